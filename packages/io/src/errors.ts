@@ -1,0 +1,25 @@
+/** The package's one table of errors: the world failed. `code` is for programs, the message for people. */
+export const IO_ERRORS = {
+  'not-found': 'No such file or folder.',
+  exists: 'It exists already.',
+  'no-space': 'The disk is full: free some space; nothing was lost that had been acknowledged.',
+  io: 'The device failed to read or write: check the disk.',
+  locked: 'Another process uses this folder: stop it, or choose another folder with --data.',
+  permission: 'Permission denied: check the owner and mode of the path.',
+  'address-in-use': 'The port is in use: stop the other process, or move all ports with --port-offset.',
+  refused: 'Nothing listens there.',
+  timeout: 'No answer in time.',
+  unreachable: 'The host cannot be reached.',
+  closed: 'The connection or file is closed.',
+} as const;
+
+export type IoErrorCode = keyof typeof IO_ERRORS;
+
+export class IoError extends Error {
+  readonly code: IoErrorCode;
+  constructor(code: IoErrorCode, detail: string, options?: ErrorOptions) {
+    super(`${detail}: ${IO_ERRORS[code]}`, options);
+    this.name = 'IoError';
+    this.code = code;
+  }
+}
