@@ -1,0 +1,22 @@
+/**
+ * The controller as the rest of the broker sees it. API handlers submit commands and read the image; partitions
+ * follow `onChange`.
+ * Invariant: a command is answered only after its records have been appended to the metadata log, fsynced and
+ * applied, so whatever an answer says can be read from `image` and survives a power loss.
+ */
+import type { MetadataRecord } from '@meridian/protocol';
+import type { Command, ResultOf } from './commands.ts';
+import type { MetadataImage } from './image.ts';
+
+export interface Controller {
+  /** Always the same object; what it shows moves on with the log. */
+  readonly image: MetadataImage;
+  /** This data folder's id (uuid text). */
+  readonly directoryId: string;
+  /** Decides, appends, fsyncs, applies, answers. Rejects with `MetadataError` once the log has failed or closed. */
+  submit<C extends Command>(command: C): Promise<ResultOf<C>>;
+  /** Hears every committed batch of records after it has been applied to `image`; returns the way to stop. */
+  onChange(listener: (delta: readonly MetadataRecord[]) => void): () => void;
+  /** A producer id that nobody else in any region has or will get. */
+  nextProducerId(): Promise<number>;
+}

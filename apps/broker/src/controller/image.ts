@@ -1,0 +1,68 @@
+/**
+ * The metadata image: what the cluster is, as the metadata log says it. Read by every API handler and by the
+ * partitions; written only by `applyRecord`.
+ * Invariant: the values in here (`Topic`, `PartitionInfo`, `BrokerInfo`) are never changed in place. A record
+ * replaces them, so whoever keeps one keeps a consistent picture of that moment.
+ */
+
+/** Read-only view of the applied metadata log. */
+export interface MetadataImage {
+  readonly clusterId: string;
+  /** Node id of the active controller, −1 while there is none. */
+  readonly controllerId: number;
+  readonly brokers: ReadonlyMap<number, BrokerInfo>;
+  readonly topicsByName: ReadonlyMap<string, Topic>;
+  readonly topicsById: ReadonlyMap<string, Topic>;
+  /** Finalized feature levels, `metadata.version` among them. */
+  readonly features: ReadonlyMap<string, number>;
+  /** First producer id that no block has covered yet; −1 before the first block. */
+  readonly nextProducerId: number;
+  /** Values set on one topic or broker (`''` is the default of all brokers); empty when none are set. */
+  configOf(resource: ConfigResource, name: string): ReadonlyMap<string, string>;
+  /** Offset after the last record that this image contains. */
+  readonly endOffset: number;
+}
+
+export type ConfigResource = 'topic' | 'broker';
+
+export interface BrokerInfo {
+  readonly id: number;
+  /** Offset of the broker's registration record: grows with every registration. */
+  readonly epoch: number;
+  /** A random uuid per start of the process. */
+  readonly incarnationId: string;
+  readonly endpoints: readonly BrokerEndpoint[];
+  readonly rack: string | null;
+  readonly fenced: boolean;
+  /** Data folders' ids (uuid text). */
+  readonly directories: readonly string[];
+}
+
+export interface BrokerEndpoint {
+  /** Listener name: `CLIENT` or `INTERNAL`. */
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  /** Kafka's number: 0 PLAINTEXT, 1 SSL, 2 SASL_PLAINTEXT, 3 SASL_SSL. */
+  readonly securityProtocol: number;
+}
+
+export interface Topic {
+  readonly name: string;
+  /** uuid text, lower case. */
+  readonly id: string;
+  /** Indexed by the partition number, without holes. */
+  readonly partitions: readonly PartitionInfo[];
+}
+
+export interface PartitionInfo {
+  readonly index: number;
+  /** Node id, −1: no leader. */
+  readonly leader: number;
+  readonly leaderEpoch: number;
+  readonly partitionEpoch: number;
+  readonly replicas: readonly number[];
+  readonly isr: readonly number[];
+  /** Parallel to `replicas`: the data folder (uuid text) that holds each. */
+  readonly directories: readonly string[];
+}
