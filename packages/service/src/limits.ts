@@ -1,0 +1,15 @@
+/** Every bound of the package, by name. */
+export const LIMITS = {
+  /** A config file larger than this is refused unread. */
+  maxConfigBytes: 1_048_576,
+  /** Problems of one config that are told at once. */
+  maxProblems: 20,
+  /** From the first signal to the exit; after that the process goes the hard way. */
+  stopTimeoutMs: 15_000,
+  /** Management server: the head of a request. */
+  maxRequestHeadBytes: 8_192,
+  /** Management server: from the connection to the whole head. */
+  requestTimeoutMs: 5_000,
+  /** Management server: connections at a time; more are closed at once. */
+  maxManagementConnections: 64,
+} as const;

@@ -1,0 +1,16 @@
+/**
+ * What every process of the platform shares: its shell, config, log and management port.
+ * Imported by the apps. (The regions' loader is `@meridian/service/regions`: it brings TypeBox and yaml along,
+ * which the processes themselves do not need.)
+ */
+export { type ConfigOf, parseConfig, readConfig } from './config.ts';
+export { SERVICE_ERRORS, ServiceError, type ServiceErrorCode } from './errors.ts';
+export { createLogger, type LogLevel } from './logger.ts';
+export {
+  createManagementServer,
+  type ManagementOptions,
+  type ManagementServer,
+  type Route,
+} from './management-server.ts';
+export { type ProcessDefinition, type RunningProcess, runProcess } from './process.ts';
+export { checkSchema, type Problem, pathText, type Schema } from './schema.ts';
