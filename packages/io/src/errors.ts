@@ -6,6 +6,7 @@ export const IO_ERRORS = {
   io: 'The device failed to read or write: check the disk.',
   locked: 'Another process uses this folder: stop it, or choose another folder with --data.',
   permission: 'Permission denied: check the owner and mode of the path.',
+  'too-many-files': 'Too many files or sockets are open: raise the limit (`ulimit -n`).',
   'address-in-use': 'The port is in use: stop the other process, or move all ports with --port-offset.',
   refused: 'Nothing listens there.',
   timeout: 'No answer in time.',

@@ -7,7 +7,7 @@
  */
 
 export { IO_ERRORS, IoError, type IoErrorCode } from './errors.ts';
-export { type Logger, silentLogger } from './logger.ts';
+export { type Logger, type Logger, silentLogger, silentLogger } from './logger.ts';
 
 /** Everything a process may ask of the world. */
 export interface Io {
@@ -26,7 +26,7 @@ export interface Clock {
 }
 
 export interface Timers {
-  /** Runs `run` once after `delayMs` (≥ 0). */
+  /** Runs `run` once, never before `delayMs` (≥ 0) have passed on the monotonic clock, and not in this turn. */
   after(delayMs: number, run: () => void): Timer;
   /** Runs `run` once when the current turn of the event loop has been worked off (groups what arrives together). */
   defer(run: () => void): void;
@@ -57,8 +57,10 @@ export interface Disk {
   list(path: string): string[];
   /** Creates the folder and its parents. */
   makeFolder(path: string): void;
+  /** Replaces a file at `to`. */
   rename(from: string, to: string): void;
   remove(path: string): void;
+  /** Removes the folder with all that is in it. */
   removeFolder(path: string): void;
   /** Size in bytes and last modification in ms since the epoch. */
   stat(path: string): { size: number; modifiedMs: number; isFolder: boolean };
@@ -67,7 +69,10 @@ export interface Disk {
   replaceFile(path: string, content: Uint8Array): void;
   /** Makes creations, renames and removals inside the folder durable. */
   syncFolder(path: string): void;
-  /** Takes an exclusive lock that ends with the process; throws `IoError` code `locked` if another process holds it. */
+  /**
+   * Takes an exclusive lock that ends with the process; throws `IoError` code `locked` if it is held. `path` is the
+   * lock's own name in the folder that it guards, as in `<data>/.lock`; its parents must exist.
+   */
   lock(path: string): { release(): void };
   /** Free bytes on the device that holds `path`. */
   freeBytes(path: string): number;
@@ -76,13 +81,16 @@ export interface Disk {
 export interface DiskFile {
   readonly path: string;
   size(): number;
-  /** Writes all buffers one after another at `position`; all or an `IoError` (`no-space`, `io`). */
+  /** Writes all buffers one after another at `position`; all, or an `IoError` (`no-space`, `io`) after some or none. */
   writev(buffers: readonly Uint8Array[], position: number): void;
   /** Reads up to `length` bytes into `target` at `offset`; returns the bytes read, less only at the file's end. */
   read(target: Uint8Array, offset: number, length: number, position: number): number;
   readAsync(target: Uint8Array, offset: number, length: number, position: number): Promise<number>;
   truncate(size: number): void;
-  /** fsync: resolves when everything written before the call is durable. */
+  /**
+   * fsync: resolves when everything written before the call is durable. Once it failed, nothing is known of what was
+   * written, and a later success proves nothing about it: give the file up. A new file's name needs `syncFolder` too.
+   */
   sync(): Promise<void>;
   /** The same, blocking; for start-up, checkpoints and the metadata log. */
   syncNow(): void;

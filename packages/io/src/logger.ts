@@ -1,6 +1,7 @@
 /**
- * The log as packages see it: four levels, a message for people, fields for programs. The processes hand in
- * pino (`@meridian/service`), tests and the simulator what they like.
+ * What the code of this repository logs to: four levels, a message for people and fields for programs.
+ * Process shells hand in the real one (packages/service), tests `silentLogger`. It has no `child`, no format
+ * and no transport on purpose: whoever writes the lines decides.
  */
 export interface Logger {
   debug(message: string, fields?: Record<string, unknown>): void;
@@ -9,7 +10,6 @@ export interface Logger {
   error(message: string, fields?: Record<string, unknown>): void;
 }
 
-const nothing = (): void => undefined;
+const ignore = (): void => {};
 
-/** Swallows everything; for tests that look at behaviour alone. */
-export const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+export const silentLogger: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore };

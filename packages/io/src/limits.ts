@@ -1,0 +1,39 @@
+/**
+ * Every bound of this package, real and simulated, by name. The simulated ones copy what Linux and Node do,
+ * so that a bound that is met in the simulator is met in production too.
+ */
+
+/** `Connection.write` answers false from here on (per connection, bytes not yet in the kernel). */
+export const CONNECTION_HIGH_WATER_BYTES = 256 * 1024;
+/** An idle connection is probed from here on; libuv probes ten times, a second apart. */
+export const KEEP_ALIVE_IDLE_MS = 30_000;
+export const KEEP_ALIVE_PROBES_MS = 10_000;
+/** A write of many buffers that is smaller than this is copied into one: cheaper than a gather list. */
+export const GATHER_MIN_BYTES = 4 * 1024;
+/** Node's timers overflow beyond this; longer ones are armed in pieces. */
+export const TIMER_PIECE_MS = 2 ** 31 - 1;
+/** Rounds in which a lock may lose the race for a dead process's place before it gives up. */
+export const LOCK_ATTEMPTS = 10;
+
+/** Simulated: bytes that one direction of a connection holds in kernels and on the wire. */
+export const SIM_WINDOW_BYTES = 256 * 1024;
+/** Simulated: the largest chunk that a reader is handed at once, as libuv's read buffer. */
+export const SIM_CHUNK_BYTES = 64 * 1024;
+/** Simulated: a lost SYN is sent again after this, then after twice that, and so on. */
+export const SIM_SYN_RETRY_MS = 1_000;
+/** Simulated: retransmission gives up on unacknowledged bytes (Linux, tcp_retries2 = 15). */
+export const SIM_RETRANSMIT_LIMIT_MS = 924_000;
+/** Simulated: the longest wait of a retransmission after a link has healed. */
+export const SIM_RETRANSMIT_WAIT_MS = 10_000;
+/** Simulated: the granularity at which a torn write tears. */
+export const SIM_SECTOR_BYTES = 512;
+/** Simulated: unsynced operations per file; beyond it the oldest half is written back, as a kernel does. */
+export const SIM_DIRTY_OPERATIONS = 8_192;
+/** Simulated: size of a disk that was not told another one. */
+export const SIM_DISK_BYTES = 2 ** 40;
+/** Simulated: events in one instant; beyond it something spins without letting time pass. */
+export const SIM_EVENTS_PER_INSTANT = 1_000_000;
+/** Simulated: one event and its microtasks per immediate; so many immediates are queued at once. */
+export const SIM_IMMEDIATES_PER_ROUND = 64;
+/** Simulated: first port that is handed out for port 0 and for outgoing connections. */
+export const SIM_FIRST_EPHEMERAL_PORT = 32_768;

@@ -1,0 +1,78 @@
+/**
+ * A TCP connection of the real twin over Node's socket. Made by real-net.ts for both directions.
+ * Invariant: `onClose` comes exactly once and nothing after it; buffers written in one turn leave in one writev.
+ */
+import type { Socket } from 'node:net';
+import type { Connection } from '../io.ts';
+import { GATHER_MIN_BYTES } from '../limits.ts';
+import { ioErrorFrom } from './errno.ts';
+
+const ignore = (): void => {};
+
+export class RealConnection implements Connection {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  onData: (chunk: Buffer) => void = ignore;
+  onClose: (error: Error | undefined) => void = ignore;
+  onDrain: () => void = ignore;
+  readonly #socket: Socket;
+  #failure: Error | undefined;
+  #corked = false;
+  readonly #uncork = (): void => {
+    this.#corked = false;
+    this.#socket.uncork();
+  };
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    this.remoteAddress = socket.remoteAddress ?? '';
+    this.remotePort = socket.remotePort ?? 0;
+    socket.on('data', (chunk: Buffer) => this.onData(chunk));
+    socket.on('drain', () => this.onDrain());
+    socket.on('error', (error) => {
+      this.#failure = ioErrorFrom(error, `${this.remoteAddress}:${this.remotePort}`);
+    });
+    socket.on('close', () => this.onClose(this.#failure));
+  }
+
+  write(buffers: readonly Uint8Array[]): boolean {
+    const socket = this.#socket;
+    if (!socket.writable) return false;
+    if (!this.#corked) {
+      this.#corked = true;
+      socket.cork();
+      process.nextTick(this.#uncork);
+    }
+    let belowMark = true;
+    for (const piece of gather(buffers)) belowMark = socket.write(piece);
+    return belowMark;
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}
+
+/** Small answers (a header and a few fields) go as one buffer: a copy of a page is cheaper than a gather list. */
+function gather(buffers: readonly Uint8Array[]): readonly Uint8Array[] {
+  if (buffers.length < 2) return buffers;
+  let total = 0;
+  for (const buffer of buffers) total += buffer.length;
+  return total < GATHER_MIN_BYTES ? [Buffer.concat(buffers, total)] : buffers;
+}

@@ -1,0 +1,79 @@
+/**
+ * The disk of the real twin: synchronous system calls on what the page cache holds.
+ * Invariant: no call returns before the kernel has taken what it was given, and every failure is an `IoError`.
+ */
+import fs from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Disk, DiskFile } from '../io.ts';
+import { attempt, ioErrorFrom } from './errno.ts';
+import { RealFile } from './real-file.ts';
+import { takeLock } from './real-lock.ts';
+
+const { O_CREAT, O_RDONLY, O_RDWR, O_TRUNC } = fs.constants;
+
+/** `a+` without O_APPEND: with it Linux would ignore the position of a write. */
+const FLAGS = { r: O_RDONLY, 'r+': O_RDWR, 'w+': O_RDWR | O_CREAT | O_TRUNC, 'a+': O_RDWR | O_CREAT } as const;
+
+function open(path: string, mode: keyof typeof FLAGS): DiskFile {
+  return new RealFile(
+    path,
+    attempt('open', path, () => fs.openSync(path, FLAGS[mode], 0o644)),
+  );
+}
+
+function syncFolder(path: string): void {
+  if (process.platform === 'win32') return;
+  attempt('sync folder', path, () => {
+    const descriptor = fs.openSync(path, O_RDONLY);
+    try {
+      fs.fsyncSync(descriptor);
+    } finally {
+      fs.closeSync(descriptor);
+    }
+  });
+}
+
+function replaceFile(path: string, content: Uint8Array): void {
+  const twin = `${path}.tmp`;
+  const file = open(twin, 'w+');
+  try {
+    file.writev([content], 0);
+    file.syncNow();
+    file.close();
+    fs.renameSync(twin, path);
+  } catch (error) {
+    file.close();
+    fs.rmSync(twin, { force: true });
+    throw ioErrorFrom(error, `replace ${path}`);
+  }
+  syncFolder(dirname(path));
+}
+
+function stat(path: string): { size: number; modifiedMs: number; isFolder: boolean } {
+  const found = attempt('stat', path, () => fs.statSync(path));
+  return { size: found.size, modifiedMs: Math.floor(found.mtimeMs), isFolder: found.isDirectory() };
+}
+
+/** A volume that is not there yet has the space of the nearest folder that is. */
+function freeBytes(path: string): number {
+  const existing = fs.existsSync(path) ? path : dirname(join(path, '.'));
+  if (existing !== path && existing !== dirname(existing)) return freeBytes(existing);
+  const found = attempt('free space of', path, () => fs.statfsSync(existing));
+  return found.bavail * found.bsize;
+}
+
+export const realDisk: Disk = {
+  open,
+  exists: (path) => fs.existsSync(path),
+  list: (path) => attempt('list', path, () => fs.readdirSync(path)).sort(),
+  makeFolder: (path) => void attempt('make folder', path, () => fs.mkdirSync(path, { recursive: true })),
+  rename: (from, to) => attempt('rename', from, () => fs.renameSync(from, to)),
+  remove: (path) => attempt('remove', path, () => fs.unlinkSync(path)),
+  removeFolder: (path) => attempt('remove folder', path, () => fs.rmSync(path, { recursive: true })),
+  stat,
+  readFile: (path) => attempt('read', path, () => fs.readFileSync(path)),
+  replaceFile,
+  syncFolder,
+  lock: takeLock,
+  freeBytes,
+};
