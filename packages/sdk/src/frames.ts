@@ -7,6 +7,8 @@
  * built once and the same bytes are written to every socket.
  */
 
+export { BinaryFrameError, packBinary, unpackBinary } from './binary-frames.ts';
+
 export const SUBPROTOCOLS = { json: 'meridian.v1.json', bin: 'meridian.v1.bin' } as const;
 
 /** Where a record was born; its identity in every region (offsets are in each record). */
@@ -90,11 +92,18 @@ export interface SubscribeFrame {
   from: 'earliest' | 'latest' | 'cursor';
   /** With `from: 'cursor'`. */
   cursor?: string;
-  /** Coordinates of records already processed after the cursor; can only advance it. */
+  /**
+   * Coordinates of records already processed after the cursor, the last one per origin and partition is enough;
+   * can only advance it.
+   */
   after?: Coordinates[];
   credits: Credits;
 }
 
+/**
+ * How much may be sent ahead. A frame costs its records (a raw batch: its record count) and its own bytes as
+ * sent; it goes out while both are above zero, so they may fall below zero by one frame.
+ */
 export interface Credits {
   messages: number;
   bytes: number;
@@ -184,6 +193,7 @@ export interface PublishedFrame extends Coordinates {
   session?: string;
 }
 
+/** A `cursor` frame follows at once, so that a client can resume from the first moment on. */
 export interface SubscribedFrame {
   type: 'subscribed';
   id: number;
