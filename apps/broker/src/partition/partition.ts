@@ -1,0 +1,1 @@
+export interface Partition { readonly index: number }
