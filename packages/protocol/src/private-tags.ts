@@ -1,0 +1,30 @@
+/**
+ * Meridian's own tagged fields, all of them: what brokers of Meridian say to each other beyond Apache Kafka's protocol.
+ * Apache Kafka skips tags that it does not know. They exist in flexible versions only and are honoured on the internal
+ * listener only, between brokers that advertise the feature `meridian.mirror`. A number is never used anew.
+ */
+import { array, int32, int64, struct, uuid } from './codec/schema.ts';
+
+/** Feature of ApiVersions under which the mirror's fields are understood. */
+export const MIRROR_FEATURE = 'meridian.mirror';
+export const MIRROR_FEATURE_VERSION = 1;
+
+const MIRROR_TAG = 10_000;
+
+/**
+ * Produce request, per partition: append at the origin's offsets, if `originTopicId` is the copy's and `expectedEnd` its
+ * log end; `records` may hold several batches. An `endOffset` behind the last record advances the end without data.
+ */
+export const produceMirror = struct(
+  { originTopicId: uuid(), expectedEnd: int64(), endOffset: int64({ default: -1 }) },
+  { tag: MIRROR_TAG, nullable: true, default: null, ignorable: false },
+);
+
+/** Produce response, per partition: the copy's log end after a mirror append, successful or not; −1 for other appends. */
+export const produceLogEnd = int64({ tag: MIRROR_TAG, default: -1 });
+
+/** Fetch request, per partition: send the origin's epochs from this index of their list on; −1 means not asked. */
+export const fetchOriginEpochsFrom = int32({ tag: MIRROR_TAG, default: -1 });
+
+/** Fetch response, per partition: the origin's epochs with the offsets at which they began. */
+export const fetchOriginEpochs = array({ epoch: int32(), startOffset: int64() }, { tag: MIRROR_TAG });

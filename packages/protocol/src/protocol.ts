@@ -1,0 +1,32 @@
+/**
+ * `@meridian/protocol`: Kafka's protocol as typed messages. APIs are declared in `apis/`, metadata records in
+ * `metadata-records/`; `codec/` compiles them; `record-batch/` (also exported on its own) reads and writes batches.
+ */
+export * from './apis/apis.ts';
+export {
+  decodeMessage,
+  decodeRequest,
+  decodeResponse,
+  encodeMessage,
+  encodeRequest,
+  encodeResponse,
+  type RequestHeader,
+  responseCorrelationId,
+} from './codec/codec.ts';
+export type {
+  Api,
+  Decoded,
+  Fields,
+  Input,
+  Listener,
+  RequestInput,
+  RequestOf,
+  ResponseInput,
+  ResponseOf,
+  Schema,
+} from './codec/schema.ts';
+export { NO_LIMIT, uuidFromBase64, uuidToBase64, ZERO_UUID } from './codec/values.ts';
+export { PROTOCOL_ERRORS, ProtocolError, type ProtocolErrorCode } from './errors.ts';
+export { createFrameSplitter, type FrameSplitter, type FrameSplitterOptions } from './frame-splitter.ts';
+export { ERROR, type ErrorName, errorName, isRetriable } from './kafka-errors.ts';
+export { MIRROR_FEATURE, MIRROR_FEATURE_VERSION } from './private-tags.ts';
