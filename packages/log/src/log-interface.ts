@@ -1,0 +1,162 @@
+/**
+ * What a partition log promises its owner (a broker's partition, the metadata log): the types, and nothing else.
+ * The ordering law: an offset below `writtenEnd` survives the death of the process, one below `durableEnd` the loss of
+ * power. Whoever shows a record to somebody, or acknowledges it, waits for one of the two.
+ */
+import type { Io, IoError } from '@meridian/io';
+import type { BatchHeader } from '@meridian/protocol/record-batch';
+import type { TailBudget } from './tail-budget.ts';
+
+export interface LogConfig {
+  /** Largest size of a `.log` file; Kafka's `segment.bytes`. */
+  readonly segmentBytes: number;
+  /** Bytes between two entries of the offset index; Kafka's `index.interval.bytes`. */
+  readonly indexIntervalBytes: number;
+  /** Age at which the active segment is rolled; Kafka's `segment.ms`. */
+  readonly segmentMs: number;
+  /** Whether every append is followed by a group-committed fsync without being asked for. */
+  readonly fsync: boolean;
+}
+
+export interface OpenLogOptions {
+  readonly io: Io;
+  /** `<data folder>/<topic>-<partition>`; created if missing. */
+  readonly folder: string;
+  /** Canonical uuid text; kept in `partition.metadata`, and refused when that names another. */
+  readonly topicId?: string | undefined;
+  readonly config?: Partial<LogConfig> | undefined;
+  readonly limits?: Partial<LogLimits> | undefined;
+  /** Memory for the newest batches, shared by the logs of a process. */
+  readonly tailBudget?: TailBudget | undefined;
+}
+
+export interface LogLimits {
+  /** Newest bytes that this log keeps in memory. */
+  readonly tailBytes: number;
+  /** Appended bytes that may wait for the end of the turn before they are written at once. */
+  readonly pendingBytes: number;
+  /** Producers whose state is kept; beyond it the one that was silent for longest is forgotten. */
+  readonly producers: number;
+}
+
+export interface AppendResult {
+  /** Offset of the first batch, and of the last record of the last. */
+  readonly firstOffset: number;
+  readonly lastOffset: number;
+}
+
+export interface ReadOptions {
+  /** Bytes to return at most. */
+  readonly maxBytes: number;
+  /** No batch that reaches this offset or beyond is returned (high watermark, last stable offset). Default: the end. */
+  readonly maxOffset?: number | undefined;
+  /** Return the first batch even if it is larger than `maxBytes`. */
+  readonly minOneBatch?: boolean | undefined;
+}
+
+/** Whole batches, in order; the first one contains or follows the offset asked for. Never written to again. */
+export interface ReadResult {
+  readonly buffers: readonly Buffer[];
+  readonly bytes: number;
+  /** Where to read on: behind the last batch returned, or the offset asked for if there is none. */
+  readonly nextOffset: number;
+  /** False if the disk was read. */
+  readonly fromTail: boolean;
+}
+
+export interface EpochEntry {
+  readonly epoch: number;
+  readonly startOffset: number;
+}
+
+export interface EpochCache {
+  /** Ascending in epoch and in start offset. */
+  readonly entries: readonly EpochEntry[];
+  /** −1 if there is none. */
+  readonly latestEpoch: number;
+  /** Kafka's OffsetForLeaderEpoch: the largest epoch ≤ `epoch` and where it ends; `{−1, −1}` if there is none. */
+  endOffsetFor(epoch: number): { epoch: number; endOffset: number };
+  /** The epoch that the offset was written in; −1 if unknown. */
+  epochAt(offset: number): number;
+}
+
+export interface OriginEpochs extends EpochCache {
+  /** Notes that `epoch` begins at `startOffset`; durable when it returns. Older epochs are ignored. */
+  assign(epoch: number, startOffset: number): void;
+}
+
+export type SequenceCheck =
+  | { readonly kind: 'ok' }
+  /** The batch is in the log already; answer with its first offset. */
+  | {
+      readonly kind: 'duplicate';
+      readonly firstOffset: number;
+      readonly lastOffset: number;
+      readonly timestamp: number;
+    }
+  /** Kafka's error code: 45 out of order, 47 epoch is fenced. */
+  | { readonly kind: 'error'; readonly errorCode: 45 | 47; readonly detail: string };
+
+export interface ProducerState {
+  /** Kafka's rules for a batch that a client sends; changes nothing. Batches without a producer id are `ok`. */
+  check(header: BatchHeader): SequenceCheck;
+  /** Producers known. */
+  readonly size: number;
+}
+
+export interface TimestampOffset {
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly leaderEpoch: number;
+}
+
+export interface Log {
+  readonly folder: string;
+  /** First offset that can be read. */
+  readonly startOffset: number;
+  /** Offset of the next record (log end offset). */
+  readonly endOffset: number;
+  /** Below it everything has been handed to the operating system. */
+  readonly writtenEnd: number;
+  /** Below it everything is fsynced. */
+  readonly durableEnd: number;
+  /** Bytes in all segments. */
+  readonly sizeInBytes: number;
+  /** The error that took the log offline. */
+  readonly failure: Error | undefined;
+  readonly epochs: EpochCache;
+  /** Epochs of the region where the records were born; for mirror copies only. */
+  readonly originEpochs: OriginEpochs;
+  readonly producers: ProducerState;
+
+  /**
+   * Appends batches (one per buffer) that have their final offsets, at or behind the end, and stamps `leaderEpoch`
+   * (undefined: keeps the batches' own, on a follower). The buffers belong to the log from then on. Readable at once,
+   * written in one go at the end of the turn; `onProgress` tells.
+   */
+  append(batches: readonly Buffer[], leaderEpoch: number | undefined): AppendResult;
+  /** The same for a mirror's batches: their epochs are kept as the origin's, durably, before ours is stamped. */
+  appendMirrored(batches: readonly Buffer[], leaderEpoch: number): AppendResult;
+  /** Resolves when everything appended before the call is durable; rejects if the log goes offline. */
+  flush(): Promise<void>;
+  /** Whole batches from `offset` on; throws `out-of-range` below the start or above the end. */
+  read(offset: number, options: ReadOptions): ReadResult;
+  /** First record whose timestamp is at least `timestamp`. Reads the disk. */
+  offsetForTimestamp(timestamp: number): TimestampOffset | undefined;
+  /** The record with the largest timestamp. */
+  offsetOfMaxTimestamp(): TimestampOffset | undefined;
+  /** Drops everything from `offset` on. Durable when it returns. */
+  truncateTo(offset: number): void;
+  /** Drops everything and goes on at `offset`. */
+  truncateFullyAndStartAt(offset: number): void;
+  /** Moves the start forward and removes segments that lie below it. */
+  advanceStart(offset: number): void;
+  /** Changes settings for what is appended from now on. */
+  configure(config: Partial<LogConfig>): void;
+  /** Clean: all is written, fsynced and marked. Else as a crash would leave it, but with nothing held open. */
+  close(clean: boolean): Promise<void>;
+  /** `writtenEnd` or `durableEnd` has moved. Called from the event loop, never from inside `append`. */
+  onProgress: () => void;
+  /** The log went offline: every later append, read and flush throws. */
+  onFailure: (error: IoError | Error) => void;
+}

@@ -1,0 +1,19 @@
+/** The partition log: `@meridian/log`. */
+export { LOG_ERRORS, LogError, type LogErrorCode } from './errors.ts';
+export type {
+  AppendResult,
+  EpochCache,
+  EpochEntry,
+  Log,
+  LogConfig,
+  LogLimits,
+  OpenLogOptions,
+  OriginEpochs,
+  ProducerState,
+  ReadOptions,
+  ReadResult,
+  SequenceCheck,
+  TimestampOffset,
+} from './log-interface.ts';
+export { openLog } from './open-log.ts';
+export { createTailBudget, type TailBudget } from './tail-budget.ts';
