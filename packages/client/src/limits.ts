@@ -1,0 +1,52 @@
+/** Every bound and wait of this package, by name; `createClient` takes others for those in `ClientLimits`. */
+export interface ClientLimits {
+  /** Establishing a connection, authentication included. */
+  readonly connectTimeoutMs: number;
+  /** A request without its own timeout; on expiry the connection is given up, as the peer may be half gone. */
+  readonly requestTimeoutMs: number;
+  /** A whole call with its retries. */
+  readonly callTimeoutMs: number;
+  /** Full jitter: a uniform wait below min(cap, base × 2^attempt). */
+  readonly backoffBaseMs: number;
+  readonly backoffCapMs: number;
+  /** Unanswered requests on one connection; the others wait. */
+  readonly maxInFlight: number;
+  /** Requests that may wait for a place on one connection. */
+  readonly maxWaiting: number;
+  /** Largest answer that is taken. */
+  readonly maxFrameBytes: number;
+  /** A view of a topic is used for so long without asking again. */
+  readonly metadataMaxAgeMs: number;
+  /** A produce request takes further partitions while it is below this. */
+  readonly produceRequestBytes: number;
+  /** Batches that wait for one broker, in flight or not, before `too-many-pending`. */
+  readonly maxPendingProduces: number;
+  /** Produces of one partition that are in flight together (idempotent or mirror appends; brokers remember five). */
+  readonly maxInFlightPerPartition: number;
+  readonly fetchMaxWaitMs: number;
+  readonly fetchMinBytes: number;
+  readonly fetchMaxBytes: number;
+  readonly fetchPartitionMaxBytes: number;
+  /** Partitions that join while a long poll is out share a second one, which is held for this long only. */
+  readonly fetchSecondLaneWaitMs: number;
+}
+
+export const DEFAULT_LIMITS: ClientLimits = {
+  connectTimeoutMs: 5_000,
+  requestTimeoutMs: 10_000,
+  callTimeoutMs: 15_000,
+  backoffBaseMs: 25,
+  backoffCapMs: 1_000,
+  maxInFlight: 5,
+  maxWaiting: 10_000,
+  maxFrameBytes: 104_857_600,
+  metadataMaxAgeMs: 30_000,
+  produceRequestBytes: 4 * 1024 * 1024,
+  maxPendingProduces: 20_000,
+  maxInFlightPerPartition: 5,
+  fetchMaxWaitMs: 500,
+  fetchMinBytes: 1,
+  fetchMaxBytes: 16 * 1024 * 1024,
+  fetchPartitionMaxBytes: 2 * 1024 * 1024,
+  fetchSecondLaneWaitMs: 50,
+};
