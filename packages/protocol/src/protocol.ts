@@ -29,4 +29,24 @@ export { NO_LIMIT, uuidFromBase64, uuidToBase64, ZERO_UUID } from './codec/value
 export { PROTOCOL_ERRORS, ProtocolError, type ProtocolErrorCode } from './errors.ts';
 export { createFrameSplitter, type FrameSplitter, type FrameSplitterOptions } from './frame-splitter.ts';
 export { ERROR, type ErrorName, errorName, isRetriable } from './kafka-errors.ts';
+export * from './metadata-records/control-records.ts';
+export {
+  completeMetadataRecord,
+  decodeMetadataRecord,
+  encodeMetadataRecord,
+  METADATA_RECORDS,
+  type MetadataRecord,
+  type MetadataRecordInput,
+  type MetadataRecordOf,
+  type MetadataRecordType,
+} from './metadata-records/metadata-records.ts';
 export { MIRROR_FEATURE, MIRROR_FEATURE_VERSION } from './private-tags.ts';
+export {
+  createScramClient,
+  createScramServer,
+  SCRAM_MECHANISM,
+  type ScramClient,
+  type ScramCredential,
+  type ScramServer,
+  scramCredential,
+} from './sasl-scram.ts';
