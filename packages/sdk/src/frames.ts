@@ -298,20 +298,44 @@ export const CLOSE_CODES = {
 
 /** Codes of `error` frames and of HTTP problem documents. */
 export const ERROR_CODES = {
-  'bad-request': { retryable: false, status: 400 },
-  unauthorized: { retryable: false, status: 401 },
-  forbidden: { retryable: false, status: 403 },
-  'unknown-topic': { retryable: false, status: 404 },
-  'too-large': { retryable: false, status: 413 },
-  'bad-cursor': { retryable: false, status: 400 },
-  'already-subscribed': { retryable: false, status: 409 },
-  'not-subscribed': { retryable: false, status: 409 },
-  'limit-exceeded': { retryable: true, status: 429 },
-  'out-of-order-sequence': { retryable: false, status: 409 },
-  'fenced-producer': { retryable: false, status: 409 },
-  unavailable: { retryable: true, status: 503 },
-  timeout: { retryable: true, status: 504 },
-  internal: { retryable: true, status: 500 },
+  'bad-request': {
+    retryable: false,
+    status: 400,
+    meaning: 'The request is not understood; `message` says what is wrong with it.',
+  },
+  unauthorized: { retryable: false, status: 401, meaning: 'No token, or one that is not valid here.' },
+  forbidden: { retryable: false, status: 403, meaning: 'The token does not allow it.' },
+  'unknown-topic': { retryable: false, status: 404, meaning: 'No such topic, and it may not be created by use.' },
+  'too-large': { retryable: false, status: 413, meaning: 'The record, frame or body is larger than the limit.' },
+  'bad-cursor': {
+    retryable: false,
+    status: 400,
+    meaning: 'The cursor was changed, is of another tenant or topic, or its key has been retired.',
+  },
+  'already-subscribed': { retryable: false, status: 409, meaning: 'One subscription per topic and connection.' },
+  'not-subscribed': { retryable: false, status: 409, meaning: 'No subscription of that topic on this connection.' },
+  'limit-exceeded': {
+    retryable: true,
+    status: 429,
+    meaning: 'More than a limit of `welcome` allows; try again with less.',
+  },
+  'out-of-order-sequence': {
+    retryable: false,
+    status: 409,
+    meaning: 'A sequence was left out: an earlier publish of this session and partition is missing.',
+  },
+  'fenced-producer': {
+    retryable: false,
+    status: 409,
+    meaning: 'The publishing session was taken over or has expired: begin a new one.',
+  },
+  unavailable: { retryable: true, status: 503, meaning: 'The region cannot serve it at present.' },
+  timeout: {
+    retryable: true,
+    status: 504,
+    meaning: 'The brokers did not answer in time; a record may have been written.',
+  },
+  internal: { retryable: true, status: 500, meaning: 'A fault of the gateway; it is in its log.' },
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
