@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock, Random, Timer, Timers } from '../io.ts';
 import { TIMER_PIECE_MS } from '../limits.ts';
+import { sleepOn } from '../sleep.ts';
 
 export const realClock: Clock = {
   now: () => Date.now(),
@@ -50,17 +51,3 @@ export const realTimers: Timers = {
   },
   sleep: (delayMs, signal) => sleepOn(realTimers, delayMs, signal),
 };
-
-/** `sleep` in terms of `after`, for both twins. */
-export function sleepOn(timers: Timers, delayMs: number, signal?: AbortSignal): Promise<void> {
-  if (signal?.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const wake = (): void => {
-      timer.cancel();
-      signal?.removeEventListener('abort', wake);
-      resolve();
-    };
-    const timer = timers.after(delayMs, wake);
-    signal?.addEventListener('abort', wake);
-  });
-}

@@ -1,0 +1,175 @@
+/**
+ * A simulated machine: a disk, a clock and a network address that outlive the processes on it, one at a time.
+ * Tests and fault schedules hold it; `boot` hands out the `Io` of a new process.
+ * Invariant: whatever is drawn for a machine comes from a stream of its own, labelled with its name.
+ */
+import type { Clock, Io, Random } from '../io.ts';
+import { DiskFaults, type DiskOperation } from './disk/disk-faults.ts';
+import { FileContent } from './disk/file-content.ts';
+import { type Machine, SimDisk } from './disk/sim-disk.ts';
+import { Volume } from './disk/volume.ts';
+import type { Network } from './net/network.ts';
+import type { Station } from './net/route.ts';
+import { SimNet } from './net/sim-net.ts';
+import type { Schedule } from './schedule.ts';
+import { createSeededRandom } from './seeded-random.ts';
+import { type ProcessHost, SimProcess } from './sim-process.ts';
+import type { Trace } from './trace.ts';
+
+export interface SimNode {
+  readonly name: string;
+  readonly host: string;
+  /** Whether a process runs. */
+  readonly alive: boolean;
+  /** Starts a process, with power if there was none; one that still ran is killed first. */
+  boot(): Io;
+  /** The process dies: timers gone, sockets ended or reset; the page cache stays. */
+  kill(): void;
+  /** The machine dies: what was not synced is kept, lost or torn, peers hear nothing, and it is off until `boot`. */
+  powerLoss(): void;
+  /** The process does not run for so long, and does not notice. */
+  stall(durationMs: number): void;
+  /** The wall clock is so much ahead of the world's. */
+  setClockOffset(offsetMs: number): void;
+  /** No byte is free, until set back. */
+  setFull(full: boolean): void;
+  setFreeBytes(bytes: number): void;
+  /** The next so many file syncs fail, and with them the writes that they stood for. */
+  failNextSync(times?: number): void;
+  failNextWrite(times?: number): void;
+  failNextRead(times?: number): void;
+  setSyncLatency(latencyMs: readonly [min: number, max: number]): void;
+  /** Bit rot: turns the lowest bit of one byte of a file over. */
+  flipBit(path: string, position: number): void;
+}
+
+/** What a machine has of the world. */
+export interface Surroundings {
+  readonly seed: number;
+  readonly schedule: Schedule;
+  readonly trace: Trace;
+  readonly network: Network;
+  /** Milliseconds since the epoch at virtual time 0. */
+  readonly epochMs: number;
+}
+
+/** Monotonic clocks of different machines differ by up to so much: their readings must not be compared. */
+const MAX_UPTIME_MS = 1_000_000;
+
+export class SimMachine implements SimNode, Station, ProcessHost, Machine {
+  readonly name: string;
+  readonly host: string;
+  readonly schedule: Schedule;
+  readonly trace: Trace;
+  readonly random: Random;
+  readonly volume = new Volume();
+  readonly faults = new DiskFaults();
+  readonly locks = new Map<string, SimProcess>();
+  powered = true;
+  stalledUntilMs = 0;
+  readonly #world: Surroundings;
+  readonly #uptimeMs: number;
+  #clockOffsetMs = 0;
+  #boots = 0;
+  #process: SimProcess | undefined;
+
+  constructor(world: Surroundings, name: string, host: string) {
+    this.#world = world;
+    this.name = name;
+    this.host = host;
+    this.schedule = world.schedule;
+    this.trace = world.trace;
+    this.random = createSeededRandom(world.seed, `machine ${name}`);
+    this.#uptimeMs = Math.floor(this.random.next() * MAX_UPTIME_MS);
+    world.network.add(this);
+  }
+
+  get alive(): boolean {
+    return this.#process?.alive ?? false;
+  }
+
+  boot(): Io {
+    this.kill();
+    const random = createSeededRandom(this.#world.seed, `process ${this.name} ${this.#boots++}`);
+    const process = new SimProcess(this, random);
+    this.#process = process;
+    this.trace.add(`${this.name} boot`);
+    if (!this.powered) {
+      this.powered = true;
+      this.#world.network.changed();
+    }
+    const clock: Clock = { now: () => this.wallClock(), monotonic: () => this.schedule.now() + this.#uptimeMs };
+    const net = new SimNet(this.#world.network, this, process);
+    return { clock, timers: process.timers, random, disk: new SimDisk(this, process), net };
+  }
+
+  kill(): void {
+    if (this.alive) this.#die('kill');
+  }
+
+  powerLoss(): void {
+    this.powered = false;
+    if (this.alive) this.#die('power loss');
+    this.faults.usedBytes = this.volume.powerLoss(this.random);
+    this.#world.network.changed();
+  }
+
+  stall(durationMs: number): void {
+    this.trace.add(`${this.name} stall ${durationMs}`);
+    this.stalledUntilMs = Math.max(this.stalledUntilMs, this.schedule.now() + durationMs);
+  }
+
+  setClockOffset(offsetMs: number): void {
+    this.#clockOffsetMs = Math.floor(offsetMs);
+  }
+
+  wallClock(): number {
+    return this.#world.epochMs + Math.floor(this.schedule.now()) + this.#clockOffsetMs;
+  }
+
+  setFull(full: boolean): void {
+    if (full) this.setFreeBytes(0);
+    else this.faults.capacityBytes = new DiskFaults().capacityBytes;
+  }
+
+  setFreeBytes(bytes: number): void {
+    this.faults.capacityBytes = this.faults.usedBytes + bytes;
+  }
+
+  failNextSync(times = 1): void {
+    this.#failNext('sync', times);
+  }
+
+  failNextWrite(times = 1): void {
+    this.#failNext('write', times);
+  }
+
+  failNextRead(times = 1): void {
+    this.#failNext('read', times);
+  }
+
+  setSyncLatency(latencyMs: readonly [number, number]): void {
+    this.faults.syncLatencyMs = latencyMs;
+  }
+
+  flipBit(path: string, position: number): void {
+    const content = this.volume.find(path);
+    if (!(content instanceof FileContent)) throw new Error(`${path} is no file of ${this.name}`);
+    this.trace.add(`${this.name} ${path} flip ${position}`);
+    content.flipBit(position);
+  }
+
+  #failNext(operation: DiskOperation, times: number): void {
+    this.trace.add(`${this.name} fail ${operation} ${times}`);
+    this.faults.failNext(operation, times);
+  }
+
+  #die(how: string): void {
+    this.trace.add(`${this.name} ${how}`);
+    const process = this.#process!;
+    process.die();
+    this.locks.clear();
+    this.stalledUntilMs = 0;
+    this.#world.network.closeAllOf(process, this);
+  }
+}
