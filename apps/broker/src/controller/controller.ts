@@ -13,7 +13,7 @@ export interface Controller {
   readonly image: MetadataImage;
   /** This data folder's id (uuid text). */
   readonly directoryId: string;
-  /** Decides, appends, fsyncs, applies, answers. Rejects with `MetadataError` once the log has failed or closed. */
+  /** Decides, appends, fsyncs, applies, answers. Rejects with `BrokerError` once the log has failed or closed. */
   submit<C extends Command>(command: C): Promise<ResultOf<C>>;
   /** Hears every committed batch of records after it has been applied to `image`; returns the way to stop. */
   onChange(listener: (delta: readonly MetadataRecord[]) => void): () => void;

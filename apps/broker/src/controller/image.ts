@@ -1,6 +1,6 @@
 /**
  * The metadata image: what the cluster is, as the metadata log says it. Read by every API handler and by the
- * partitions; written only by `applyRecord`.
+ * partitions; written only by `apply.ts`.
  * Invariant: the values in here (`Topic`, `PartitionInfo`, `BrokerInfo`) are never changed in place. A record
  * replaces them, so whoever keeps one keeps a consistent picture of that moment.
  */
@@ -17,6 +17,8 @@ export interface MetadataImage {
   readonly features: ReadonlyMap<string, number>;
   /** First producer id that no block has covered yet; −1 before the first block. */
   readonly nextProducerId: number;
+  /** Names that hold '.' or '_' by the form in which they would collide (`collisionKey`). */
+  readonly namesByCollisionKey: ReadonlyMap<string, ReadonlySet<string>>;
   /** Values set on one topic or broker (`''` is the default of all brokers); empty when none are set. */
   configOf(resource: ConfigResource, name: string): ReadonlyMap<string, string>;
   /** Offset after the last record that this image contains. */

@@ -1,0 +1,117 @@
+/**
+ * What a config is: name, type, range, default, documentation; and the reading of a value by it. The tables beside this
+ * file are made of these; CreateTopics, AlterConfigs and DescribeConfigs read them.
+ * Values stay text, as they were given, wherever they are kept; messages are Apache Kafka's.
+ */
+
+export type ConfigType = 'boolean' | 'string' | 'int' | 'long' | 'double' | 'list';
+
+export interface ConfigDefinition {
+  readonly name: string;
+  readonly type: ConfigType;
+  /** null: no value unless one is set, and then not shown by DescribeConfigs. */
+  readonly default: string | null;
+  readonly min?: number;
+  readonly max?: number;
+  /** A value outside `min`…`max` that is allowed too. */
+  readonly or?: number;
+  readonly oneOf?: readonly string[];
+  readonly form?: 'throttled-replicas';
+  /** The broker config that gives topics their default. */
+  readonly synonym?: string;
+  /** Only the internal listener may set it; shown read-only to clients. */
+  readonly internal?: boolean;
+  /** Can be changed while the broker runs. */
+  readonly dynamic?: boolean;
+  readonly documentation: string;
+}
+
+/** A table of definitions by name, in the order of their names. */
+export type ConfigTable = ReadonlyMap<string, ConfigDefinition>;
+
+export function configTable(definitions: readonly ConfigDefinition[]): ConfigTable {
+  const sorted = [...definitions].sort((a, b) => (a.name < b.name ? -1 : 1));
+  return new Map(sorted.map((definition) => [definition.name, definition]));
+}
+
+/** DescribeConfigs' numbers of the types. */
+export const CONFIG_TYPE_IDS: Readonly<Record<ConfigType, number>> = {
+  boolean: 1,
+  string: 2,
+  int: 3,
+  long: 5,
+  double: 6,
+  list: 7,
+};
+
+/** Null if `text` is a value of this config, else why not. */
+export function whyInvalid(definition: ConfigDefinition, text: string): string | null {
+  const refuse = (shown: string, why: string): string =>
+    `Invalid value ${shown} for configuration ${definition.name}: ${why}`;
+  const trimmed = text.trim();
+  switch (definition.type) {
+    case 'boolean':
+      return /^(true|false)$/i.test(trimmed) ? null : refuse(text, 'Expected value to be either true or false');
+    case 'string':
+      return refuseWith(refuse, trimmed, whyNotOneOf(definition, [trimmed]));
+    case 'list':
+      return refuseWith(refuse, listShown(definition, trimmed), whyNoList(definition, splitList(trimmed)));
+    default:
+      if (!isNumber(definition.type, trimmed)) {
+        return refuse(text, `Not a number of type ${definition.type.toUpperCase()}`);
+      }
+      return refuseWith(refuse, shownNumber(definition.type, trimmed), whyOutOfRange(definition, Number(trimmed)));
+  }
+}
+
+/** The elements of a list value. */
+export function splitList(text: string): string[] {
+  return text.trim() === '' ? [] : text.trim().split(/\s*,\s*/);
+}
+
+function refuseWith(refuse: (shown: string, why: string) => string, shown: string, why: string | null): string | null {
+  return why === null ? null : refuse(shown, why);
+}
+
+function whyNotOneOf(definition: ConfigDefinition, values: readonly string[]): string | null {
+  const { oneOf } = definition;
+  if (oneOf === undefined || values.every((value) => oneOf.includes(value))) return null;
+  return `String must be one of: ${oneOf.join(', ')}`;
+}
+
+function whyNoList(definition: ConfigDefinition, values: readonly string[]): string | null {
+  if (definition.form !== 'throttled-replicas') return whyNotOneOf(definition, values);
+  if ((values.length === 1 && values[0] === '*') || values.every((value) => /^\d+:\d+$/.test(value))) return null;
+  return `${definition.name} must be the literal '*' or a list of replicas in the following format: [partitionId]:[brokerId],[partitionId]:[brokerId],...`;
+}
+
+/** Lists are shown with brackets where the whole is at fault, and by the first wrong element otherwise. */
+function listShown(definition: ConfigDefinition, trimmed: string): string {
+  const values = splitList(trimmed);
+  if (definition.form === 'throttled-replicas') return `[${values.join(', ')}]`;
+  return values.find((value) => whyNotOneOf(definition, [value]) !== null) ?? trimmed;
+}
+
+const LONG_MAX = 2n ** 63n - 1n;
+const INT_MAX = 2n ** 31n - 1n;
+
+function isNumber(type: ConfigType, text: string): boolean {
+  if (type === 'double') return text !== '' && Number.isFinite(Number(text)) && !/^[+-]?0[xbo]/i.test(text);
+  if (!/^[+-]?\d{1,19}$/.test(text)) return false;
+  const value = BigInt(text.replace('+', ''));
+  const max = type === 'int' ? INT_MAX : LONG_MAX;
+  return value <= max && value >= -max - 1n;
+}
+
+function shownNumber(type: ConfigType, text: string): string {
+  if (type !== 'double') return BigInt(text.replace('+', '')).toString();
+  return Number.isInteger(Number(text)) ? `${Number(text)}.0` : String(Number(text));
+}
+
+function whyOutOfRange({ min, max, or }: ConfigDefinition, value: number): string | null {
+  const tooLow = min !== undefined && value < min;
+  const tooHigh = max !== undefined && value > max;
+  if ((!tooLow && !tooHigh) || value === or) return null;
+  if (or !== undefined) return `Value must be between ${min} and ${max} or equal to ${or}`;
+  return tooLow ? `Value must be at least ${min}` : `Value must be no more than ${max}`;
+}

@@ -1,0 +1,30 @@
+/**
+ * Decides any command: one function per kind, each in its own file, all pure. Called by the controller's commit loop
+ * with the image that runs ahead.
+ */
+import type { Command } from '../commands.ts';
+import type { MetadataImage } from '../image.ts';
+import { decideAllocateProducerIds } from './allocate-producer-ids.ts';
+import { decideAlterConfigs } from './alter-configs.ts';
+import { decideCreatePartitions } from './create-partitions.ts';
+import { decideCreateTopics } from './create-topics.ts';
+import type { DecideContext, Decision } from './decision.ts';
+import { decideDeleteTopics } from './delete-topics.ts';
+import { decideRegisterBroker } from './register-broker.ts';
+
+export function decide(image: MetadataImage, command: Command, context: DecideContext): Decision<unknown> {
+  switch (command.kind) {
+    case 'createTopics':
+      return decideCreateTopics(image, command, context);
+    case 'createPartitions':
+      return decideCreatePartitions(image, command, context);
+    case 'deleteTopics':
+      return decideDeleteTopics(image, command);
+    case 'alterConfigs':
+      return decideAlterConfigs(image, command, context);
+    case 'allocateProducerIds':
+      return decideAllocateProducerIds(image, command, context);
+    case 'registerBroker':
+      return decideRegisterBroker(image, command);
+  }
+}

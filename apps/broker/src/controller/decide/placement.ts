@@ -1,0 +1,103 @@
+/**
+ * Where the replicas of new partitions go, whether placed by us or given by hand. Called by the decisions that create
+ * topics and partitions.
+ * Invariant: a partition's replicas are distinct registered brokers, its first leader is one that is not fenced.
+ */
+import { ERROR, type MetadataRecordInput, ZERO_UUID } from '@meridian/protocol';
+import type { BrokerInfo, MetadataImage } from '../image.ts';
+import { Refusal } from './decision.ts';
+
+/**
+ * Replicas for `count` partitions, striped over the brokers from a random start (`random` in [0, 1)), so that leaders
+ * and followers spread evenly. Fenced brokers come last and never first.
+ */
+export function placeReplicas(
+  image: MetadataImage,
+  count: number,
+  replicationFactor: number,
+  random: () => number,
+): number[][] {
+  const brokers = [...image.brokers.values()].sort((a, b) => a.id - b.id);
+  const active = brokers.filter((broker) => !broker.fenced);
+  const fenced = brokers.filter((broker) => broker.fenced);
+  const why = whyNotPlaceable(brokers, active, replicationFactor);
+  if (why !== null) {
+    const detail = `Unable to replicate the partition ${replicationFactor} time(s): ${why}`;
+    throw new Refusal(ERROR.INVALID_REPLICATION_FACTOR, detail);
+  }
+  const start = Math.floor(random() * active.length);
+  return Array.from({ length: count }, (_, partition) => {
+    const leaderAt = (start + partition) % active.length;
+    // Each round over the brokers shifts the followers by one more, so that two leaders don't share all of theirs.
+    const shift = Math.floor((start + partition) / active.length);
+    const others = [...rotate(without(active, leaderAt), leaderAt + shift), ...rotate(fenced, partition)];
+    return [active[leaderAt]!, ...others].slice(0, replicationFactor).map((broker) => broker.id);
+  });
+}
+
+function whyNotPlaceable(
+  brokers: readonly BrokerInfo[],
+  active: readonly BrokerInfo[],
+  replicationFactor: number,
+): string | null {
+  if (active.length === 0) return 'All brokers are currently fenced.';
+  if (replicationFactor <= brokers.length) return null;
+  return `The target replication factor of ${replicationFactor} cannot be reached because only ${brokers.length} broker(s) are registered.`;
+}
+
+function without<T>(items: readonly T[], index: number): T[] {
+  return items.filter((_, i) => i !== index);
+}
+
+function rotate<T>(items: readonly T[], by: number): T[] {
+  if (items.length === 0) return [];
+  const at = by % items.length;
+  return [...items.slice(at), ...items.slice(0, at)];
+}
+
+/** Refuses a list of replicas given by hand that is empty, repeats a broker, names an unknown one or has another size. */
+export function checkAssignment(image: MetadataImage, brokerIds: readonly number[], replicationFactor?: number): void {
+  const refuse = (why: string): never => {
+    throw new Refusal(ERROR.INVALID_REPLICA_ASSIGNMENT, `The manual partition assignment includes ${why}`);
+  };
+  if (brokerIds.length === 0) refuse('an empty replica list.');
+  const sorted = [...brokerIds].sort((a, b) => a - b);
+  sorted.forEach((id, i) => {
+    if (!image.brokers.has(id)) refuse(`broker ${id}, but no such broker is registered.`);
+    if (id === sorted[i - 1]) refuse(`the broker ${id} more than once.`);
+  });
+  if (replicationFactor !== undefined && brokerIds.length !== replicationFactor) {
+    refuse(
+      `a partition with ${brokerIds.length} replica(s), but this is not consistent with previous partitions, which have ${replicationFactor} replica(s).`,
+    );
+  }
+}
+
+/** The record of a new partition, led by its first replica that is not fenced. */
+export function newPartitionRecord(
+  image: MetadataImage,
+  topicId: string,
+  partitionId: number,
+  replicas: readonly number[],
+): MetadataRecordInput {
+  const isr = replicas.filter((id) => image.brokers.get(id)?.fenced === false);
+  if (isr.length === 0) {
+    throw new Refusal(
+      ERROR.INVALID_REPLICA_ASSIGNMENT,
+      `All brokers specified in the manual partition assignment for partition ${partitionId} are fenced or in controlled shutdown.`,
+    );
+  }
+  return {
+    type: 'PartitionRecord',
+    partitionId,
+    topicId,
+    replicas,
+    isr,
+    removingReplicas: [],
+    addingReplicas: [],
+    leader: isr[0]!,
+    leaderEpoch: 0,
+    partitionEpoch: 0,
+    directories: replicas.map((id) => image.brokers.get(id)?.directories[0] ?? ZERO_UUID),
+  };
+}

@@ -1,0 +1,23 @@
+/** The controller's bounds, in one place. Kafka's numbers where Kafka has one. */
+export const CONTROLLER_LIMITS = {
+  /** Longest topic name. */
+  topicNameChars: 249,
+  /** Partitions that one CreateTopics or CreatePartitions may ask for in all. */
+  partitionsPerRequest: 10_000,
+  /** Characters of config values that one command may set in all: keeps a batch small. */
+  configCharsPerRequest: 1024 * 1024,
+  /** Producer ids in one block. */
+  producerIdsPerBlock: 1_000,
+  /** Commands that may wait for the metadata log; beyond, `submit` refuses. */
+  waitingCommands: 10_000,
+  /** Commands that share one append and one fsync. */
+  commandsPerCommit: 512,
+  /** Records of several commands are put into one batch up to this many; one command's never part. */
+  recordsPerSharedBatch: 10_000,
+  /** A batch that several commands share holds at most this much; Kafka's bound for a metadata batch. */
+  metadataBatchBytes: 8 * 1024 * 1024,
+  /** Bytes that a replay reads at a time. */
+  replayReadBytes: 8 * 1024 * 1024,
+  /** Longest config value. */
+  configValueChars: 32_767,
+} as const;

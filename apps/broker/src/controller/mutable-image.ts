@@ -1,0 +1,101 @@
+/**
+ * The image as `apply.ts` writes it: maps that are changed in place, holding values that are replaced. The controller
+ * keeps two: one that runs ahead with what has been decided, and the one everybody reads, with what is durable.
+ */
+import type { BrokerInfo, ConfigResource, MetadataImage, PartitionInfo, Topic } from './image.ts';
+import { collisionKey } from './topic-name.ts';
+
+const NO_CONFIGS: ReadonlyMap<string, string> = new Map();
+
+export class MutableImage implements MetadataImage {
+  readonly clusterId: string;
+  controllerId = -1;
+  readonly brokers = new Map<number, BrokerInfo>();
+  readonly topicsByName = new Map<string, Topic>();
+  readonly topicsById = new Map<string, Topic>();
+  readonly namesByCollisionKey = new Map<string, Set<string>>();
+  readonly features = new Map<string, number>();
+  nextProducerId = -1;
+  endOffset = 0;
+  readonly #configs: Record<ConfigResource, Map<string, Map<string, string>>> = { topic: new Map(), broker: new Map() };
+  /** Partition lists that the batch being applied has copied already, by topic id: nobody else has seen them. */
+  readonly #unsealed = new Map<string, PartitionInfo[]>();
+
+  constructor(clusterId: string) {
+    this.clusterId = clusterId;
+  }
+
+  /** An image of its own with the same contents, for a sealed image. */
+  copy(): MutableImage {
+    const copy = new MutableImage(this.clusterId);
+    copy.controllerId = this.controllerId;
+    copy.nextProducerId = this.nextProducerId;
+    copy.endOffset = this.endOffset;
+    for (const [id, broker] of this.brokers) copy.brokers.set(id, broker);
+    for (const topic of this.topicsById.values()) copy.putTopic(topic);
+    for (const [name, level] of this.features) copy.features.set(name, level);
+    for (const resource of ['topic', 'broker'] as const) {
+      for (const [name, values] of this.#configs[resource]) copy.#configs[resource].set(name, values);
+    }
+    return copy;
+  }
+
+  configOf(resource: ConfigResource, name: string): ReadonlyMap<string, string> {
+    return this.#configs[resource].get(name) ?? NO_CONFIGS;
+  }
+
+  /** Names of the resources that have values set. */
+  configured(resource: ConfigResource): Iterable<string> {
+    return this.#configs[resource].keys();
+  }
+
+  setConfig(resource: ConfigResource, name: string, key: string, value: string | null): void {
+    const before = this.#configs[resource].get(name);
+    const after = new Map(before);
+    if (value === null) after.delete(key);
+    else after.set(key, value);
+    if (after.size === 0) this.#configs[resource].delete(name);
+    else this.#configs[resource].set(name, after);
+  }
+
+  putTopic(topic: Topic): void {
+    this.topicsByName.set(topic.name, topic);
+    this.topicsById.set(topic.id, topic);
+    const key = collisionKey(topic.name);
+    if (key === undefined) return;
+    const names = this.namesByCollisionKey.get(key);
+    if (names) names.add(topic.name);
+    else this.namesByCollisionKey.set(key, new Set([topic.name]));
+  }
+
+  /** Adds or replaces one partition. The topic and its list are copied once per batch, not once per partition. */
+  putPartition(topic: Topic, partition: PartitionInfo): void {
+    const open = this.#unsealed.get(topic.id);
+    if (open !== undefined) {
+      open[partition.index] = partition;
+      return;
+    }
+    const partitions = [...topic.partitions];
+    partitions[partition.index] = partition;
+    this.#unsealed.set(topic.id, partitions);
+    const next: Topic = { name: topic.name, id: topic.id, partitions };
+    this.topicsByName.set(topic.name, next);
+    this.topicsById.set(topic.id, next);
+  }
+
+  /** Ends a batch: from here on the values in the image are never changed again. */
+  seal(): void {
+    this.#unsealed.clear();
+  }
+
+  removeTopic(topic: Topic): void {
+    this.topicsByName.delete(topic.name);
+    this.topicsById.delete(topic.id);
+    this.#configs.topic.delete(topic.name);
+    this.#unsealed.delete(topic.id);
+    const key = collisionKey(topic.name);
+    const names = key === undefined ? undefined : this.namesByCollisionKey.get(key);
+    names?.delete(topic.name);
+    if (key !== undefined && names?.size === 0) this.namesByCollisionKey.delete(key);
+  }
+}
