@@ -4,13 +4,15 @@
  * byte, and the frames that come out are gather lists in which `records` are the caller's own buffers.
  */
 import { ProtocolError } from '../errors.ts';
-import { compileDecoder, type Decoder } from './compile-decoder.ts';
-import { compileEncoder, type Encoder } from './compile-encoder.ts';
+import { compileDecoder } from './compile-decoder.ts';
+import { compileEncoder } from './compile-encoder.ts';
 import { cursor, skipTags, uvarint } from './decode-runtime.ts';
 import { putString, putUvarint, writer } from './encode-runtime.ts';
 import type {
   Api,
   Decoded,
+  Decoder,
+  Encoder,
   Fields,
   Input,
   RequestInput,

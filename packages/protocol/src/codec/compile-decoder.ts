@@ -15,11 +15,8 @@ import {
   taggedFields,
   type Version,
 } from './field-facts.ts';
-import type { Field, Fields, Schema } from './schema.ts';
+import type { Decoder, Field, Fields, Schema } from './schema.ts';
 import { readUuid } from './values.ts';
-
-/** Decodes the bytes from `from` to the end of `bytes`, all of which the message must take. */
-export type Decoder = (bytes: Buffer, from: number) => unknown;
 
 export function compileDecoder(schema: Schema, versionNumber: number): Decoder {
   const emitter = new DecoderEmitter({ number: versionNumber, flexible: versionNumber >= schema.flexibleFrom });

@@ -14,11 +14,8 @@ import {
   taggedFields,
   type Version,
 } from './field-facts.ts';
-import type { Field, Fields, Schema } from './schema.ts';
+import type { Encoder, Field, Fields, Schema } from './schema.ts';
 import { writeUuid } from './values.ts';
-
-/** Writes `message` into the arena from `p` on; returns the position behind it. */
-export type Encoder = (message: unknown, p: number) => number;
 
 export function compileEncoder(schema: Schema, versionNumber: number): Encoder {
   const emitter = new EncoderEmitter({ number: versionNumber, flexible: versionNumber >= schema.flexibleFrom });

@@ -4,8 +4,12 @@
  * TypeScript infers from it what a decoded message looks like (`Decoded`) and what an encoder wants (`Input`).
  * Invariant: a field is omittable in an `Input` exactly if it has a default, a tag or a version range.
  */
-import type { Decoder } from './compile-decoder.ts';
-import type { Encoder } from './compile-encoder.ts';
+
+/** Compiled: decodes the bytes from `from` to the end of `bytes`, all of which the message must take. */
+export type Decoder = (bytes: Buffer, from: number) => unknown;
+
+/** Compiled: writes `message` into the encoder's arena from `p` on; returns the position behind it. */
+export type Encoder = (message: unknown, p: number) => number;
 
 export type Kind =
   | 'int8'
