@@ -9,6 +9,7 @@ import type { Api, RequestOf, ResponseInput } from '@meridian/protocol';
 import type { Controller } from '../controller/controller.ts';
 import type { MetadataImage } from '../controller/image.ts';
 import type { PartitionTable } from '../partition/partition-table.ts';
+import type { Authentication } from '../server/authentication.ts';
 import type { BrokerFacts } from './broker-facts.ts';
 
 /** On which of the broker's two listeners a request came in. */
@@ -19,33 +20,40 @@ export interface RequestSource {
   readonly listener: ListenerName;
   readonly remoteAddress: string;
   readonly remotePort: number;
-  /** Runs once when the connection is gone (a parked request is then dropped); returns the way to take it back. */
-  onClose(run: () => void): () => void;
+  readonly authentication: Authentication;
+  /** True once the connection is gone; an answer then goes nowhere. */
+  readonly closed: boolean;
 }
 
-/** One request's frame around its body. */
-export interface RequestHeader {
+/** What came with a request besides its body, and the way to answer it later. */
+export interface RequestHeader<A = unknown> {
   readonly version: number;
   readonly clientId: string | null;
   readonly source: RequestSource;
+  /** For a handler that returned `LATER`: exactly once. */
+  answer(response: Answer<A>): void;
+  /** Set by a handler that parks the request: called when the connection is gone or the broker stops. */
+  onAbandon: (() => void) | undefined;
 }
 
-/** The answers that are no message: nothing at all (acks=0), or the end of the connection. */
+/** The answers that are no message: nothing at all (acks=0), the end of the connection, or `header.answer` later. */
 export const NO_ANSWER = Symbol('no answer');
 export const CLOSE = Symbol('close the connection');
+export const LATER = Symbol('answered later');
 
 export type Answer<A> = ResponseInput<A> | typeof NO_ANSWER | typeof CLOSE;
+export type Handled<A> = Answer<A> | typeof LATER | Promise<Answer<A>>;
 
 export interface Handler<A> {
   readonly api: A;
-  /** Answers at once where it can; a promise costs the hot path a turn of microtasks. */
-  handle(request: RequestOf<A>, header: RequestHeader): Answer<A> | Promise<Answer<A>>;
+  /** Answers at once where it can, `LATER` on the hot path; a promise costs a turn of the event loop. */
+  handle(request: RequestOf<A>, header: RequestHeader<A>): Handled<A>;
 }
 
 /** A handler whose API's types no longer matter: what the dispatch table holds. */
 export interface AnyHandler {
   readonly api: Api;
-  handle(request: never, header: RequestHeader): unknown;
+  handle(request: never, header: RequestHeader<never>): unknown;
 }
 
 /** Everything that exists to be reached; no handler takes more of it than it names. */

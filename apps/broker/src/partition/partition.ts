@@ -1,1 +1,241 @@
-export interface Partition { readonly index: number }
+/**
+ * One partition that this broker hosts: its log, its leader machine, and the fetches that wait on it. Made and ended by
+ * `partition-table.ts`; API handlers produce to it and read from it.
+ * Invariant: nothing is answered as appended, and nothing is read, beyond the leader machine's high watermark.
+ */
+import type { Io, Logger, Timer } from '@meridian/io';
+import { type Log, LogError } from '@meridian/log';
+import { ERROR } from '@meridian/protocol';
+import { stampBaseOffset } from '@meridian/protocol/record-batch';
+import type { BrokerLimits } from '../limits.ts';
+import { checkClientBatch, onlyBatch, type Validation } from './check-batch.ts';
+import { FetchWaiters } from './fetch-waiters.ts';
+import { createLeader, type Leader, type LeaderEffects, nextDeadlineMs, step } from './leader.ts';
+import { appendMirrored, checkMirrorTag, cutMirroredBatches, type MirrorTag } from './mirror-append.ts';
+import type { CurrentLeader, ProducePart } from './produce-part.ts';
+import { ProduceRefusal } from './produce-refusal.ts';
+import type { TopicSettings } from './topic-settings.ts';
+
+export interface PartitionIdentity {
+  readonly topic: string;
+  readonly topicId: string;
+  readonly index: number;
+}
+
+/** What the metadata image says about it. */
+export interface Leadership {
+  readonly leader: number;
+  readonly leaderEpoch: number;
+  readonly isrSize: number;
+}
+
+export interface PartitionOptions extends PartitionIdentity {
+  readonly io: Pick<Io, 'clock' | 'timers'>;
+  readonly log: Log;
+  readonly logger: Logger;
+  readonly limits: BrokerLimits;
+  readonly nodeId: number;
+  readonly settings: TopicSettings;
+  readonly leadership: Leadership;
+}
+
+export interface ProduceOptions {
+  readonly validation: Validation;
+  readonly version: number;
+}
+
+export class Partition implements PartitionIdentity {
+  readonly topic: string;
+  readonly topicId: string;
+  readonly index: number;
+  readonly log: Log;
+  readonly waiters = new FetchWaiters();
+  readonly #io: Pick<Io, 'clock' | 'timers'>;
+  readonly #logger: Logger;
+  readonly #limits: BrokerLimits;
+  readonly #nodeId: number;
+  #settings: TopicSettings;
+  #leadership: Leadership;
+  #leader: Leader<ProducePart> | undefined;
+  /** Why nothing works any more: the log failed, or the topic is gone. */
+  #ended: number = ERROR.NONE;
+  #deadline: Timer | undefined;
+
+  constructor(options: PartitionOptions) {
+    this.topic = options.topic;
+    this.topicId = options.topicId;
+    this.index = options.index;
+    this.log = options.log;
+    this.#io = options.io;
+    this.#logger = options.logger;
+    this.#limits = options.limits;
+    this.#nodeId = options.nodeId;
+    this.#settings = options.settings;
+    this.#leadership = options.leadership;
+    this.log.onProgress = () => this.#onProgress();
+    this.log.onFailure = (error) => this.#onFailure(error);
+    this.follow(options.leadership);
+  }
+
+  get leaderEpoch(): number {
+    return this.#leadership.leaderEpoch;
+  }
+
+  get currentLeader(): CurrentLeader {
+    return { leaderId: this.#leadership.leader, leaderEpoch: this.#leadership.leaderEpoch };
+  }
+
+  get highWatermark(): number {
+    return this.#leader?.highWatermark ?? 0;
+  }
+
+  /** ERROR.NONE while clients are served here under this epoch (−1: they do not say which they know). */
+  errorFor(epoch: number): number {
+    if (this.#ended !== ERROR.NONE) return this.#ended;
+    if (this.#leader === undefined) return ERROR.NOT_LEADER_OR_FOLLOWER;
+    if (epoch === -1 || epoch === this.#leader.leaderEpoch) return ERROR.NONE;
+    return epoch < this.#leader.leaderEpoch ? ERROR.FENCED_LEADER_EPOCH : ERROR.UNKNOWN_LEADER_EPOCH;
+  }
+
+  /** The image has moved: leads, under a new epoch, or no longer. */
+  follow(leadership: Leadership): void {
+    this.#leadership = leadership;
+    if (this.#leader?.leaderEpoch === leadership.leaderEpoch && leadership.leader === this.#nodeId) return;
+    this.#resign(ERROR.NOT_LEADER_OR_FOLLOWER);
+    this.#leader = undefined;
+    if (leadership.leader !== this.#nodeId || this.#ended !== ERROR.NONE) return;
+    const { fsync } = this.#settings;
+    const highWatermark = fsync ? this.log.durableEnd : this.log.writtenEnd;
+    this.#leader = createLeader({ leaderEpoch: leadership.leaderEpoch, fsync, highWatermark });
+    if (fsync && this.log.durableEnd < this.log.endOffset) this.#flush();
+  }
+
+  configure(settings: TopicSettings): void {
+    this.#settings = settings;
+    this.log.configure(settings.log);
+    if (this.#leader === undefined) return;
+    this.#leader.fsync = settings.fsync;
+    this.#onProgress();
+  }
+
+  /** Takes a produce of a client or the gateway; `part` is settled now or when the log has come so far. */
+  produce(part: ProducePart, records: Buffer | undefined, options: ProduceOptions): void {
+    this.#append(part, () => {
+      if (this.#settings.originTopicId !== undefined) {
+        throw new ProduceRefusal(ERROR.POLICY_VIOLATION, 'The topic is a read-only copy: write to it where it was born.');
+      }
+      if (part.acks === -1 && this.#leadership.isrSize < this.#settings.minInsyncReplicas) {
+        throw new ProduceRefusal(ERROR.NOT_ENOUGH_REPLICAS, 'Fewer replicas are in sync than min.insync.replicas.');
+      }
+      const batch = onlyBatch(records);
+      const nowMs = this.#io.clock.now();
+      const maxDecompressedBytes = this.#limits.maxDecompressedBatchBytes;
+      const given = { validation: options.validation, nowMs, produceVersion: options.version, maxDecompressedBytes };
+      const header = checkClientBatch(batch, this.#settings, given);
+      part.logAppendTimeMs = this.#settings.logAppendTime ? nowMs : -1;
+      const sequence = this.log.producers.check(header);
+      if (sequence.kind === 'error') throw new ProduceRefusal(sequence.errorCode, sequence.detail);
+      if (sequence.kind === 'duplicate') {
+        part.baseOffset = sequence.firstOffset;
+        part.end = sequence.lastOffset + 1;
+        return;
+      }
+      part.baseOffset = this.log.endOffset;
+      stampBaseOffset(batch, 0, part.baseOffset);
+      this.log.append([batch], this.leaderEpoch);
+      part.end = this.log.endOffset;
+    });
+  }
+
+  /** Takes an append of the mirror (see `mirror-append.ts`); the answer carries the log end, whatever came of it. */
+  produceMirrored(part: ProducePart, records: Buffer | undefined, tag: MirrorTag): void {
+    this.#append(part, () => {
+      part.logEnd = this.log.endOffset;
+      checkMirrorTag(tag, this.#settings.originTopicId, this.log.endOffset);
+      const batches = cutMirroredBatches(records ?? Buffer.alloc(0), tag.expectedEnd, this.#limits.maxMirrorBatches);
+      part.baseOffset = this.log.endOffset;
+      appendMirrored(this.log, batches, tag.endOffset, this.leaderEpoch);
+      part.end = part.logEnd = this.log.endOffset;
+    });
+  }
+
+  /** The topic is deleted or the broker stops: whoever waits is told, and nothing is accepted any more. */
+  end(errorCode: number): void {
+    this.#ended = errorCode;
+    this.#resign(errorCode);
+    this.waiters.wake();
+  }
+
+  async close(clean: boolean): Promise<void> {
+    this.#deadline?.cancel();
+    await this.log.close(clean);
+  }
+
+  #append(part: ProducePart, append: () => void): void {
+    const error = this.errorFor(-1);
+    if (error !== ERROR.NONE) {
+      part.currentLeader = this.currentLeader;
+      part.settle(error);
+      return;
+    }
+    part.logStartOffset = this.log.startOffset;
+    try {
+      append();
+    } catch (thrown) {
+      const refusal = asRefusal(thrown);
+      if (refusal === undefined) throw thrown;
+      part.settle(refusal.errorCode, refusal.message);
+      return;
+    }
+    if (part.acks === 0) part.settle(ERROR.NONE);
+    else this.#perform(step(this.#leader!, { kind: 'appended', acknowledgement: part }, this.#io.clock.monotonic()));
+  }
+
+  #onProgress(): void {
+    const leader = this.#leader;
+    if (leader === undefined) return;
+    const { writtenEnd, durableEnd } = this.log;
+    this.#perform(step(leader, { kind: 'progress', writtenEnd, durableEnd }, this.#io.clock.monotonic()));
+    if (leader.waiting.length > 0) this.#armDeadline(leader);
+  }
+
+  #perform(effects: LeaderEffects<ProducePart>): void {
+    for (const part of effects.answer) part.settle(effects.errorCode);
+    if (effects.highWatermarkMoved) this.waiters.wake();
+  }
+
+  #armDeadline(leader: Leader<ProducePart>): void {
+    if (this.#deadline !== undefined) return;
+    const delayMs = Math.max(0, nextDeadlineMs(leader) - this.#io.clock.monotonic());
+    this.#deadline = this.#io.timers.after(delayMs, () => {
+      this.#deadline = undefined;
+      this.#perform(step(leader, { kind: 'tick' }, this.#io.clock.monotonic()));
+      if (leader.waiting.length > 0) this.#armDeadline(leader);
+    });
+  }
+
+  #resign(errorCode: number): void {
+    this.#deadline?.cancel();
+    this.#deadline = undefined;
+    if (this.#leader === undefined) return;
+    this.#perform(step(this.#leader, { kind: 'resign', errorCode }, this.#io.clock.monotonic()));
+    this.waiters.wake();
+  }
+
+  #flush(): void {
+    this.log.flush().catch(() => undefined); // the log tells by onFailure, too
+  }
+
+  #onFailure(error: Error): void {
+    this.#logger.error('partition offline', { topic: this.topic, partition: this.index, error });
+    this.end(ERROR.KAFKA_STORAGE_ERROR);
+  }
+}
+
+/** What an append may run into besides bugs: the checks, and a log that takes no more. */
+function asRefusal(error: unknown): ProduceRefusal | undefined {
+  if (error instanceof ProduceRefusal) return error;
+  if (!(error instanceof LogError)) return undefined;
+  const code = error.code === 'batch-too-large' ? ERROR.RECORD_LIST_TOO_LARGE : ERROR.KAFKA_STORAGE_ERROR;
+  return new ProduceRefusal(code, error.message);
+}

@@ -1,0 +1,54 @@
+/**
+ * Every bound of the broker, by name, with its default. `createBroker` takes a partial set of them (tests make them
+ * small); nothing else in the broker writes a bound down. The codec's and the log's own bounds are in their packages.
+ */
+export interface BrokerLimits {
+  /** Longest request frame, Kafka's `socket.request.max.bytes`. */
+  readonly maxFrameBytes: number;
+  /** The same on a connection that has not proved who it is yet. */
+  readonly maxFrameBytesBeforeAuthentication: number;
+  /** Connections per listener; one more is closed at once. */
+  readonly maxConnections: number;
+  /** Requests of one connection that are being worked on; what comes behind waits, and reading pauses. */
+  readonly maxInFlightPerConnection: number;
+  /** Bytes of request frames of one connection that are being worked on. At least one frame always is. */
+  readonly maxInFlightBytesPerConnection: number;
+  /** Bytes of answers of one connection not yet taken by the kernel: above it nothing more is worked on. */
+  readonly maxQueuedAnswerBytes: number;
+  /** A connection that neither sends nor takes anything is closed (Kafka's `connections.max.idle.ms`). */
+  readonly idleConnectionMs: number;
+  /** A frame that has begun must be complete by then, and an answer must be moving: else the connection is closed. */
+  readonly stalledConnectionMs: number;
+  /** How often connections are looked over for the two above. */
+  readonly sweepIntervalMs: number;
+  /** A graceful stop waits this long for what is in flight. */
+  readonly drainTimeoutMs: number;
+  /** Most bytes of records in one Fetch answer, whatever was asked for (Kafka's `fetch.max.bytes`). */
+  readonly maxFetchBytes: number;
+  /** Longest a Fetch is parked. */
+  readonly maxFetchWaitMs: number;
+  /** Largest plain size of one compressed batch that a client may send. */
+  readonly maxDecompressedBatchBytes: number;
+  /** Batches in one append of the mirror. */
+  readonly maxMirrorBatches: number;
+  /** SCRAM rounds that the internal listener asks for. */
+  readonly scramIterations: number;
+}
+
+export const DEFAULT_LIMITS: BrokerLimits = {
+  maxFrameBytes: 104_857_600,
+  maxFrameBytesBeforeAuthentication: 65_536,
+  maxConnections: 10_000,
+  maxInFlightPerConnection: 128,
+  maxInFlightBytesPerConnection: 16_777_216,
+  maxQueuedAnswerBytes: 4_194_304,
+  idleConnectionMs: 600_000,
+  stalledConnectionMs: 60_000,
+  sweepIntervalMs: 10_000,
+  drainTimeoutMs: 3_000,
+  maxFetchBytes: 57_671_680,
+  maxFetchWaitMs: 300_000,
+  maxDecompressedBatchBytes: 33_554_432,
+  maxMirrorBatches: 10_000,
+  scramIterations: 4_096,
+};

@@ -1,0 +1,109 @@
+/**
+ * Reading one partition for a Fetch: epoch and offset checks, divergence, then whole batches below the high watermark.
+ * Called by the Fetch handler for each partition asked for, and again for a parked fetch that is woken.
+ * Invariant: what comes back is the very object that the response is encoded from; its `records` are not copied.
+ */
+import { LogError } from '@meridian/log';
+import { ERROR } from '@meridian/protocol';
+import type { Partition } from './partition.ts';
+import type { CurrentLeader } from './produce-part.ts';
+
+export interface FetchAsk {
+  readonly partition: number;
+  readonly currentLeaderEpoch: number;
+  readonly fetchOffset: number;
+  readonly lastFetchedEpoch: number;
+  readonly partitionMaxBytes: number;
+  /** −1, or from which entry on the origin's epochs are wanted (internal listener). */
+  readonly originEpochsFrom: number;
+}
+
+export interface FetchedPartition {
+  readonly partitionIndex: number;
+  readonly errorCode: number;
+  readonly highWatermark: number;
+  readonly lastStableOffset: number;
+  readonly logStartOffset: number;
+  readonly divergingEpoch: { readonly epoch: number; readonly endOffset: number } | undefined;
+  readonly currentLeader: CurrentLeader | undefined;
+  readonly originEpochs: readonly { readonly epoch: number; readonly startOffset: number }[] | undefined;
+  readonly abortedTransactions: readonly never[] | null;
+  readonly records: readonly Buffer[];
+  readonly bytes: number;
+}
+
+const NO_RECORDS: readonly Buffer[] = [];
+const NO_ABORTED: readonly never[] = [];
+
+/** An answer without records. */
+export function fetchError(partitionIndex: number, errorCode: number, currentLeader?: CurrentLeader): FetchedPartition {
+  return {
+    partitionIndex,
+    errorCode,
+    highWatermark: -1,
+    lastStableOffset: -1,
+    logStartOffset: -1,
+    divergingEpoch: undefined,
+    currentLeader,
+    originEpochs: undefined,
+    abortedTransactions: null,
+    records: NO_RECORDS,
+    bytes: 0,
+  };
+}
+
+/** `maxBytes` is what the whole answer has left; with `minOneBatch` the first batch comes whatever its size. */
+export function readPartition(
+  partition: Partition,
+  ask: FetchAsk,
+  options: { maxBytes: number; minOneBatch: boolean; committedOnly: boolean },
+): FetchedPartition {
+  const error = partition.errorFor(ask.currentLeaderEpoch);
+  if (error !== ERROR.NONE) return fetchError(ask.partition, error, partition.currentLeader);
+  const { log, highWatermark } = partition;
+  const offset = ask.fetchOffset;
+  let divergingEpoch: FetchedPartition['divergingEpoch'];
+  if (ask.lastFetchedEpoch >= 0) {
+    const end = log.epochs.endOffsetFor(ask.lastFetchedEpoch);
+    if (end.epoch === -1) return fetchError(ask.partition, ERROR.OFFSET_OUT_OF_RANGE);
+    if (end.epoch < ask.lastFetchedEpoch || end.endOffset < offset) divergingEpoch = end;
+  }
+  if (divergingEpoch === undefined && (offset < log.startOffset || offset > log.endOffset)) {
+    return fetchError(ask.partition, ERROR.OFFSET_OUT_OF_RANGE);
+  }
+  let records = NO_RECORDS;
+  let bytes = 0;
+  if (divergingEpoch === undefined && offset < highWatermark) {
+    const maxBytes = Math.max(0, Math.min(ask.partitionMaxBytes, options.maxBytes));
+    const result = readLog(partition, offset, maxBytes, options.minOneBatch);
+    if (result === undefined) return fetchError(ask.partition, ERROR.KAFKA_STORAGE_ERROR);
+    records = result.buffers;
+    bytes = result.bytes;
+  }
+  return {
+    partitionIndex: ask.partition,
+    errorCode: ERROR.NONE,
+    highWatermark,
+    lastStableOffset: highWatermark,
+    logStartOffset: log.startOffset,
+    divergingEpoch,
+    currentLeader: undefined,
+    originEpochs: ask.originEpochsFrom < 0 ? undefined : log.originEpochs.entries.slice(ask.originEpochsFrom),
+    abortedTransactions: options.committedOnly ? NO_ABORTED : null,
+    records,
+    bytes,
+  };
+}
+
+/** Undefined if the disk would not give it. */
+function readLog(partition: Partition, offset: number, maxBytes: number, minOneBatch: boolean) {
+  const { log, highWatermark, waiters } = partition;
+  try {
+    return waiters.share(offset, maxBytes, minOneBatch, () =>
+      log.read(offset, { maxBytes, maxOffset: highWatermark, minOneBatch }),
+    );
+  } catch (error) {
+    if (error instanceof LogError || (error as { name?: unknown }).name === 'IoError') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * A topic's configs as the partitions use them: parsed once when the image changes, not per request.
+ * Invariant: values come through `effective.ts`, so what DescribeConfigs shows is what is done here.
+ */
+import type { LogConfig } from '@meridian/log';
+import { type BrokerConfigSources, topicConfigNumber, topicConfigValue } from '../controller/configs/effective.ts';
+import { TOPIC_CONFIG } from '../controller/configs/topic-configs.ts';
+
+export interface TopicSettings {
+  readonly maxMessageBytes: number;
+  readonly segmentBytes: number;
+  readonly minInsyncReplicas: number;
+  /** Every record needs a key. */
+  readonly compacted: boolean;
+  readonly logAppendTime: boolean;
+  readonly timestampBeforeMaxMs: number;
+  readonly timestampAfterMaxMs: number;
+  readonly fsync: boolean;
+  /** Set on a mirror's copy: the id of the topic that it is a copy of. */
+  readonly originTopicId: string | undefined;
+  readonly log: Partial<LogConfig>;
+}
+
+export function topicSettings(sources: BrokerConfigSources, topic: string): TopicSettings {
+  const text = (name: string): string | undefined => topicConfigValue(sources, topic, name);
+  const number = (name: string): number => topicConfigNumber(sources, topic, name);
+  const fsync = text(TOPIC_CONFIG.durability) === 'fsync';
+  const segmentBytes = number(TOPIC_CONFIG.segmentBytes);
+  return {
+    maxMessageBytes: number(TOPIC_CONFIG.maxMessageBytes),
+    segmentBytes,
+    minInsyncReplicas: number(TOPIC_CONFIG.minInsyncReplicas),
+    compacted: (text(TOPIC_CONFIG.cleanupPolicy) ?? '').split(',').some((policy) => policy.trim() === 'compact'),
+    logAppendTime: text(TOPIC_CONFIG.messageTimestampType) === 'LogAppendTime',
+    timestampBeforeMaxMs: number(TOPIC_CONFIG.messageTimestampBeforeMaxMs),
+    timestampAfterMaxMs: number(TOPIC_CONFIG.messageTimestampAfterMaxMs),
+    fsync,
+    originTopicId: text(TOPIC_CONFIG.originTopicId),
+    log: {
+      segmentBytes,
+      indexIntervalBytes: number(TOPIC_CONFIG.indexIntervalBytes),
+      segmentMs: number(TOPIC_CONFIG.segmentMs),
+      fsync,
+    },
+  };
+}

@@ -1,0 +1,255 @@
+/**
+ * One client's connection: bytes → frames → requests → answers, made by `listener.ts`.
+ * Answers leave in the order of their requests, gathered per turn. Back-pressure runs both ways: above a limit of
+ * requests in work or of answers that the client does not take, frames wait, and while frames wait nothing is read.
+ * Invariant: what one connection can hold is bounded by `BrokerLimits`, one chunk of the socket, and one answer.
+ */
+import type { Connection, Logger } from '@meridian/io';
+import { createFrameSplitter, decodeRequest, decodeRequestHeader, type FrameSplitter } from '@meridian/protocol';
+import { LATER, type ListenerName, type RequestSource } from '../apis/handler.ts';
+import type { BrokerLimits } from '../limits.ts';
+import type { Authentication } from './authentication.ts';
+import type { Dispatch, Route } from './dispatch.ts';
+import { PendingRequest } from './pending-request.ts';
+import type { Turn, TurnTask } from './turn.ts';
+
+export interface ConnectionOptions {
+  readonly listener: ListenerName;
+  readonly authentication: Authentication;
+  readonly dispatch: Dispatch;
+  readonly turn: Turn;
+  readonly limits: BrokerLimits;
+  readonly log: Logger;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  readonly onGone: (connection: BrokerConnection) => void;
+}
+
+type Header = ReturnType<typeof decodeRequestHeader>;
+
+export class BrokerConnection implements RequestSource, TurnTask {
+  readonly listener: ListenerName;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly authentication: Authentication;
+  closed = false;
+  readonly #socket: Connection;
+  readonly #options: ConnectionOptions;
+  readonly #splitter: FrameSplitter;
+  /** Frames that came while the connection was at a limit. */
+  #waiting: Buffer[] = [];
+  #paused = false;
+  #draining = false;
+  #head: PendingRequest | undefined;
+  #tail: PendingRequest | undefined;
+  #inFlight = 0;
+  #inFlightBytes = 0;
+  #out: Buffer[] = [];
+  #outBytes = 0;
+  #inTurn = false;
+  #receivedMs: number;
+  #takenBytes = 0;
+  #sentBytes = 0;
+  #progressMs: number;
+
+  constructor(socket: Connection, options: ConnectionOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    this.listener = options.listener;
+    this.authentication = options.authentication;
+    this.remoteAddress = socket.remoteAddress;
+    this.remotePort = socket.remotePort;
+    this.#receivedMs = this.#progressMs = options.now();
+    this.#splitter = createFrameSplitter({
+      maxFrameBytes: options.limits.maxFrameBytes,
+      onFrame: (frame) => this.#onFrame(frame),
+    });
+    socket.onData = (chunk) => this.#onData(chunk);
+    socket.onDrain = () => this.#pump();
+    socket.onClose = () => this.#onClose();
+  }
+
+  /** Ends the connection because of what came over it; the reason goes to the log, control characters made visible. */
+  fail(reason: string, fields: Record<string, unknown> = {}): void {
+    if (this.closed) return;
+    const { remoteAddress, remotePort, listener } = this;
+    this.#options.log.warn(`connection closed: ${reason}`, { listener, remoteAddress, remotePort, ...fields });
+    this.#socket.destroy();
+    this.#onClose();
+  }
+
+  /** An answer is ready: whatever is now first in the queue moves on to the socket. */
+  settled(): void {
+    let head = this.#head;
+    while (head?.frames !== undefined) {
+      for (const frame of head.frames) {
+        this.#out.push(frame);
+        this.#outBytes += frame.length;
+      }
+      this.#inFlight--;
+      this.#inFlightBytes -= head.frameBytes;
+      head = head.next;
+    }
+    this.#head = head;
+    if (head === undefined) this.#tail = undefined;
+    this.#joinTurn();
+  }
+
+  endOfTurn(): void {
+    this.#inTurn = false;
+    if (this.closed) return;
+    if (this.#out.length > 0) {
+      this.#socket.write(this.#out);
+      this.#sentBytes += this.#outBytes;
+      this.#out = [];
+      this.#outBytes = 0;
+    }
+    if (this.authentication.hasFailed || (this.#draining && this.#inFlight === 0)) this.#socket.end();
+    else this.#pump();
+  }
+
+  /** Graceful stop: no new requests; those in work are answered (parked ones at once), then the connection ends. */
+  drain(): void {
+    if (this.closed || this.#draining) return;
+    this.#draining = true;
+    this.#waiting = [];
+    this.#splitter.stop();
+    this.#socket.pause();
+    this.#abandonAll();
+    this.#joinTurn();
+  }
+
+  /** Called every `sweepIntervalMs`: closes what is idle, half a frame that got stuck, and a client that does not read. */
+  sweep(nowMs: number): void {
+    const { idleConnectionMs, stalledConnectionMs } = this.#options.limits;
+    const bufferedBytes = this.#socket.bufferedBytes;
+    const takenBytes = this.#sentBytes - bufferedBytes;
+    if (bufferedBytes === 0 || takenBytes > this.#takenBytes) this.#progressMs = nowMs;
+    this.#takenBytes = takenBytes;
+    const silentMs = nowMs - this.#receivedMs;
+    if (nowMs - this.#progressMs > stalledConnectionMs) this.fail('the client does not read its answers');
+    else if (this.#splitter.heldBytes > 0 && !this.#paused && silentMs > stalledConnectionMs) {
+      this.fail('a request stopped in the middle');
+    } else if (this.#inFlight === 0 && silentMs > idleConnectionMs) this.fail('idle');
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+    this.#onClose();
+  }
+
+  #onData(chunk: Buffer): void {
+    this.#receivedMs = this.#options.now();
+    try {
+      this.#splitter.push(chunk);
+    } catch (error) {
+      this.fail((error as Error).message);
+    }
+  }
+
+  #onFrame(frame: Buffer): void {
+    if (this.#waiting.length === 0 && this.#mayTake()) this.#take(frame);
+    else {
+      this.#waiting.push(frame);
+      if (!this.#paused) this.#socket.pause();
+      this.#paused = true;
+    }
+  }
+
+  #mayTake(): boolean {
+    const limits = this.#options.limits;
+    return (
+      this.#inFlight < limits.maxInFlightPerConnection &&
+      this.#inFlightBytes < limits.maxInFlightBytesPerConnection &&
+      this.#outBytes + this.#socket.bufferedBytes < limits.maxQueuedAnswerBytes
+    );
+  }
+
+  /** Goes on with frames that waited, as far as the limits allow, and then with reading. */
+  #pump(): void {
+    if (!this.#paused || this.closed || this.#draining) return;
+    let taken = 0;
+    while (taken < this.#waiting.length && this.#mayTake()) this.#take(this.#waiting[taken++]!);
+    if (this.closed) return;
+    this.#waiting = taken === this.#waiting.length ? [] : this.#waiting.slice(taken);
+    if (this.#waiting.length > 0) return;
+    this.#paused = false;
+    this.#socket.resume();
+  }
+
+  #take(frame: Buffer): void {
+    if (this.closed) return;
+    const { dispatch, limits } = this.#options;
+    if (!this.authentication.isDone && frame.length > limits.maxFrameBytesBeforeAuthentication) {
+      this.fail('a long request before authentication', { frameBytes: frame.length });
+      return;
+    }
+    let header: Header;
+    let route: Route | undefined;
+    let body: unknown;
+    try {
+      header = decodeRequestHeader(frame);
+      route = dispatch.routeOf(header, this.authentication);
+      body = route?.answer === undefined ? decodeRequest(route.api, header.apiVersion, frame, header.bodyOffset) : null;
+    } catch (error) {
+      this.fail((error as Error).message);
+      return;
+    }
+    const pending = new PendingRequest(this, route.api, route.answer ? { ...header, apiVersion: 0 } : header, frame.length);
+    this.#enqueue(pending);
+    if (route.answer !== undefined) pending.answer(route.answer);
+    else this.#handle(route, body, pending);
+  }
+
+  #enqueue(pending: PendingRequest): void {
+    if (this.#tail === undefined) this.#head = pending;
+    else this.#tail.next = pending;
+    this.#tail = pending;
+    this.#inFlight++;
+    this.#inFlightBytes += pending.frameBytes;
+  }
+
+  #handle(route: Route, body: unknown, pending: PendingRequest): void {
+    try {
+      const handled = route.handler.handle(body as never, pending as never);
+      if (handled === LATER) return;
+      if (handled instanceof Promise) {
+        handled.then((answer) => pending.answer(answer)).catch((error) => this.#bug(route, error));
+      } else pending.answer(handled as never);
+    } catch (error) {
+      this.#bug(route, error);
+    }
+  }
+
+  /** Not the client's fault, but its answer cannot be had: it must not wait for ever. */
+  #bug(route: Route, error: unknown): void {
+    if (this.closed) return;
+    this.#options.log.error('a request failed', { api: route.api.name, error });
+    this.fail('a request failed', { api: route.api.name });
+  }
+
+  #joinTurn(): void {
+    if (this.#inTurn) return;
+    this.#inTurn = true;
+    this.#options.turn.add(this);
+  }
+
+  #abandonAll(): void {
+    for (let pending = this.#head; pending !== undefined; pending = pending.next) {
+      const abandon = pending.onAbandon;
+      pending.onAbandon = undefined;
+      abandon?.();
+    }
+  }
+
+  #onClose(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#splitter.stop();
+    this.#waiting = [];
+    this.#out = [];
+    this.#abandonAll();
+    this.#head = this.#tail = undefined;
+    this.#options.onGone(this);
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * A request between its frame and its answer: what the handler sees as header, and a link in the connection's queue,
+ * which keeps answers in the order of the requests. One small object per request.
+ */
+import { type Api, encodeResponse } from '@meridian/protocol';
+import { type Answer, CLOSE, NO_ANSWER, type RequestHeader } from '../apis/handler.ts';
+import type { BrokerConnection } from './connection.ts';
+
+const NOTHING: readonly Buffer[] = [];
+
+export class PendingRequest implements RequestHeader {
+  readonly version: number;
+  readonly clientId: string | null;
+  readonly source: BrokerConnection;
+  readonly api: Api;
+  readonly correlationId: number;
+  readonly frameBytes: number;
+  onAbandon: (() => void) | undefined = undefined;
+  /** The encoded answer, once there is one. */
+  frames: readonly Buffer[] | undefined = undefined;
+  next: PendingRequest | undefined = undefined;
+
+  constructor(
+    source: BrokerConnection,
+    api: Api,
+    header: { apiVersion: number; correlationId: number; clientId: string | null },
+    frameBytes: number,
+  ) {
+    this.source = source;
+    this.api = api;
+    this.version = header.apiVersion;
+    this.correlationId = header.correlationId;
+    this.clientId = header.clientId;
+    this.frameBytes = frameBytes;
+  }
+
+  answer(response: Answer<unknown>): void {
+    if (this.source.closed || this.frames !== undefined) return;
+    this.onAbandon = undefined;
+    if (response === CLOSE) {
+      this.source.fail('the request asked for it by an error that has no answer', { api: this.api.name });
+      return;
+    }
+    this.frames =
+      response === NO_ANSWER
+        ? NOTHING
+        : encodeResponse(this.api, this.version, this.correlationId, response as Record<string, never>);
+    this.source.settled();
+  }
+}
