@@ -7,7 +7,7 @@
  */
 
 export { IO_ERRORS, IoError, type IoErrorCode } from './errors.ts';
-export { type Logger, type Logger, silentLogger, silentLogger } from './logger.ts';
+export { type Logger, silentLogger } from './logger.ts';
 
 /** Everything a process may ask of the world. */
 export interface Io {
