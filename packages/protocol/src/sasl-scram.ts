@@ -102,7 +102,7 @@ class Client implements ScramClient {
     // The stage stays `challenged`: only `verify` ends the exchange, and it wants a signature.
     return this.turns.take('challenged', 'challenged', () => {
       const text = textOf(serverFirst);
-      const [, nonce, salt, rounds] = match(SERVER_FIRST, text) as [string, string, string, string];
+      const [, nonce, salt, rounds] = match<[string, string, string, string]>(SERVER_FIRST, text);
       if (this.signature.length > 0) fail('scram-order');
       if (!nonce.startsWith(this.nonce) || nonce.length === this.nonce.length) fail('scram-nonce');
       const keys = deriveKeys(this.password, base64(salt), Number(rounds));
@@ -118,7 +118,7 @@ class Client implements ScramClient {
       if (this.signature.length === 0) fail('scram-order');
       const text = textOf(serverFinal);
       if (text.startsWith('e=')) fail('scram-authentication');
-      if (!equal(base64(match(SERVER_FINAL, text)[1]!), this.signature)) fail('scram-authentication');
+      if (!equal(base64(match<[string, string]>(SERVER_FINAL, text)[1]), this.signature)) fail('scram-authentication');
     });
   }
 }
@@ -141,9 +141,9 @@ class Server implements ScramServer {
   first(clientFirst: Buffer): Buffer {
     return this.turns.take('start', 'challenged', () => {
       const text = textOf(clientFirst);
-      const [header, , authorizeAs] = match(GS2_HEADER, text) as [string, string, string | undefined];
+      const [header, , authorizeAs] = match<[string, string, string | undefined]>(GS2_HEADER, text);
       const bare = text.slice(header.length);
-      const [, name, nonce] = match(CLIENT_FIRST, bare) as [string, string, string];
+      const [, name, nonce] = match<[string, string, string]>(CLIENT_FIRST, bare);
       this.claimed = unescapeName(name);
       if (authorizeAs !== undefined && unescapeName(authorizeAs) !== this.claimed) fail('scram-authentication');
       this.credential = this.lookup(this.claimed);
@@ -160,8 +160,8 @@ class Server implements ScramServer {
   final(clientFinal: Buffer): Buffer {
     return this.turns.take('challenged', 'finished', () => {
       const { storedKey, serverKey } = this.credential!;
-      const parts = match(CLIENT_FINAL, textOf(clientFinal));
-      const [, withoutProof, binding, nonce, proof] = parts as [string, string, string, string, string];
+      const parts = match<[string, string, string, string, string]>(CLIENT_FINAL, textOf(clientFinal));
+      const [, withoutProof, binding, nonce, proof] = parts;
       if (base64(binding).toString() !== this.header) fail('scram-malformed');
       if (nonce !== this.nonce) fail('scram-nonce');
       const message = `${this.firsts},${withoutProof}`;
@@ -184,8 +184,9 @@ function textOf(message: Buffer): string {
   return message.toString('utf8');
 }
 
-function match(pattern: RegExp, text: string): RegExpExecArray {
-  return pattern.exec(text) ?? fail('scram-malformed');
+/** The groups of a match; `T` says which the pattern has. */
+function match<T>(pattern: RegExp, text: string): T {
+  return (pattern.exec(text) ?? fail('scram-malformed')) as T;
 }
 
 function base64(text: string): Buffer {

@@ -65,10 +65,10 @@ const ZEROES: Record<Kind, string> = {
   struct: '',
 };
 
-/** Source text of the field's default. */
+/** Source text of the field's default; lists, bytes and structs have none but the empty one. */
 export function defaultSource(field: Field): string {
   const value = field.options.default;
-  if (value !== undefined && !Array.isArray(value)) return JSON.stringify(value);
+  if (value === null || (value !== undefined && typeof value !== 'object')) return JSON.stringify(value);
   if (field.kind !== 'struct') return ZEROES[field.kind];
   const members = Object.entries(field.fields!).map(([name, member]) => `${name}: ${defaultSource(member)}`);
   return `{ ${members.join(', ')} }`;
