@@ -1,7 +1,8 @@
 /**
  * Cuts a byte stream into frames that a 4-byte length precedes. Every connection has one. A frame that lies within one
- * chunk is handed out as a slice of it; one that spans chunks is copied once, into a buffer of its own. Invariant: a
- * length is checked before anything is allocated for it, and after an error the splitter takes no more bytes.
+ * chunk is handed out as a slice of it; one that spans chunks is copied into a buffer of its own (only what came first of
+ * a large one moves again). Invariant: a length is checked before anything is allocated for it, what is allocated grows
+ * with what has really come, and after an error the splitter takes no more bytes.
  */
 import { ProtocolError } from './errors.ts';
 import { DEFAULT_MAX_FRAME_BYTES, FRAME_FIRST_CHUNK_BYTES } from './limits.ts';
@@ -113,7 +114,7 @@ class StreamFrameSplitter implements FrameSplitter {
 
   private makeRoom(size: number): void {
     if (size <= this.partial!.length) return;
-    // Once a part has really come, the rest is allocated in full: the payload moves at most once.
+    // A first part has really come: now the frame is allocated in full, and nothing moves any more.
     const whole = Buffer.allocUnsafe(this.length);
     this.partial!.copy(whole, 0, 0, this.filled);
     this.partial = whole;

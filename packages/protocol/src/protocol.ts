@@ -40,6 +40,7 @@ export {
   type MetadataRecordOf,
   type MetadataRecordType,
 } from './metadata-records/metadata-records.ts';
+export { nativeCrc32c } from './native-crc32c.ts';
 export { MIRROR_FEATURE, MIRROR_FEATURE_VERSION } from './private-tags.ts';
 export {
   createScramClient,
