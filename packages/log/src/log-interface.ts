@@ -12,7 +12,7 @@ export interface LogConfig {
   readonly segmentBytes: number;
   /** Bytes between two entries of the offset index; Kafka's `index.interval.bytes`. */
   readonly indexIntervalBytes: number;
-  /** Age at which the active segment is rolled; Kafka's `segment.ms`. */
+  /** Span of record timestamps after which the active segment is rolled; Kafka's `segment.ms`. */
   readonly segmentMs: number;
   /** Whether every append is followed by a group-committed fsync without being asked for. */
   readonly fsync: boolean;
@@ -124,6 +124,8 @@ export interface Log {
   readonly sizeInBytes: number;
   /** The error that took the log offline. */
   readonly failure: Error | undefined;
+  /** What recovery cut off when the log was opened, for the log line. */
+  readonly recoveredDamage: string | undefined;
   readonly epochs: EpochCache;
   /** Epochs of the region where the records were born; for mirror copies only. */
   readonly originEpochs: OriginEpochs;
@@ -137,6 +139,8 @@ export interface Log {
   append(batches: readonly Buffer[], leaderEpoch: number | undefined): AppendResult;
   /** The same for a mirror's batches: their epochs are kept as the origin's, durably, before ours is stamped. */
   appendMirrored(batches: readonly Buffer[], leaderEpoch: number): AppendResult;
+  /** Notes that a leader's epoch begins at the end of the log, before it has written anything. */
+  beginEpoch(leaderEpoch: number): void;
   /** Resolves when everything appended before the call is durable; rejects if the log goes offline. */
   flush(): Promise<void>;
   /** Whole batches from `offset` on; throws `out-of-range` below the start or above the end. */
@@ -145,7 +149,7 @@ export interface Log {
   offsetForTimestamp(timestamp: number): TimestampOffset | undefined;
   /** The record with the largest timestamp. */
   offsetOfMaxTimestamp(): TimestampOffset | undefined;
-  /** Drops everything from `offset` on. Durable when it returns. */
+  /** Drops every batch that reaches `offset` or beyond; the end may come to lie lower. Durable when it returns. */
   truncateTo(offset: number): void;
   /** Drops everything and goes on at `offset`. */
   truncateFullyAndStartAt(offset: number): void;

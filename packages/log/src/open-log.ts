@@ -1,6 +1,79 @@
-/** Opens a partition's folder, recovering what a crash left behind. */
+/**
+ * Opens a partition's folder: claims it for its topic, recovers the segments and puts the log together. Called by
+ * whoever owns partitions; synchronous, as a broker opens its partitions before it serves anybody.
+ */
+
+import { EpochList, OriginEpochList } from './epoch-list.ts';
+import { LogError } from './errors.ts';
+import { DEFAULT_CONFIG, DEFAULT_LIMITS, DEFAULT_TAIL_BUDGET_BYTES } from './limits.ts';
 import type { Log, OpenLogOptions } from './log-interface.ts';
+import { readMarks } from './log-marks.ts';
+import { PartitionLog } from './partition-log.ts';
+import { claimFolder } from './partition-metadata.ts';
+import { ProducerTable } from './producer-state.ts';
+import { recoverSegments } from './recovery.ts';
+import { Segment } from './segment.ts';
+import { SegmentList } from './segment-list.ts';
+import { createTailBudget } from './tail-budget.ts';
 
 export function openLog(options: OpenLogOptions): Log {
-  throw new Error(`not yet: ${options.folder}`);
+  const { io, folder } = options;
+  const disk = io.disk;
+  const config = { ...DEFAULT_CONFIG, ...options.config };
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  makeFolder(options);
+  const marks = readMarks(disk, folder);
+  const end = () => log.endOffset;
+  const epochs = new EpochList(disk, `${folder}/leader-epoch-checkpoint`, end);
+  const originEpochs = new OriginEpochList(disk, `${folder}/origin-epoch-checkpoint`, end);
+  loadOrRebuild(epochs);
+  originEpochs.load();
+  const producers = new ProducerTable(limits.producers);
+  const { segments, damage } = recoverSegments({
+    disk,
+    folder,
+    ...marks,
+    indexIntervalBytes: config.indexIntervalBytes,
+    epochs,
+    producers,
+  });
+  startOver(segments, marks.startOffset);
+  if (segments.length === 0) segments.push(new Segment(disk, folder, marks.startOffset, 'create'));
+  const log: PartitionLog = new PartitionLog({
+    io,
+    config,
+    limits,
+    segments: new SegmentList(disk, folder, segments),
+    tailBudget: options.tailBudget ?? createTailBudget(DEFAULT_TAIL_BUDGET_BYTES),
+    epochs,
+    originEpochs,
+    producers,
+    marks,
+    damage,
+  });
+  return log;
+}
+
+function makeFolder({ io, folder, topicId }: OpenLogOptions): void {
+  if (!io.disk.exists(folder)) {
+    io.disk.makeFolder(folder);
+    io.disk.syncFolder(folder.slice(0, folder.lastIndexOf('/')) || '/');
+  }
+  if (topicId !== undefined) claimFolder(io.disk, folder, topicId);
+}
+
+/** A log that ends before it begins was being emptied, to go on at its start: nothing in it counts. */
+function startOver(segments: Segment[], startOffset: number): void {
+  if (segments.length === 0 || segments.at(-1)!.nextOffset >= startOffset) return;
+  while (segments.length > 0) segments.pop()!.remove();
+}
+
+/** Leader epochs stand in the batches too: a file that cannot be read is made anew by the walk over them. */
+function loadOrRebuild(epochs: EpochList): void {
+  try {
+    epochs.load();
+  } catch (error) {
+    if (!(error instanceof LogError) || error.code !== 'corrupt-checkpoint') throw error;
+    epochs.dirty = true;
+  }
 }

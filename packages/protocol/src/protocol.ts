@@ -26,6 +26,7 @@ export type {
   Schema,
 } from './codec/schema.ts';
 export { NO_LIMIT, uuidFromBase64, uuidToBase64, ZERO_UUID } from './codec/values.ts';
+export { compress, decompress } from './compression/compression.ts';
 export { ERROR, type ErrorName, errorName, isRetriable } from './error-codes.ts';
 export { PROTOCOL_ERRORS, ProtocolError, type ProtocolErrorCode } from './errors.ts';
 export { createFrameSplitter, type FrameSplitter, type FrameSplitterOptions } from './frame-splitter.ts';

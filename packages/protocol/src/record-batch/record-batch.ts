@@ -25,6 +25,7 @@ export {
   NO_TIMESTAMP,
   peekBatchHeader,
   readBatchHeader,
+  wholeBatchSize,
 } from './header.ts';
 export { MAX_DECOMPRESSED_BYTES, MAX_OFFSET_DELTA } from './limits.ts';
 export { murmur2, partitionForKey } from './murmur2.ts';

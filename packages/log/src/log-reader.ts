@@ -1,0 +1,149 @@
+/**
+ * Finds whole batches for a reader: in the tail cache without a system call, else by one `read` of the segment in most
+ * cases (a reader that reads on is remembered, so not even the index is asked). Used by the log and by its lookups.
+ */
+import { BATCH_HEADER_BYTES, batchLastOffset, RecordBatchError, wholeBatchSize } from '@meridian/protocol/record-batch';
+import { LogError } from './errors.ts';
+import { MAX_READ_BUFFERS, MIN_DISK_READ_BYTES } from './limits.ts';
+import type { ReadOptions, ReadResult } from './log-interface.ts';
+import type { Segment } from './segment.ts';
+import type { SegmentList } from './segment-list.ts';
+import type { TailCache } from './tail-cache.ts';
+
+const NO_BUFFERS: readonly Buffer[] = Object.freeze([]);
+
+/** Batches from the tail cache; undefined if it begins behind `offset`. */
+export function readTail(tail: TailCache, offset: number, options: ReadOptions): ReadResult | undefined {
+  const first = tail.find(offset);
+  if (first === undefined) return undefined;
+  const maxOffset = options.maxOffset ?? Number.MAX_SAFE_INTEGER;
+  const buffers: Buffer[] = [];
+  let bytes = 0;
+  let nextOffset = offset;
+  for (let index = first; buffers.length < MAX_READ_BUFFERS; index++) {
+    const entry = tail.entry(index);
+    if (entry === undefined || entry.nextOffset > maxOffset) break;
+    const fits = bytes + entry.buffer.length <= options.maxBytes;
+    if (!fits && !(options.minOneBatch === true && buffers.length === 0)) break;
+    buffers.push(entry.buffer);
+    bytes += entry.buffer.length;
+    nextOffset = entry.nextOffset;
+  }
+  return { buffers, bytes, nextOffset, fromTail: true };
+}
+
+/** Batches from the files. Everything from `offset` up to the written end must lie there. */
+export function readSegments(
+  segments: SegmentList,
+  offset: number,
+  options: ReadOptions,
+  indexIntervalBytes: number,
+): ReadResult {
+  for (let index = segments.indexFor(offset); index < segments.all.length; index++) {
+    const segment = segments.all[index]!;
+    if (segment.nextOffset <= offset) continue;
+    const result = readIndexed(segment, offset, options, indexIntervalBytes);
+    segments.touch(segment);
+    if (result !== undefined) return result;
+  }
+  return { buffers: NO_BUFFERS, bytes: 0, nextOffset: offset, fromTail: false };
+}
+
+/** An index that leads astray is dropped, and the segment searched from its beginning. */
+function readIndexed(
+  segment: Segment,
+  offset: number,
+  options: ReadOptions,
+  indexIntervalBytes: number,
+): ReadResult | undefined {
+  const position = segment.positionFor(offset);
+  const slack = segment.readHint.offset === offset ? 0 : indexIntervalBytes;
+  try {
+    return readSegment(segment, offset, position, slack, options);
+  } catch (error) {
+    if (position === 0 || !(error instanceof LogError)) throw error;
+    segment.resetIndexes();
+    return readSegment(segment, offset, 0, slack, options);
+  }
+}
+
+function readSegment(
+  segment: Segment,
+  offset: number,
+  from: number,
+  slack: number,
+  options: ReadOptions,
+): ReadResult | undefined {
+  let position = from;
+  let wanted = Math.max(options.maxBytes + slack, MIN_DISK_READ_BYTES);
+  while (position < segment.size) {
+    const bytes = readAt(segment, position, wanted);
+    const run = findRun(bytes, offset, options);
+    if (run.kind === 'grow') {
+      if (run.at === 0 && bytes.length >= segment.size - position) {
+        throw new LogError('corrupt-batch', `${segment.file.path} at ${position}`);
+      }
+      position += run.at;
+      wanted = Math.max(run.size, MIN_DISK_READ_BYTES);
+      continue;
+    }
+    if (run.to > run.from) segment.readHint = { offset: run.nextOffset, position: position + run.to };
+    const buffers = run.to > run.from ? [bytes.subarray(run.from, run.to)] : NO_BUFFERS;
+    return { buffers, bytes: run.to - run.from, nextOffset: run.nextOffset, fromTail: false };
+  }
+  return undefined;
+}
+
+function readAt(segment: Segment, position: number, wanted: number): Buffer {
+  const length = Math.min(wanted, segment.size - position);
+  const bytes = Buffer.allocUnsafeSlow(length);
+  const got = segment.file.read(bytes, 0, length, position);
+  return got === length ? bytes : bytes.subarray(0, got);
+}
+
+type Run =
+  | { readonly kind: 'run'; readonly from: number; readonly to: number; readonly nextOffset: number }
+  /** The batch that is needed begins at `at` and has `size` bytes (if they are known), more than were read. */
+  | { readonly kind: 'grow'; readonly at: number; readonly size: number };
+
+/** The whole batches in `bytes` that answer the read. */
+function findRun(bytes: Buffer, offset: number, options: ReadOptions): Run {
+  const maxOffset = options.maxOffset ?? Number.MAX_SAFE_INTEGER;
+  let at = 0;
+  let from = -1;
+  let nextOffset = offset;
+  for (;;) {
+    const size = sizeAt(bytes, at);
+    if (size === undefined || at + size > bytes.length) {
+      if (from >= 0 || tooLarge(bytes, at, size, offset, options)) break;
+      return { kind: 'grow', at, size: size ?? 0 };
+    }
+    const batchEnd = batchLastOffset(bytes, at) + 1;
+    if (batchEnd > offset) {
+      if (batchEnd > maxOffset) break;
+      const fits = at + size - (from < 0 ? at : from) <= options.maxBytes;
+      if (!fits && !(options.minOneBatch === true && from < 0)) break;
+      if (from < 0) from = at;
+      nextOffset = batchEnd;
+    }
+    at += size;
+  }
+  return { kind: 'run', from: from < 0 ? at : from, to: at, nextOffset };
+}
+
+/** Whether it is clear before all of it was read that this batch is the answer and does not fit. */
+function tooLarge(bytes: Buffer, at: number, size: number | undefined, offset: number, options: ReadOptions): boolean {
+  if (options.minOneBatch === true || size === undefined || size <= options.maxBytes) return false;
+  return bytes.length - at >= BATCH_HEADER_BYTES && batchLastOffset(bytes, at) >= offset;
+}
+
+/** Size of the batch at `at`, undefined if even that was not read; damage is an error. */
+function sizeAt(bytes: Buffer, at: number): number | undefined {
+  if (bytes.length - at < 17) return undefined;
+  try {
+    return wholeBatchSize(bytes, at) ?? bytes.readInt32BE(at + 8) + 12;
+  } catch (error) {
+    if (error instanceof RecordBatchError) throw new LogError('corrupt-batch', error.message, { cause: error });
+    throw error;
+  }
+}

@@ -1,0 +1,229 @@
+/**
+ * Carries appended batches to the disk: one `writev` at the end of the turn, and fsyncs in groups: while one is on its
+ * way, whatever is appended waits for the next. Used by the log alone.
+ *
+ *   queued ──end of turn──▶ written (writtenEnd) ──fsync──▶ durable (durableEnd)
+ *
+ * Invariant: `durableEnd` ≤ `writtenEnd`, and a failed write or fsync is never tried again on the same data: what the
+ * kernel did with those pages is unknown, so the log goes offline until a restart reads what is really there.
+ */
+import { type Io, IoError } from '@meridian/io';
+import type { Segment } from './segment.ts';
+
+export interface WriterEvents {
+  /** All batches below the offset are written. */
+  written(end: number): void;
+  /** Something moved; from the event loop. */
+  progress(): void;
+  /** After a group of fsyncs, sealed segments among them. */
+  durable(end: number, sealed: readonly Segment[]): void;
+  failed(error: Error): void;
+}
+
+export interface WriterOptions {
+  readonly autoSync: boolean;
+  readonly maxPendingBytes: number;
+  readonly events: WriterEvents;
+}
+
+interface Waiter {
+  end: number;
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+export class LogWriter {
+  writtenEnd: number;
+  durableEnd: number;
+  failure: Error | undefined;
+  /** Follow every write with an fsync. */
+  autoSync: boolean;
+  private readonly io: Io;
+  private readonly folder: string;
+  private readonly events: WriterEvents;
+  private readonly maxPendingBytes: number;
+  private pending: Buffer[] = [];
+  private pendingBytes = 0;
+  private pendingSegment: Segment | undefined;
+  private pendingEnd: number;
+  private tickArmed = false;
+  private folderDirty = true;
+  /** Written to since their last fsync. */
+  private unsynced = new Set<Segment>();
+  private sealed: Segment[] = [];
+  private syncing: Promise<void> | undefined;
+  private syncWanted = false;
+  private waiters: Waiter[] = [];
+  /** Moves with every truncation: an fsync that began before it says nothing about what came after. */
+  private generation = 0;
+
+  constructor(io: Io, folder: string, end: number, durableEnd: number, options: WriterOptions) {
+    this.io = io;
+    this.folder = folder;
+    this.writtenEnd = this.pendingEnd = end;
+    this.durableEnd = durableEnd;
+    this.autoSync = options.autoSync;
+    this.maxPendingBytes = options.maxPendingBytes;
+    this.events = options.events;
+  }
+
+  /** Segments that an earlier process wrote and perhaps never fsynced: part of the next group. */
+  adopt(segments: readonly Segment[]): void {
+    for (const segment of segments) this.unsynced.add(segment);
+  }
+
+  /** Makes all that is written durable before it returns; at start only, as it blocks. */
+  syncNow(): void {
+    for (const segment of this.unsynced) segment.file.syncNow();
+    this.io.disk.syncFolder(this.folder);
+    this.unsynced = new Set();
+    this.folderDirty = false;
+    this.durableEnd = this.writtenEnd;
+  }
+
+  /** Queues a batch that lies behind what is queued; too much of it is written at once. */
+  queue(segment: Segment, batch: Buffer, nextOffset: number): void {
+    if (this.pendingSegment !== segment) {
+      this.writePending();
+      this.pendingSegment = segment;
+    }
+    this.pending.push(batch);
+    this.pendingBytes += batch.length;
+    this.pendingEnd = nextOffset;
+    if (!this.tickArmed) this.armTick();
+    if (this.pendingBytes >= this.maxPendingBytes) this.writePending();
+  }
+
+  /** Writes what is queued, now. Throws what took the log offline. */
+  writePending(): void {
+    if (this.failure !== undefined) throw this.failure;
+    if (this.pending.length === 0) return;
+    const segment = this.pendingSegment!;
+    const buffers = this.pending;
+    const position = segment.size - this.pendingBytes;
+    this.pending = [];
+    this.pendingBytes = 0;
+    try {
+      segment.file.writev(buffers, position);
+    } catch (error) {
+      this.fail(error as Error);
+      throw error;
+    }
+    this.unsynced.add(segment);
+    this.writtenEnd = this.pendingEnd;
+    this.events.written(this.writtenEnd);
+  }
+
+  /** `segment` is full; the next one has been created beside it. */
+  segmentSealed(segment: Segment): void {
+    this.sealed.push(segment);
+    this.unsynced.add(segment);
+    this.folderDirty = true;
+    this.wantSync();
+  }
+
+  flush(): Promise<void> {
+    if (this.failure !== undefined) return Promise.reject(this.failure);
+    if (this.pendingEnd <= this.durableEnd && this.syncing === undefined) return Promise.resolve();
+    return new Promise<void>((resolve, reject) => {
+      this.waiters.push({ end: this.pendingEnd, resolve, reject });
+      this.wantSync();
+    });
+  }
+
+  /** The log was cut at `end`, durably: nothing is queued any more. */
+  truncated(end: number): void {
+    this.generation += 1;
+    this.pending = [];
+    this.pendingBytes = 0;
+    this.pendingSegment = undefined;
+    this.writtenEnd = this.pendingEnd = end;
+    this.durableEnd = Math.min(this.durableEnd, end);
+    for (const waiter of this.waiters) waiter.end = Math.min(waiter.end, end);
+    if (this.waiters.length > 0) this.wantSync();
+  }
+
+  /** Resolves when no fsync is under way; nothing new is started by it. */
+  async settle(): Promise<void> {
+    while (this.syncing !== undefined) await this.syncing;
+  }
+
+  private armTick(): void {
+    this.tickArmed = true;
+    this.io.timers.defer(() => {
+      this.tickArmed = false;
+      if (this.failure !== undefined) return;
+      try {
+        this.writePending();
+      } catch {
+        return; // `fail` has told everybody
+      }
+      if (this.autoSync) this.wantSync();
+      this.events.progress();
+    });
+  }
+
+  private wantSync(): void {
+    this.syncWanted = true;
+    if (this.syncing !== undefined || this.failure !== undefined) return;
+    this.syncing = this.syncLoop();
+  }
+
+  /** One group after another until nobody wants one. */
+  private async syncLoop(): Promise<void> {
+    try {
+      while (this.syncWanted && this.failure === undefined) {
+        this.syncWanted = false;
+        await this.syncGroup();
+      }
+    } catch (error) {
+      if (!(error instanceof IoError)) throw error;
+      this.fail(error);
+    } finally {
+      this.syncing = undefined;
+    }
+  }
+
+  private async syncGroup(): Promise<void> {
+    this.writePending();
+    const generation = this.generation;
+    const end = this.writtenEnd;
+    const segments = [...this.unsynced].filter((segment) => !segment.removed);
+    const sealed = this.sealed.filter((segment) => !segment.removed);
+    this.unsynced = new Set();
+    this.sealed = [];
+    if (this.folderDirty) this.io.disk.syncFolder(this.folder);
+    this.folderDirty = false;
+    await Promise.all(segments.map((segment) => segment.sync()));
+    for (const segment of sealed) await segment.seal();
+    if (this.failure !== undefined) return;
+    if (generation !== this.generation) {
+      for (const segment of segments) this.unsynced.add(segment);
+      this.syncWanted = true;
+      return;
+    }
+    this.durableEnd = Math.max(this.durableEnd, end);
+    this.events.durable(end, sealed);
+    this.answerWaiters();
+    this.events.progress();
+  }
+
+  private answerWaiters(): void {
+    const ready = this.waiters.filter((waiter) => waiter.end <= this.durableEnd);
+    this.waiters = this.waiters.filter((waiter) => waiter.end > this.durableEnd);
+    if (this.waiters.length > 0) this.syncWanted = true;
+    for (const waiter of ready) waiter.resolve();
+  }
+
+  /** Takes the log offline. */
+  fail(error: Error): void {
+    if (this.failure !== undefined) return;
+    this.failure = error;
+    this.pending = [];
+    this.pendingBytes = 0;
+    const waiters = this.waiters;
+    this.waiters = [];
+    for (const waiter of waiters) waiter.reject(error);
+    this.events.failed(error);
+  }
+}

@@ -1,0 +1,310 @@
+/**
+ * The log of one partition: keeps the books (end, epochs, producers, segments, tail) and leaves carrying bytes to the
+ * writer and finding them to the reader. Made by `openLog`.
+ * Invariant: startOffset ≤ durableEnd ≤ writtenEnd ≤ endOffset, except while the start lies behind what is durable.
+ */
+import { type Io, IoError } from '@meridian/io';
+import { type BatchHeader, readBatchHeader, stampLeaderEpoch } from '@meridian/protocol/record-batch';
+import type { EpochList, OriginEpochList } from './epoch-list.ts';
+import { LogError } from './errors.ts';
+import { MAX_RELATIVE_OFFSET, MAX_SEGMENT_BYTES } from './limits.ts';
+import type {
+  AppendResult,
+  EpochCache,
+  Log,
+  LogConfig,
+  LogLimits,
+  OriginEpochs,
+  ProducerState,
+  ReadOptions,
+  ReadResult,
+  TimestampOffset,
+} from './log-interface.ts';
+import { type LogMarks, writeMarks } from './log-marks.ts';
+import { readSegments, readTail } from './log-reader.ts';
+import { LogWriter } from './log-writer.ts';
+import type { ProducerTable } from './producer-state.ts';
+import type { Segment } from './segment.ts';
+import type { SegmentList } from './segment-list.ts';
+import type { TailBudget } from './tail-budget.ts';
+import { TailCache } from './tail-cache.ts';
+import { findMaxTimestamp, findTimestamp } from './timestamp-lookup.ts';
+import { cutSegments, visitHeaders } from './truncation.ts';
+
+export interface LogParts {
+  readonly io: Io;
+  readonly config: LogConfig;
+  readonly limits: LogLimits;
+  readonly segments: SegmentList;
+  readonly tailBudget: TailBudget;
+  readonly epochs: EpochList;
+  readonly originEpochs: OriginEpochList;
+  readonly producers: ProducerTable;
+  readonly marks: LogMarks;
+  readonly damage: string | undefined;
+}
+
+const NOTHING: readonly Buffer[] = Object.freeze([]);
+
+export class PartitionLog implements Log {
+  readonly folder: string;
+  startOffset: number;
+  endOffset: number;
+  readonly recoveredDamage: string | undefined;
+  readonly epochs: EpochCache;
+  readonly originEpochs: OriginEpochs;
+  readonly producers: ProducerState;
+  onProgress: () => void = () => {};
+  onFailure: (error: IoError | Error) => void = () => {};
+  private readonly io: Io;
+  private config: LogConfig;
+  private readonly segments: SegmentList;
+  private readonly tail: TailCache;
+  private readonly writer: LogWriter;
+  private readonly epochList: EpochList;
+  private readonly originEpochList: OriginEpochList;
+  private readonly producerTable: ProducerTable;
+  /** As in the file. */
+  private recoveryPoint: number;
+  private closed = false;
+
+  constructor(parts: LogParts) {
+    this.io = parts.io;
+    this.config = parts.config;
+    this.segments = parts.segments;
+    this.folder = parts.segments.folder;
+    this.epochs = this.epochList = parts.epochs;
+    this.originEpochs = this.originEpochList = parts.originEpochs;
+    this.producers = this.producerTable = parts.producers;
+    this.recoveredDamage = parts.damage;
+    this.endOffset = parts.segments.active.nextOffset;
+    this.startOffset = Math.max(parts.marks.startOffset, parts.segments.first.baseOffset);
+    this.recoveryPoint = Math.min(parts.marks.recoveryPoint, this.endOffset);
+    this.tail = new TailCache(parts.limits.tailBytes, parts.tailBudget);
+    this.epochList.truncateFromEnd(this.endOffset);
+    this.originEpochList.truncateFromEnd(this.endOffset);
+    this.writer = new LogWriter(parts.io, this.folder, this.endOffset, this.recoveryPoint, {
+      autoSync: parts.config.fsync,
+      maxPendingBytes: parts.limits.pendingBytes,
+      events: {
+        written: (end) => this.tail.written(end),
+        progress: () => this.onProgress(),
+        durable: (end, sealed) => this.noteDurable(end, sealed),
+        failed: (error) => this.onFailure(error),
+      },
+    });
+    this.tail.written(this.endOffset);
+    this.writer.adopt(parts.segments.all.filter((segment) => segment.nextOffset > this.recoveryPoint));
+    if (parts.config.fsync) this.writer.syncNow();
+  }
+
+  get writtenEnd(): number {
+    return this.writer.writtenEnd;
+  }
+
+  get durableEnd(): number {
+    return this.writer.durableEnd;
+  }
+
+  get sizeInBytes(): number {
+    return this.segments.sizeInBytes;
+  }
+
+  get failure(): Error | undefined {
+    return this.writer.failure;
+  }
+
+  append(batches: readonly Buffer[], leaderEpoch: number | undefined): AppendResult {
+    this.ensureOpen();
+    const firstOffset = this.endOffset;
+    const headers = this.readHeaders(batches);
+    for (let index = 0; index < batches.length; index++) this.place(batches[index]!, headers[index]!, leaderEpoch);
+    return { firstOffset: headers[0]?.baseOffset ?? firstOffset, lastOffset: this.endOffset - 1 };
+  }
+
+  appendMirrored(batches: readonly Buffer[], leaderEpoch: number): AppendResult {
+    this.ensureOpen();
+    for (const header of this.readHeaders(batches)) {
+      this.orFail(() => this.originEpochList.assign(header.partitionLeaderEpoch, header.baseOffset));
+    }
+    return this.append(batches, leaderEpoch);
+  }
+
+  beginEpoch(leaderEpoch: number): void {
+    this.ensureOpen();
+    this.epochList.assign(leaderEpoch, this.endOffset);
+  }
+
+  flush(): Promise<void> {
+    this.ensureOpen();
+    return this.writer.flush();
+  }
+
+  read(offset: number, options: ReadOptions): ReadResult {
+    this.ensureOpen();
+    if (offset < this.startOffset || offset > this.endOffset) {
+      throw new LogError('out-of-range', `${offset} in ${this.folder} (${this.startOffset} to ${this.endOffset})`);
+    }
+    if (offset === this.endOffset) return { buffers: NOTHING, bytes: 0, nextOffset: offset, fromTail: true };
+    const newest = readTail(this.tail, offset, options);
+    return newest ?? this.orFail(() => readSegments(this.segments, offset, options, this.config.indexIntervalBytes));
+  }
+
+  offsetForTimestamp(timestamp: number): TimestampOffset | undefined {
+    this.ensureOpen();
+    return findTimestamp(this, this.segments, timestamp);
+  }
+
+  offsetOfMaxTimestamp(): TimestampOffset | undefined {
+    this.ensureOpen();
+    return findMaxTimestamp(this, this.segments);
+  }
+
+  truncateTo(offset: number): void {
+    this.ensureOpen();
+    if (offset >= this.endOffset) return;
+    if (offset <= this.startOffset) return this.truncateFullyAndStartAt(this.startOffset);
+    this.orFail(() => {
+      this.writer.writePending();
+      this.saveMarks(Math.min(this.recoveryPoint, this.segments.all[this.segments.indexFor(offset)]!.baseOffset));
+      this.endOffset = cutSegments(this.segments, offset, this.config.indexIntervalBytes);
+      this.afterCut();
+      visitHeaders(this.segments.all, (header) => this.producerTable.update(header));
+    });
+  }
+
+  truncateFullyAndStartAt(offset: number): void {
+    this.ensureOpen();
+    this.orFail(() => {
+      this.startOffset = this.endOffset = offset;
+      this.saveMarks(0);
+      this.segments.removeFrom(0);
+      this.segments.create(offset);
+      this.afterCut();
+    });
+  }
+
+  advanceStart(offset: number): void {
+    this.ensureOpen();
+    if (offset <= this.startOffset) return;
+    if (offset > this.endOffset) throw new LogError('out-of-range', `${offset} in ${this.folder}`);
+    this.orFail(() => {
+      this.startOffset = offset;
+      this.epochList.truncateFromStart(offset);
+      this.originEpochList.truncateFromStart(offset);
+      this.saveMarks(this.recoveryPoint);
+      this.segments.removeBelow(offset);
+    });
+  }
+
+  configure(config: Partial<LogConfig>): void {
+    this.config = { ...this.config, ...config };
+    this.writer.autoSync = this.config.fsync;
+  }
+
+  async close(clean: boolean): Promise<void> {
+    if (this.closed) return;
+    try {
+      if (clean && this.failure === undefined) await this.closeCleanly();
+    } finally {
+      this.closed = true;
+      await this.writer.settle();
+      this.tail.clear();
+      this.segments.close();
+    }
+  }
+
+  private async closeCleanly(): Promise<void> {
+    await this.writer.flush();
+    await this.writer.settle();
+    await this.segments.active.seal();
+    this.saveMarks(this.endOffset);
+  }
+
+  private ensureOpen(): void {
+    if (this.closed) throw new LogError('closed', this.folder);
+    if (this.writer.failure !== undefined) {
+      throw new LogError('offline', `${this.folder}: ${this.writer.failure.message}`, { cause: this.writer.failure });
+    }
+  }
+
+  /** Runs what touches the disk: an `IoError` takes the log offline. */
+  private orFail<T>(run: () => T): T {
+    try {
+      return run();
+    } catch (error) {
+      if (error instanceof IoError) this.writer.fail(error);
+      throw error;
+    }
+  }
+
+  /** Checks all batches before the first of them changes anything. */
+  private readHeaders(batches: readonly Buffer[]): BatchHeader[] {
+    let end = this.endOffset;
+    return batches.map((batch) => {
+      const header = readBatchHeader(batch);
+      if (header.sizeInBytes !== batch.length || header.baseOffset < end) {
+        throw new LogError('not-contiguous', `batch at ${header.baseOffset} where ${this.folder} ends at ${end}`);
+      }
+      if (header.lastOffset - end > MAX_RELATIVE_OFFSET || batch.length > MAX_SEGMENT_BYTES) {
+        throw new LogError('batch-too-large', `${batch.length} bytes up to offset ${header.lastOffset}`);
+      }
+      end = header.nextOffset;
+      return header;
+    });
+  }
+
+  private place(batch: Buffer, header: BatchHeader, leaderEpoch: number | undefined): void {
+    if (leaderEpoch !== undefined) stampLeaderEpoch(batch, 0, leaderEpoch);
+    if (this.mustRoll(header)) this.orFail(() => this.roll());
+    const segment = this.segments.active;
+    segment.note(header, segment.size, this.config.indexIntervalBytes);
+    this.epochList.assign(leaderEpoch ?? header.partitionLeaderEpoch, header.baseOffset);
+    this.producerTable.update(header);
+    this.endOffset = header.nextOffset;
+    this.tail.push(header.baseOffset, header.nextOffset, batch);
+    this.writer.queue(segment, batch, header.nextOffset);
+  }
+
+  private mustRoll(header: BatchHeader): boolean {
+    const segment = this.segments.active;
+    if (segment.size === 0) return false;
+    if (segment.size + header.sizeInBytes > Math.min(this.config.segmentBytes, MAX_SEGMENT_BYTES)) return true;
+    if (header.lastOffset - segment.baseOffset > MAX_RELATIVE_OFFSET) return true;
+    return segment.firstTimestamp >= 0 && header.maxTimestamp - segment.firstTimestamp > this.config.segmentMs;
+  }
+
+  /** The next segment begins where this one ends, so that recovery can tell a lost tail from a gap. */
+  private roll(): void {
+    const full = this.segments.active;
+    this.writer.writePending();
+    this.segments.create(this.endOffset);
+    this.writer.segmentSealed(full);
+  }
+
+  private afterCut(): void {
+    this.io.disk.syncFolder(this.folder);
+    this.tail.clear();
+    this.tail.written(this.endOffset);
+    this.writer.truncated(this.endOffset);
+    this.epochList.truncateFromEnd(this.endOffset);
+    this.originEpochList.truncateFromEnd(this.endOffset);
+    this.originEpochList.save();
+    this.producerTable.clear();
+  }
+
+  /** Sealed segments have become durable: a restart need not check them again. */
+  private noteDurable(end: number, sealed: readonly Segment[]): void {
+    if (sealed.length === 0) return;
+    this.saveMarks(end);
+    for (const segment of sealed) segment.unloadIndexes();
+  }
+
+  /** The epochs first: below the recovery point nobody rebuilds them. */
+  private saveMarks(recoveryPoint: number): void {
+    this.epochList.save();
+    this.originEpochList.save();
+    writeMarks(this.io.disk, this.folder, { recoveryPoint, startOffset: this.startOffset });
+    this.recoveryPoint = recoveryPoint;
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * One segment: a `.log` file with the batches from `baseOffset` on, and its two sparse indexes. It is told of every
+ * batch, by the writer that appends and by recovery that scans, and keeps the same books either way.
+ * Invariant: positions below `size` hold whole batches, in memory (`writer`) or in the file.
+ */
+import type { Disk, DiskFile } from '@meridian/io';
+import type { BatchHeader } from '@meridian/protocol/record-batch';
+import { OffsetIndex, TimeIndex } from './sparse-index.ts';
+
+const NAME_DIGITS = 20;
+
+/** Kafka's file name: the base offset in twenty digits. */
+export function segmentFileName(baseOffset: number, suffix: 'log' | 'index' | 'timeindex' | 'txnindex'): string {
+  return `${String(baseOffset).padStart(NAME_DIGITS, '0')}.${suffix}`;
+}
+
+export class Segment {
+  readonly baseOffset: number;
+  readonly file: DiskFile;
+  readonly offsetIndex: OffsetIndex;
+  readonly timeIndex: TimeIndex;
+  /** False when the indexes lie in their files only; `loadIndexes` brings them back. */
+  indexesLoaded = true;
+  /** Bytes appended, written or waiting. */
+  size = 0;
+  /** Behind the last batch. */
+  nextOffset: number;
+  maxTimestamp = -1;
+  maxTimestampOffset: number;
+  /** Of the first batch, for rolling by age as Kafka does: by the records' time; −1 while there is none. */
+  firstTimestamp = -1;
+  /** Where a reader that reads on will begin: it spares the index and the bytes before. */
+  readHint = { offset: -1, position: 0 };
+  /** Its files are gone. */
+  removed = false;
+  private bytesSinceEntry = 0;
+  private readonly disk: Disk;
+
+  constructor(disk: Disk, folder: string, baseOffset: number, mode: 'create' | 'open') {
+    this.disk = disk;
+    this.baseOffset = baseOffset;
+    this.nextOffset = baseOffset;
+    this.maxTimestampOffset = baseOffset;
+    const path = (suffix: 'log' | 'index' | 'timeindex') => `${folder}/${segmentFileName(baseOffset, suffix)}`;
+    this.file = disk.open(path('log'), mode === 'create' ? 'w+' : 'r+');
+    this.offsetIndex = new OffsetIndex(path('index'));
+    this.timeIndex = new TimeIndex(path('timeindex'));
+    if (mode === 'create') this.resetIndexes();
+  }
+
+  /** Takes note of a batch that begins at `position`, which is the segment's size so far. */
+  note(header: BatchHeader, position: number, indexIntervalBytes: number): void {
+    if (header.maxTimestamp > this.maxTimestamp) {
+      this.maxTimestamp = header.maxTimestamp;
+      this.maxTimestampOffset = header.lastOffset;
+    }
+    if (this.firstTimestamp < 0) this.firstTimestamp = header.maxTimestamp;
+    if (this.bytesSinceEntry > indexIntervalBytes) {
+      this.offsetIndex.append(header.lastOffset - this.baseOffset, position);
+      this.timeIndex.append(this.maxTimestamp, this.maxTimestampOffset - this.baseOffset);
+      this.bytesSinceEntry = 0;
+    }
+    this.bytesSinceEntry += header.sizeInBytes;
+    this.size = position + header.sizeInBytes;
+    this.nextOffset = header.nextOffset;
+  }
+
+  /** Position of a batch at or before the one that contains or follows `offset`. */
+  positionFor(offset: number): number {
+    if (this.readHint.offset === offset) return this.readHint.position;
+    this.loadIndexes();
+    return this.offsetIndex.positionFor(Math.max(0, offset - this.baseOffset));
+  }
+
+  /** Reads the index files back, if they were let go of; damaged ones only make lookups slower. */
+  loadIndexes(): void {
+    if (this.indexesLoaded) return;
+    const sound = this.offsetIndex.load(this.disk) && this.offsetIndex.lastPosition < this.size;
+    if (!sound) this.offsetIndex.reset();
+    if (!this.timeIndex.load(this.disk)) this.timeIndex.reset();
+    this.indexesLoaded = true;
+  }
+
+  /** Lets go of the memory of saved indexes. */
+  unloadIndexes(): void {
+    if (!this.indexesLoaded || !this.offsetIndex.saved || !this.timeIndex.saved) return;
+    this.offsetIndex.unload();
+    this.timeIndex.unload();
+    this.indexesLoaded = false;
+  }
+
+  resetIndexes(): void {
+    this.offsetIndex.reset();
+    this.timeIndex.reset();
+    this.bytesSinceEntry = 0;
+  }
+
+  /** The segment will not grow any more: its last timestamp goes into the index, as in Kafka. */
+  async seal(): Promise<void> {
+    if (this.removed) return;
+    this.timeIndex.append(this.maxTimestamp, this.maxTimestampOffset - this.baseOffset);
+    await this.offsetIndex.save(this.disk);
+    if (!this.removed) await this.timeIndex.save(this.disk);
+  }
+
+  /** Fsyncs the batches. A segment that is removed meanwhile has nothing left to lose. */
+  async sync(): Promise<void> {
+    try {
+      await this.file.sync();
+    } catch (error) {
+      if (!this.removed) throw error;
+    }
+  }
+
+  /** Forgets every batch; whoever calls notes those that stay. */
+  rewind(): void {
+    this.resetIndexes();
+    this.indexesLoaded = true;
+    this.size = 0;
+    this.nextOffset = this.baseOffset;
+    this.maxTimestamp = -1;
+    this.maxTimestampOffset = this.baseOffset;
+    this.firstTimestamp = -1;
+    this.readHint = { offset: -1, position: 0 };
+  }
+
+  close(): void {
+    this.file.close();
+  }
+
+  /** Removes the files. The log file goes last: indexes without it are swept up at the next start. */
+  remove(): void {
+    this.removed = true;
+    this.close();
+    for (const path of [this.offsetIndex.path, this.timeIndex.path, this.file.path]) {
+      if (this.disk.exists(path)) this.disk.remove(path);
+    }
+  }
+}
