@@ -5,9 +5,12 @@
  * Invariant: a handler never throws for what a client sent (that is an error code in the answer); what it throws is a
  * bug or the world failing, and costs the client its connection.
  */
+import type { Timers } from '@meridian/io';
 import type { Api, RequestOf, ResponseInput } from '@meridian/protocol';
+import type { BrokerConfigSources } from '../controller/configs/effective.ts';
 import type { Controller } from '../controller/controller.ts';
 import type { MetadataImage } from '../controller/image.ts';
+import type { BrokerLimits } from '../limits.ts';
 import type { PartitionTable } from '../partition/partition-table.ts';
 import type { Authentication } from '../server/authentication.ts';
 import type { BrokerFacts } from './broker-facts.ts';
@@ -62,8 +65,16 @@ export interface HandlerReach {
   readonly image: MetadataImage;
   readonly submit: Controller['submit'];
   readonly nextProducerId: Controller['nextProducerId'];
+  /** Where configs get their values: `controller.configSources`. */
+  readonly configSources: BrokerConfigSources;
   /** The partitions that this broker hosts. */
   readonly partitions: PartitionTable;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
+  /** Milliseconds that never go back: for deadlines. */
+  readonly monotonic: () => number;
+  readonly timers: Pick<Timers, 'after'>;
+  readonly limits: BrokerLimits;
+  /** Every API that has a handler, whatever the listener. */
+  readonly served: readonly Api[];
 }

@@ -6,11 +6,14 @@
  */
 import type { MetadataRecord } from '@meridian/protocol';
 import type { Command, ResultOf } from './commands.ts';
+import type { BrokerConfigSources } from './configs/effective.ts';
 import type { MetadataImage } from './image.ts';
 
 export interface Controller {
   /** Always the same object; what it shows moves on with the log. */
   readonly image: MetadataImage;
+  /** Where the values of configs come from, for `configs/effective.ts`. */
+  readonly configSources: BrokerConfigSources;
   /** This data folder's id (uuid text). */
   readonly directoryId: string;
   /** Decides, appends, fsyncs, applies, answers. Rejects with `BrokerError` once the log has failed or closed. */

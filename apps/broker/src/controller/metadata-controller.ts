@@ -12,9 +12,10 @@ import { decodeMetadataRecord, ERROR, encodeMetadataRecord, type MetadataRecord 
 import { BrokerError } from '../errors.ts';
 import { applyBatch } from './apply.ts';
 import type { Command, ResultOf } from './commands.ts';
+import type { BrokerConfigSources } from './configs/effective.ts';
 import type { Controller } from './controller.ts';
 import { decide } from './decide/decide.ts';
-import type { DecideContext } from './decide/decision.ts';
+import { configSources, type DecideContext } from './decide/decision.ts';
 import type { MetadataImage } from './image.ts';
 import { CONTROLLER_LIMITS } from './limits.ts';
 import type { MetadataLog } from './metadata-log.ts';
@@ -46,6 +47,7 @@ export interface MetadataControllerOptions {
 
 export class MetadataController implements Controller {
   readonly directoryId: string;
+  readonly configSources: BrokerConfigSources;
   /** The metadata log has failed: nothing can be decided any more, and the process should end. */
   onFailure: (error: BrokerError) => void = () => {};
   readonly #options: MetadataControllerOptions;
@@ -64,6 +66,7 @@ export class MetadataController implements Controller {
     this.#image = options.image;
     this.#ahead = options.image.copy();
     this.directoryId = options.directoryId;
+    this.configSources = configSources(options.image, options.context);
     this.#producerIds = new ProducerIds(() => this.#allocateProducerIds());
   }
 

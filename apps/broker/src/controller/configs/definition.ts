@@ -64,6 +64,15 @@ export function whyInvalid(definition: ConfigDefinition, text: string): string |
   }
 }
 
+/** A valid value as Kafka shows it: trimmed, numbers and lists in their plain form. */
+export function shownValue(definition: ConfigDefinition, text: string): string {
+  const trimmed = text.trim();
+  if (definition.type === 'boolean') return trimmed.toLowerCase();
+  if (definition.type === 'list') return splitList(trimmed).join(',');
+  if (definition.type === 'int' || definition.type === 'long') return shownNumber(definition.type, trimmed);
+  return trimmed;
+}
+
 /** The elements of a list value. */
 export function splitList(text: string): string[] {
   return text.trim() === '' ? [] : text.trim().split(/\s*,\s*/);

@@ -38,15 +38,15 @@ export function topicConfigValues(
   config: ConfigDefinition,
 ): ConfigValue[] {
   const own = sources.image.configOf('topic', topic).get(config.name);
-  const values: ConfigValue[] =
-    own === undefined ? [] : [{ name: config.name, value: own, source: CONFIG_SOURCE.topic }];
-  if (config.synonym !== undefined) {
-    const broker = BROKER_CONFIGS.get(config.synonym);
-    if (broker !== undefined) values.push(...brokerConfigValues(sources, broker));
-  } else if (config.default !== null) {
-    values.push({ name: config.name, value: config.default, source: CONFIG_SOURCE.default });
-  }
-  return values;
+  const values = configDefaults(sources, config);
+  return own === undefined ? values : [{ name: config.name, value: own, source: CONFIG_SOURCE.topic }, ...values];
+}
+
+/** What a topic config is where the topic says nothing: the values of the broker config behind it, or its default. */
+export function configDefaults(sources: BrokerConfigSources, config: ConfigDefinition): ConfigValue[] {
+  const broker = config.synonym === undefined ? undefined : BROKER_CONFIGS.get(config.synonym);
+  if (broker !== undefined) return brokerConfigValues(sources, broker);
+  return config.default === null ? [] : [{ name: config.name, value: config.default, source: CONFIG_SOURCE.default }];
 }
 
 /** All values of a broker config from the strongest to the default. */
