@@ -180,6 +180,14 @@ describe.each([
     expect(codeOf(() => io.disk.open(`${path}/below`, 'w+'))).toBe('not-found');
   });
 
+  test('a failed replacement leaves what was there, and no temporary file', () => {
+    io.disk.makeFolder(path);
+    io.disk.replaceFile(`${path}/x`, Buffer.from('x'));
+    expect(codeOf(() => io.disk.replaceFile(path, Buffer.from('y')))).toBe('exists');
+    expect(io.disk.list(harness.folder)).toEqual(['file']);
+    expect(text(io.disk.readFile(`${path}/x`))).toBe('x');
+  });
+
   test('a renamed folder takes its files along', () => {
     io.disk.makeFolder(`${harness.folder}/old`);
     io.disk.replaceFile(`${harness.folder}/old/x`, Buffer.from('x'));

@@ -115,13 +115,13 @@ export class SimDisk implements Disk {
     try {
       file.writev([content], 0);
       file.syncNow();
+      this.rename(twin, path);
     } catch (error) {
       this.remove(twin);
       throw error;
     } finally {
       file.close();
     }
-    this.rename(twin, path);
     this.syncFolder(posix.dirname(path));
   }
 
