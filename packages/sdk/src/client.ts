@@ -65,6 +65,11 @@ export class Meridian {
     return this.#session.connection.phase;
   }
 
+  /** The region of the gateway that is connected, or was last. */
+  get region(): string | undefined {
+    return this.#session.region;
+  }
+
   /** Resolves at the first welcome. Called once, by `connect`. */
   start(): Promise<void> {
     return new Promise((resolve, reject) => {

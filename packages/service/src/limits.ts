@@ -5,7 +5,7 @@ export const LIMITS = {
   /** Problems of one config that are told at once. */
   maxProblems: 20,
   /** From the first signal to the exit; after that the process goes the hard way. */
-  stopTimeoutMs: 15_000,
+  stopTimeoutMs: 8_000,
   /** Management server: the head of a request. */
   maxRequestHeadBytes: 8_192,
   /** Management server: from the connection to the whole head. */

@@ -117,6 +117,7 @@ function sendConnect({ connection, options }: Session, effects: Effect[]): void 
 function welcome(session: Session, frame: WelcomeFrame, now: number, effects: Effect[]): void {
   const { connection } = session;
   session.limits = frame.limits;
+  session.region = frame.region;
   if (session.options.tokenIsRefreshed) {
     const lifeMs = Math.max(0, frame.expiresAt - now);
     const delayMs = Math.max(LIMITS.tokenRetryMs, lifeMs - Math.min(LIMITS.tokenRefreshMarginMs, lifeMs / 2));

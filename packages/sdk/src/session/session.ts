@@ -29,6 +29,8 @@ export interface Session {
   readonly connection: Connection;
   readonly publishing: Publishing;
   readonly subscribing: Subscribing;
+  /** Of the gateway that is connected, or was last. */
+  region: string | undefined;
   /** Set from the first `welcome` on. */
   limits: Limits | undefined;
   /** Ids of describe, subscribe, unsubscribe and ping are odd; the shell gives publishes even ones. */
@@ -41,6 +43,7 @@ export function newSession(options: SessionOptions): Session {
     connection: newConnection(),
     publishing: newPublishing(),
     subscribing: newSubscribing(),
+    region: undefined,
     limits: undefined,
     lastRequestId: -1,
   };

@@ -1,0 +1,79 @@
+/**
+ * `meridian topic create` and `topic list`: over the Kafka protocol, at a region's client listener. Names are
+ * physical ones: a tenant's topic `cities` is `<tenant>.cities`.
+ */
+
+import type { Client } from '@meridian/client';
+import { createClient } from '@meridian/client';
+import { type Io, silentLogger } from '@meridian/io';
+import { errorName } from '@meridian/protocol';
+import { CliError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import { findPlatform, findRegion, type PlatformOptions } from '../platform.ts';
+import { alignColumns, type Terminal } from '../terminal.ts';
+
+export interface TopicOptions extends PlatformOptions {
+  region: string;
+  json?: boolean;
+}
+
+export interface TopicCreateOptions extends TopicOptions {
+  partitions: number;
+  config?: Record<string, string>;
+}
+
+const CALL = { timeoutMs: LIMITS.requestTimeoutMs };
+
+export async function createTopic(
+  io: Io,
+  terminal: Terminal,
+  name: string,
+  options: TopicCreateOptions,
+): Promise<void> {
+  await withClient(io, options, async (client) => {
+    const topic = { name, numPartitions: options.partitions, configs: options.config ?? {} };
+    const [outcome] = await client.createTopics([topic], CALL);
+    if (outcome === undefined || outcome.errorCode !== 0) {
+      const told = outcome?.errorMessage ?? '';
+      throw new CliError('topic-failed', `${name}: ${errorName(outcome?.errorCode ?? -1)} ${told}`.trim());
+    }
+    const created = { region: options.region, topic: name, topicId: outcome.topicId };
+    if (options.json) terminal.data(JSON.stringify(created));
+    else terminal.say(`created ${name} in ${options.region}`);
+  });
+}
+
+export async function listTopics(io: Io, terminal: Terminal, options: TopicOptions): Promise<void> {
+  await withClient(io, options, async (client) => {
+    const { topics } = await client.metadata('all', { ...CALL, maxAgeMs: 0 });
+    const names = [...topics.keys()].sort();
+    const configs = await client.describeTopicConfigs(names, CALL);
+    const rows = names.map((name) => {
+      const topic = topics.get(name);
+      const origin = configs.get(name)?.values.get('meridian.origin.region')?.value || null;
+      return {
+        region: options.region,
+        topic: name,
+        partitions: topic?.partitions.length ?? 0,
+        topicId: topic?.id,
+        origin,
+      };
+    });
+    if (options.json) for (const row of rows) terminal.data(JSON.stringify(row));
+    else {
+      const cells = rows.map((row) => [row.topic, String(row.partitions), row.origin ?? '-', row.topicId ?? '-']);
+      for (const line of alignColumns([['TOPIC', 'PARTITIONS', 'COPY OF', 'ID'], ...cells])) terminal.data(line);
+    }
+  });
+}
+
+async function withClient(io: Io, options: TopicOptions, work: (client: Client) => Promise<void>): Promise<void> {
+  const { kafka } = findRegion(findPlatform(io, options), options.region);
+  const bootstrap = [{ host: kafka.host, port: kafka.port }];
+  const client = createClient({ io, bootstrap, clientId: 'meridian-cli', log: silentLogger });
+  try {
+    await work(client);
+  } finally {
+    await client.close();
+  }
+}

@@ -1,0 +1,28 @@
+/** Every bound of the command line and the local platform, by name. */
+export const LIMITS = {
+  /** From the start of a part to its `ready` line. */
+  readyTimeoutMs: 20_000,
+  /** From SIGTERM to SIGKILL. */
+  stopTimeoutMs: 9_000,
+  /** A part that died is started again after this, doubled with each death in a row. */
+  restartMinMs: 100,
+  restartMaxMs: 10_000,
+  /** A part that ran this long is healthy again: its deaths are forgotten. */
+  healthyAfterMs: 30_000,
+  /** Parts of a platform that was killed have this long to leave their ports. */
+  leftoverTimeoutMs: 10_000,
+  leftoverCheckMs: 100,
+  /** One log file; an older twin is kept beside it. */
+  maxLogBytes: 20 * 1024 * 1024,
+  /** A part's line that is longer is cut. */
+  maxLineBytes: 65_536,
+  /** Records of `produce` on the way. */
+  maxInFlightRecords: 2_000,
+  /** Of failed records of `produce`, the first ones are told singly. */
+  maxFailuresShown: 10,
+  /** Text that `tail` holds for a slow reader of stdout. */
+  maxPendingOutputBytes: 1024 * 1024,
+  connectTimeoutMs: 10_000,
+  requestTimeoutMs: 10_000,
+  tokenLifeMs: 24 * 3_600_000,
+} as const;

@@ -1,0 +1,79 @@
+/**
+ * The data folder of a local platform: taken by one supervisor at a time, and only if this version understands it.
+ * Opened by `meridian local`; `token` and the other commands read its marker for what the platform was started with.
+ *
+ *     meridian.json    {"format":1,"portOffset":0}        keys/   what signs tokens and cursors, the internal secret
+ *     processes.json   {"us-east/broker":4711, …}          config/ logs/   one file per part
+ *     us-east/broker/  the broker's data
+ *
+ * Invariant: nothing in it is readable by other users.
+ */
+import type { Io } from '@meridian/io';
+import { IoError } from '@meridian/io';
+import { CliError } from '../errors.ts';
+
+/** Counted up when an older version could not read the folder any more. */
+const FORMAT = 1;
+
+interface Marker {
+  format: number;
+  portOffset: number;
+}
+
+export interface DataFolder {
+  readonly path: string;
+  file(name: string): string;
+  /** Makes a folder inside, with its parents. */
+  folder(name: string): string;
+  release(): void;
+}
+
+/** Everything that this process and its children write from now on belongs to its user alone. */
+export function openDataFolder(io: Pick<Io, 'disk'>, path: string, portOffset: number): DataFolder {
+  process.umask(0o077);
+  checkFormat(io, path);
+  const lock = takeLock(io, path);
+  const file = (name: string): string => `${path}/${name}`;
+  const marker: Marker = { format: FORMAT, portOffset };
+  io.disk.replaceFile(file('meridian.json'), Buffer.from(`${JSON.stringify(marker)}\n`));
+  return {
+    path,
+    file,
+    folder(name) {
+      io.disk.makeFolder(file(name));
+      return file(name);
+    },
+    release: () => lock.release(),
+  };
+}
+
+/** What the platform of this folder was started with; undefined if there is none. */
+export function readMarker(io: Pick<Io, 'disk'>, path: string): Marker | undefined {
+  const file = `${path}/meridian.json`;
+  if (!io.disk.exists(file)) return undefined;
+  try {
+    const { format, portOffset } = JSON.parse(io.disk.readFile(file).toString('utf8')) as Partial<Marker>;
+    if (typeof format === 'number') return { format, portOffset: Number(portOffset ?? 0) };
+  } catch (error) {
+    throw new CliError('data-unreadable', `${file}: ${(error as Error).message}`, { cause: error });
+  }
+  throw new CliError('data-unreadable', `${file} has no format`);
+}
+
+function checkFormat(io: Pick<Io, 'disk'>, path: string): void {
+  const marker = readMarker(io, path);
+  if (marker !== undefined && marker.format > FORMAT) {
+    throw new CliError('data-too-new', `${path} has format ${marker.format}, this version knows ${FORMAT}`);
+  }
+}
+
+function takeLock(io: Pick<Io, 'disk'>, path: string): { release(): void } {
+  try {
+    io.disk.makeFolder(path);
+    return io.disk.lock(`${path}/lock`);
+  } catch (error) {
+    if (error instanceof IoError && error.code === 'locked')
+      throw new CliError('data-in-use', error.message.split(':')[0] ?? path);
+    throw new CliError('data-unreadable', `${path}: ${(error as Error).message}`, { cause: error });
+  }
+}
