@@ -7,6 +7,124 @@ export { CLIENT_ERRORS, ClientError, type ClientErrorCode } from './errors.ts';
 export { type ClientLimits, DEFAULT_LIMITS } from './limits.ts';
 export type * from './types.ts';
 
+import { type Api, ERROR, errorName, InitProducerId, type RequestInput, type ResponseOf } from '@meridian/protocol';
+import type { NodeConnection } from './connection/node-connection.ts';
+import { NodePool } from './connection/node-pool.ts';
+import { Deadline } from './deadline.ts';
+import { ClientError } from './errors.ts';
+import { PollingFetcher } from './fetch/fetcher.ts';
+import { listOffsets, offsetForLeaderEpoch } from './leader-queries.ts';
+import { type ClientLimits, DEFAULT_LIMITS } from './limits.ts';
+import { MetadataCache } from './metadata-cache.ts';
+import { Producer } from './produce/producer.ts';
+import { createPartitions, createTopics, describeTopicConfigs } from './topic-admin.ts';
+import type { CallOptions, Client, ClientOptions, Fetcher, FetcherOptions, SendOptions } from './types.ts';
+
 /** Special timestamps of `listOffsets`. */
 export const EARLIEST = -2;
 export const LATEST = -1;
+
+/** Kafka's bound of a transaction's time; it means nothing without transactions, but must be sent. */
+const TRANSACTION_TIMEOUT_MS = 60_000;
+
+export function createClient(options: ClientOptions): Client {
+  return new KafkaClient(options);
+}
+
+class KafkaClient implements Client {
+  private readonly io: ClientOptions['io'];
+  private readonly limits: ClientLimits;
+  private readonly pool: NodePool;
+  private readonly cache: MetadataCache;
+  private readonly producer: Producer;
+  private readonly fetchers = new Set<Fetcher>();
+  private readonly closing = new AbortController();
+  private nextFetcherId = 0;
+
+  readonly metadata: Client['metadata'];
+  readonly leaderOf: Client['leaderOf'];
+  readonly produce: Client['produce'];
+
+  constructor({ io, bootstrap, clientId, secret, limits }: ClientOptions) {
+    this.io = io;
+    this.limits = { ...DEFAULT_LIMITS, ...limits };
+    this.pool = new NodePool({ io, clientId, secret, limits: this.limits }, bootstrap);
+    this.cache = new MetadataCache(io, this.limits, this.pool);
+    this.producer = new Producer({ io, limits: this.limits, pool: this.pool, metadata: this.cache });
+    this.metadata = (topics, call) => this.cache.view(topics, this.withClosing(call));
+    this.leaderOf = (topic, partition, call) => this.cache.leaderOf(topic, partition, this.withClosing(call));
+    this.produce = (topic, partition, batches, call = {}) => this.producer.produce(topic, partition, batches, call);
+  }
+
+  async send<A extends Api>(
+    api: A,
+    body: RequestInput<A>,
+    to: number | 'any',
+    options: SendOptions = {},
+  ): Promise<ResponseOf<A>> {
+    const deadline = new Deadline(this.io, this.withClosing(options), this.limits.requestTimeoutMs, api.name);
+    const connection = await this.connect(to, deadline);
+    const version = options.version ?? connection.versionFor(api);
+    return connection.request(api, version, body, { timeoutMs: deadline.remainingMs(), signal: deadline.signal });
+  }
+
+  async supports(nodeId: number, feature: string, options: CallOptions = {}): Promise<boolean> {
+    const deadline = new Deadline(this.io, this.withClosing(options), this.limits.requestTimeoutMs, feature);
+    return (await this.connect(nodeId, deadline)).features.has(feature);
+  }
+
+  listOffsets: Client['listOffsets'] = (queries, options = {}) => listOffsets(this.queries, queries, options);
+
+  offsetForLeaderEpoch: Client['offsetForLeaderEpoch'] = (queries, options = {}) =>
+    offsetForLeaderEpoch(this.queries, queries, options);
+
+  createTopics: Client['createTopics'] = (topics, options = {}) => createTopics(this.admin, topics, options);
+
+  createPartitions: Client['createPartitions'] = (topics, options = {}) =>
+    createPartitions(this.admin, topics, options);
+
+  describeTopicConfigs: Client['describeTopicConfigs'] = (names, options = {}) =>
+    describeTopicConfigs(this.admin, names, options);
+
+  async initProducerId(options: CallOptions = {}): Promise<{ producerId: number; producerEpoch: number }> {
+    const body = { transactionalId: null, transactionTimeoutMs: TRANSACTION_TIMEOUT_MS };
+    const answer = await this.send(InitProducerId, body, 'any', options);
+    if (answer.errorCode !== ERROR.NONE) throw new ClientError('refused', errorName(answer.errorCode));
+    return { producerId: answer.producerId, producerEpoch: answer.producerEpoch };
+  }
+
+  fetcher(options: FetcherOptions = {}): Fetcher {
+    const { io, limits, pool, cache } = this;
+    const fetcher = new PollingFetcher({ io, limits, pool, metadata: cache }, this.nextFetcherId++, options);
+    this.fetchers.add(fetcher);
+    return fetcher;
+  }
+
+  async close(): Promise<void> {
+    this.closing.abort();
+    for (const fetcher of this.fetchers) fetcher.close();
+    this.producer.close();
+    this.pool.close();
+  }
+
+  private get queries() {
+    return { io: this.io, limits: this.limits, metadata: this.cache, request: this.send.bind(this) };
+  }
+
+  private get admin() {
+    return { adminTimeoutMs: this.limits.requestTimeoutMs, request: this.send.bind(this) };
+  }
+
+  /** A broker that is not known yet may be one that metadata will name. */
+  private async connect(to: number | 'any', deadline: Deadline): Promise<NodeConnection> {
+    if (deadline.isOver()) throw deadline.error();
+    if (to === 'any') return this.pool.connectAny(deadline);
+    if (!this.cache.knows(to)) await this.cache.view([], { timeoutMs: deadline.remainingMs(), maxAgeMs: 0 });
+    return deadline.race(this.pool.connect(to, 'control'));
+  }
+
+  private withClosing<O extends CallOptions>(options: O = {} as O): O {
+    const signal = options.signal ? AbortSignal.any([options.signal, this.closing.signal]) : this.closing.signal;
+    return { ...options, signal };
+  }
+}

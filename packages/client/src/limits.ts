@@ -17,12 +17,18 @@ export interface ClientLimits {
   readonly maxFrameBytes: number;
   /** A view of a topic is used for so long without asking again. */
   readonly metadataMaxAgeMs: number;
+  /** Refreshes after which a topic that nobody knows does not exist. */
+  readonly unknownTopicAttempts: number;
   /** A produce request takes further partitions while it is below this. */
   readonly produceRequestBytes: number;
   /** Batches that wait for one broker, in flight or not, before `too-many-pending`. */
   readonly maxPendingProduces: number;
   /** Produces of one partition that are in flight together (idempotent or mirror appends; brokers remember five). */
   readonly maxInFlightPerPartition: number;
+  /** How long queued produces wait for a leader before mirror appends are told that there is none. */
+  readonly leaderWaitMs: number;
+  /** How often deadlines of produces are looked at. */
+  readonly produceSweepMs: number;
   readonly fetchMaxWaitMs: number;
   readonly fetchMinBytes: number;
   readonly fetchMaxBytes: number;
@@ -41,9 +47,12 @@ export const DEFAULT_LIMITS: ClientLimits = {
   maxWaiting: 10_000,
   maxFrameBytes: 104_857_600,
   metadataMaxAgeMs: 30_000,
+  unknownTopicAttempts: 4,
   produceRequestBytes: 4 * 1024 * 1024,
   maxPendingProduces: 20_000,
   maxInFlightPerPartition: 5,
+  leaderWaitMs: 2_000,
+  produceSweepMs: 250,
   fetchMaxWaitMs: 500,
   fetchMinBytes: 1,
   fetchMaxBytes: 16 * 1024 * 1024,

@@ -3,7 +3,7 @@
  * Invariant: record batches go in and out as the bytes that they are; nothing here decodes a record.
  */
 import type { Io, Logger } from '@meridian/io';
-import type { Api, Fields, RequestInput, ResponseOf } from '@meridian/protocol';
+import type { Api, RequestInput, ResponseOf } from '@meridian/protocol';
 import type { ClientLimits } from './limits.ts';
 
 export interface NodeAddress {
@@ -89,8 +89,6 @@ export interface ListedOffset extends TopicPartition {
 
 export interface EpochQuery extends TopicPartition {
   readonly leaderEpoch: number;
-  /** The leader's epoch as the caller knows it; another one is refused. Default −1: any. */
-  readonly currentLeaderEpoch?: number;
 }
 
 /** The largest epoch ≤ the one asked for, and the offset at which it ends; −1 where unknown. */
@@ -162,12 +160,7 @@ export interface Client {
    * One request, one answer, no retry: `to` is a node id or `any`. Rejects with `ClientError` where the world failed;
    * Kafka's error codes stay in the answer.
    */
-  send<Req extends Fields, Res extends Fields>(
-    api: Api<Req, Res>,
-    body: RequestInput<Api<Req, Res>>,
-    to: number | 'any',
-    options?: SendOptions,
-  ): Promise<ResponseOf<Api<Req, Res>>>;
+  send<A extends Api>(api: A, body: RequestInput<A>, to: number | 'any', options?: SendOptions): Promise<ResponseOf<A>>;
   metadata(topics: readonly string[] | 'all', options?: MetadataOptions): Promise<ClusterView>;
   /** Waits for a leader as long as the call may take. Rejects: `unknown-topic`, `no-leader`. */
   leaderOf(topic: string, partition: number, options?: CallOptions): Promise<number>;

@@ -1,0 +1,178 @@
+/**
+ * One partition of a fetcher: its position, whether it wants to be fetched, and what an answer means for it.
+ * Owned by `PollingFetcher`, polled by the `NodePoll` of its leader.
+ * Invariant: a callback gets only what follows the position; `seek` makes what is under way void (`generation`).
+ */
+import { ERROR, errorName, type Fetch, isRetriable, type ResponseOf, ZERO_UUID } from '@meridian/protocol';
+import type { FetchFailure, FetchHandle, FetchSubscription, OriginEpoch } from '../types.ts';
+import { type BatchRun, walkBatches } from './batch-walk.ts';
+
+export type PartitionAnswer = ResponseOf<typeof Fetch>['responses'][number]['partitions'][number];
+
+/** What becomes of the partition after an answer. */
+export type Aftermath = 'data' | 'empty' | 'rest' | 'lost';
+
+export class FetchPartition implements FetchHandle {
+  readonly subscription: FetchSubscription;
+  position: number;
+  lastEpoch: number;
+  topicId: string;
+  leaderEpoch = -1;
+  /** How many of the origin's epochs have been delivered; −1: not wanted. */
+  originEpochs: number;
+  generation = 0;
+  isInFlight = false;
+  /** Where an empty answer said that the log ends; asked for alone until this is explained. */
+  suspectedHoleEnd = -1;
+  failures = 0;
+  retryAt = 0;
+  isRemoved = false;
+  private isPaused = false;
+  private isResting = false;
+  private readonly wake: (partition: FetchPartition) => void;
+  private readonly forget: (partition: FetchPartition) => void;
+
+  constructor(
+    subscription: FetchSubscription,
+    wake: (partition: FetchPartition) => void,
+    forget: (partition: FetchPartition) => void,
+  ) {
+    this.subscription = subscription;
+    this.position = subscription.offset;
+    this.lastEpoch = subscription.lastFetchedEpoch ?? -1;
+    this.topicId = subscription.topicId ?? ZERO_UUID;
+    this.originEpochs = subscription.originEpochsFrom ?? -1;
+    this.wake = wake;
+    this.forget = forget;
+  }
+
+  get topic(): string {
+    return this.subscription.topic;
+  }
+
+  get partition(): number {
+    return this.subscription.partition;
+  }
+
+  get wantsFetch(): boolean {
+    return !this.isPaused && !this.isResting && !this.isInFlight && !this.isRemoved;
+  }
+
+  seek(offset: number, lastFetchedEpoch = -1): void {
+    this.generation++;
+    this.position = offset;
+    this.lastEpoch = lastFetchedEpoch;
+    this.suspectedHoleEnd = -1;
+    this.isResting = false;
+    this.wake(this);
+  }
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    if (!this.isPaused) return;
+    this.isPaused = false;
+    this.wake(this);
+  }
+
+  remove(): void {
+    this.isRemoved = true;
+    this.generation++;
+    this.forget(this);
+  }
+
+  fail(failure: FetchFailure): void {
+    this.isResting = true;
+    this.subscription.onError(failure);
+  }
+
+  /** `readsCommitted`: the end is the last stable offset. `alone`: no other partition competed for the answer's size. */
+  take(answer: PartitionAnswer, readsCommitted: boolean, alone: boolean): Aftermath {
+    if (answer.errorCode !== ERROR.NONE) return this.takeError(answer);
+    this.failures = 0;
+    const { epoch, endOffset } = answer.divergingEpoch;
+    if (epoch >= 0 || endOffset >= 0) {
+      const detail = `the leader's epoch ${epoch} ends at ${endOffset}, before our position ${this.position}`;
+      this.fail({ ...this.failureFrom(answer, 'diverged', detail), divergence: { epoch, endOffset } });
+      return 'rest';
+    }
+    const run = this.walk(answer.records);
+    if (typeof run === 'string') {
+      this.fail(this.failureFrom(answer, 'corrupt', `${run} at offset ${this.position}`));
+      return 'rest';
+    }
+    if (run !== undefined) this.deliver(answer, run);
+    else this.takeEmpty(answer, readsCommitted, alone);
+    return run === undefined ? 'empty' : 'data';
+  }
+
+  private walk(records: readonly Buffer[] | null): BatchRun | string | undefined {
+    const bytes = records?.[0];
+    return bytes === undefined ? undefined : walkBatches(bytes, this.position);
+  }
+
+  private deliver(answer: PartitionAnswer, run: BatchRun): void {
+    this.position = run.nextOffset;
+    this.lastEpoch = run.lastEpoch;
+    this.suspectedHoleEnd = -1;
+    this.subscription.onBatches({
+      buffers: [run.bytes],
+      sizeInBytes: run.bytes.length,
+      baseOffset: run.baseOffset,
+      nextOffset: run.nextOffset,
+      lastEpoch: run.lastEpoch,
+      highWatermark: answer.highWatermark,
+      logStartOffset: answer.logStartOffset,
+      originEpochs: this.newEpochs(answer),
+    });
+  }
+
+  /**
+   * Without data although the log goes on: either other partitions used up the answer, or there is a hole. It is one
+   * if an answer that this partition had to itself, asked for after the end was known, is empty as well.
+   */
+  private takeEmpty(answer: PartitionAnswer, readsCommitted: boolean, alone: boolean): void {
+    const isStable = readsCommitted && answer.lastStableOffset >= 0;
+    const end = isStable ? answer.lastStableOffset : answer.highWatermark;
+    const isHole = alone && this.suspectedHoleEnd > this.position;
+    const holeEnd = this.suspectedHoleEnd;
+    this.suspectedHoleEnd = end > this.position && !isHole ? end : -1;
+    const originEpochs = this.newEpochs(answer);
+    if (isHole) this.position = holeEnd;
+    if (originEpochs.length > 0) this.deliverEpochs(answer, originEpochs);
+    this.subscription.onEnd?.(isHole ? holeEnd : answer.highWatermark, isHole);
+  }
+
+  private deliverEpochs(answer: PartitionAnswer, originEpochs: readonly OriginEpoch[]): void {
+    this.subscription.onBatches({
+      buffers: [],
+      sizeInBytes: 0,
+      baseOffset: this.position,
+      nextOffset: this.position,
+      lastEpoch: this.lastEpoch,
+      highWatermark: answer.highWatermark,
+      logStartOffset: answer.logStartOffset,
+      originEpochs,
+    });
+  }
+
+  private newEpochs(answer: PartitionAnswer): readonly OriginEpoch[] {
+    if (this.originEpochs >= 0) this.originEpochs += answer.originEpochs.length;
+    return answer.originEpochs;
+  }
+
+  private takeError(answer: PartitionAnswer): Aftermath {
+    if (isRetriable(answer.errorCode)) {
+      this.subscription.onRetry?.(errorName(answer.errorCode));
+      return 'lost';
+    }
+    this.fail(this.failureFrom(answer, answer.errorCode, errorName(answer.errorCode)));
+    return 'rest';
+  }
+
+  private failureFrom(answer: PartitionAnswer, code: FetchFailure['code'], detail: string): FetchFailure {
+    return { code, detail, logStartOffset: answer.logStartOffset, highWatermark: answer.highWatermark };
+  }
+}

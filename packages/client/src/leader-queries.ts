@@ -1,0 +1,140 @@
+/**
+ * Questions about partitions that only their leaders can answer (ListOffsets, OffsetForLeaderEpoch): grouped by
+ * leader, asked at once, and asked again for those that were refused retriably.
+ * Invariant: answers come in the order of the questions, one each.
+ */
+import type { Io } from '@meridian/io';
+import {
+  type Api,
+  isRetriable,
+  ListOffsets,
+  OffsetForLeaderEpoch,
+  type RequestInput,
+  type ResponseOf,
+} from '@meridian/protocol';
+import { backoffMs } from './backoff.ts';
+import { Deadline } from './deadline.ts';
+import type { ClientLimits } from './limits.ts';
+import type { MetadataCache } from './metadata-cache.ts';
+import type { CallOptions, EpochEnd, EpochQuery, ListedOffset, OffsetQuery, TopicPartition } from './types.ts';
+
+export interface QueryContext {
+  readonly io: Pick<Io, 'clock' | 'timers' | 'random'>;
+  readonly limits: ClientLimits;
+  readonly metadata: MetadataCache;
+  request<A extends Api>(api: A, body: RequestInput<A>, to: number, options: CallOptions): Promise<ResponseOf<A>>;
+}
+
+interface Answered {
+  readonly errorCode: number;
+}
+
+type Ask<Q, R> = (nodeId: number, queries: readonly Q[], options: CallOptions) => Promise<Map<string, R>>;
+
+const keyOf = (topic: string, partition: number): string => `${topic}/${partition}`;
+
+async function askLeaders<Q extends TopicPartition, R extends Answered>(
+  context: QueryContext,
+  queries: readonly Q[],
+  options: CallOptions,
+  ask: Ask<Q, R>,
+): Promise<R[]> {
+  const deadline = new Deadline(context.io, options, context.limits.callTimeoutMs, 'partition leaders');
+  const answers = new Map<string, R>();
+  let open = [...queries];
+  for (let attempt = 1; open.length > 0; attempt++) {
+    const failure = await askOnce(context, open, deadline, answers, ask);
+    open = open.filter(({ topic, partition }) => {
+      const answer = answers.get(keyOf(topic, partition));
+      return answer === undefined || isRetriable(answer.errorCode);
+    });
+    if (open.length === 0) break;
+    for (const { topic } of open) context.metadata.invalidate(topic);
+    if (await deadline.sleep(backoffMs(context.io.random, context.limits, attempt))) continue;
+    if (deadline.signal?.aborted) throw deadline.error();
+    if (failure !== undefined && open.some((query) => !answers.has(keyOf(query.topic, query.partition)))) throw failure;
+    break;
+  }
+  return queries.map(({ topic, partition }) => answers.get(keyOf(topic, partition))!);
+}
+
+/** One round; returns what failed, if anything did. */
+async function askOnce<Q extends TopicPartition, R>(
+  context: QueryContext,
+  queries: readonly Q[],
+  deadline: Deadline,
+  answers: Map<string, R>,
+  ask: Ask<Q, R>,
+): Promise<unknown> {
+  const left = { timeoutMs: deadline.remainingMs(), ...(deadline.signal ? { signal: deadline.signal } : {}) };
+  const byLeader = new Map<number, Q[]>();
+  const leaders = await Promise.all(
+    queries.map(({ topic, partition }) => context.metadata.leaderOf(topic, partition, left)),
+  );
+  queries.forEach((query, index) => {
+    const leader = leaders[index]!;
+    const group = byLeader.get(leader);
+    if (group === undefined) byLeader.set(leader, [query]);
+    else group.push(query);
+  });
+  const asked = [...byLeader].map(([leader, group]) => ask(leader, group, left));
+  let failure: unknown;
+  for (const outcome of await Promise.allSettled(asked)) {
+    if (outcome.status === 'rejected') failure = outcome.reason;
+    else for (const [key, answer] of outcome.value) answers.set(key, answer);
+  }
+  return failure;
+}
+
+function byTopic<Q extends TopicPartition>(queries: readonly Q[]): [string, Q[]][] {
+  const topics = new Map<string, Q[]>();
+  for (const query of queries) {
+    const group = topics.get(query.topic);
+    if (group === undefined) topics.set(query.topic, [query]);
+    else group.push(query);
+  }
+  return [...topics];
+}
+
+export function listOffsets(
+  context: QueryContext,
+  queries: readonly OffsetQuery[],
+  options: CallOptions,
+): Promise<ListedOffset[]> {
+  return askLeaders<OffsetQuery, ListedOffset>(context, queries, options, async (nodeId, group, left) => {
+    const topics = byTopic(group).map(([name, partitions]) => ({
+      name,
+      partitions: partitions.map(({ partition, timestamp }) => ({ partitionIndex: partition, timestamp })),
+    }));
+    const answer = await context.request(ListOffsets, { replicaId: -1, topics }, nodeId, left);
+    const found = new Map<string, ListedOffset>();
+    for (const { name, partitions } of answer.topics) {
+      for (const { partitionIndex, errorCode, offset, timestamp, leaderEpoch } of partitions) {
+        const listed = { topic: name, partition: partitionIndex, errorCode, offset, timestamp, leaderEpoch };
+        found.set(keyOf(name, partitionIndex), listed);
+      }
+    }
+    return found;
+  });
+}
+
+export function offsetForLeaderEpoch(
+  context: QueryContext,
+  queries: readonly EpochQuery[],
+  options: CallOptions,
+): Promise<EpochEnd[]> {
+  return askLeaders<EpochQuery, EpochEnd>(context, queries, options, async (nodeId, group, left) => {
+    const topics = byTopic(group).map(([topic, partitions]) => ({
+      topic,
+      partitions: partitions.map(({ partition, leaderEpoch }) => ({ partition, leaderEpoch })),
+    }));
+    const answer = await context.request(OffsetForLeaderEpoch, { replicaId: -1, topics }, nodeId, left);
+    const found = new Map<string, EpochEnd>();
+    for (const { topic, partitions } of answer.topics) {
+      for (const { partition, errorCode, leaderEpoch, endOffset } of partitions) {
+        found.set(keyOf(topic, partition), { topic, partition, errorCode, leaderEpoch, endOffset });
+      }
+    }
+    return found;
+  });
+}
