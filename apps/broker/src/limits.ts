@@ -29,8 +29,12 @@ export interface BrokerLimits {
   readonly maxFetchWaitMs: number;
   /** Largest plain size of one compressed batch that a client may send. */
   readonly maxDecompressedBatchBytes: number;
+  /** Topics that one Metadata request may bring into being; the client asks again for the others. */
+  readonly maxAutoCreatedTopics: number;
   /** Batches in one append of the mirror. */
   readonly maxMirrorBatches: number;
+  /** Memory for the newest batches of all partitions together, from which tail readers are served. */
+  readonly tailCacheBytes: number;
   /** SCRAM rounds that the internal listener asks for. */
   readonly scramIterations: number;
 }
@@ -49,6 +53,8 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   maxFetchBytes: 57_671_680,
   maxFetchWaitMs: 300_000,
   maxDecompressedBatchBytes: 33_554_432,
+  maxAutoCreatedTopics: 100,
   maxMirrorBatches: 10_000,
+  tailCacheBytes: 33_554_432,
   scramIterations: 4_096,
 };

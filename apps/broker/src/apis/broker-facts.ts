@@ -3,10 +3,6 @@
  * Built once by `createBroker`; read by the API handlers.
  */
 export interface BrokerFacts {
-  readonly region: string;
   readonly nodeId: number;
   readonly autoCreateTopics: boolean;
-  readonly defaultPartitions: number;
-  /** Features that ApiVersions shows on the internal listener, e.g. `meridian.mirror`. */
-  readonly internalFeatures: readonly string[];
 }

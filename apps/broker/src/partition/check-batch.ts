@@ -59,7 +59,8 @@ export function checkClientBatch(
   options: { validation: Validation; nowMs: number; produceVersion: number; maxDecompressedBytes: number },
 ): BatchHeader {
   checkSizeAndSum(batch, settings);
-  if (readBaseOffset(batch) !== 0) throw new ProduceRefusal(ERROR.INVALID_RECORD, 'The batch does not begin at offset 0.');
+  if (readBaseOffset(batch) !== 0)
+    throw new ProduceRefusal(ERROR.INVALID_RECORD, 'The batch does not begin at offset 0.');
   try {
     const header = readBatchHeader(batch);
     checkClientHeader(header, options.produceVersion);

@@ -54,7 +54,11 @@ export function createLeader<A extends Acknowledgement>(options: {
 
 const QUIET: LeaderEffects<never> = { answer: [], errorCode: ERROR.NONE, highWatermarkMoved: false };
 
-export function step<A extends Acknowledgement>(leader: Leader<A>, input: LeaderInput<A>, nowMs: number): LeaderEffects<A> {
+export function step<A extends Acknowledgement>(
+  leader: Leader<A>,
+  input: LeaderInput<A>,
+  nowMs: number,
+): LeaderEffects<A> {
   if (leader.resigned) return QUIET;
   switch (input.kind) {
     case 'appended':

@@ -4,9 +4,10 @@
  * Invariant: either everything is appended, at its origin's offsets, or nothing is. A retry, a zombie or a pipelined
  * request can neither duplicate nor leave a hole: it finds another log end than it expects, and is told which.
  */
+
+import type { Log } from '@meridian/log';
 import { ERROR } from '@meridian/protocol';
 import { emptyBatch } from '@meridian/protocol/record-batch';
-import type { Log } from '@meridian/log';
 import { batchSizeAt, checkMirroredBatch } from './check-batch.ts';
 import { ProduceRefusal } from './produce-refusal.ts';
 
@@ -41,7 +42,8 @@ export function cutMirroredBatches(records: Buffer, expectedEnd: number, maxBatc
   for (let at = 0; at < records.length; ) {
     const size = batchSizeAt(records, at);
     if (size === undefined) throw new ProduceRefusal(ERROR.INVALID_RECORD, 'The last batch is incomplete.');
-    if (batches.length === maxBatches) throw new ProduceRefusal(ERROR.INVALID_RECORD, `More than ${maxBatches} batches.`);
+    if (batches.length === maxBatches)
+      throw new ProduceRefusal(ERROR.INVALID_RECORD, `More than ${maxBatches} batches.`);
     const batch = records.subarray(at, at + size);
     const header = checkMirroredBatch(batch);
     if (header.baseOffset < end) {

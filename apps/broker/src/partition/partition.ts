@@ -3,7 +3,7 @@
  * `partition-table.ts`; API handlers produce to it and read from it.
  * Invariant: nothing is answered as appended, and nothing is read, beyond the leader machine's high watermark.
  */
-import type { Io, Logger, Timer } from '@meridian/io';
+import { type Io, IoError, type Logger, type Timer } from '@meridian/io';
 import { type Log, LogError } from '@meridian/log';
 import { ERROR } from '@meridian/protocol';
 import { stampBaseOffset } from '@meridian/protocol/record-batch';
@@ -105,6 +105,7 @@ export class Partition implements PartitionIdentity {
     this.#leader = undefined;
     if (leadership.leader !== this.#nodeId || this.#ended !== ERROR.NONE) return;
     const { fsync } = this.#settings;
+    this.log.beginEpoch(leadership.leaderEpoch);
     const highWatermark = fsync ? this.log.durableEnd : this.log.writtenEnd;
     this.#leader = createLeader({ leaderEpoch: leadership.leaderEpoch, fsync, highWatermark });
     if (fsync && this.log.durableEnd < this.log.endOffset) this.#flush();
@@ -122,7 +123,10 @@ export class Partition implements PartitionIdentity {
   produce(part: ProducePart, records: Buffer | undefined, options: ProduceOptions): void {
     this.#append(part, () => {
       if (this.#settings.originTopicId !== undefined) {
-        throw new ProduceRefusal(ERROR.POLICY_VIOLATION, 'The topic is a read-only copy: write to it where it was born.');
+        throw new ProduceRefusal(
+          ERROR.POLICY_VIOLATION,
+          'The topic is a read-only copy: write to it where it was born.',
+        );
       }
       if (part.acks === -1 && this.#leadership.isrSize < this.#settings.minInsyncReplicas) {
         throw new ProduceRefusal(ERROR.NOT_ENOUGH_REPLICAS, 'Fewer replicas are in sync than min.insync.replicas.');
@@ -235,6 +239,7 @@ export class Partition implements PartitionIdentity {
 /** What an append may run into besides bugs: the checks, and a log that takes no more. */
 function asRefusal(error: unknown): ProduceRefusal | undefined {
   if (error instanceof ProduceRefusal) return error;
+  if (error instanceof IoError) return new ProduceRefusal(ERROR.KAFKA_STORAGE_ERROR, error.message);
   if (!(error instanceof LogError)) return undefined;
   const code = error.code === 'batch-too-large' ? ERROR.RECORD_LIST_TOO_LARGE : ERROR.KAFKA_STORAGE_ERROR;
   return new ProduceRefusal(code, error.message);

@@ -195,9 +195,14 @@ export class BrokerConnection implements RequestSource, TurnTask {
       this.fail((error as Error).message);
       return;
     }
-    const pending = new PendingRequest(this, route.api, route.answer ? { ...header, apiVersion: 0 } : header, frame.length);
+    const pending = new PendingRequest(
+      this,
+      route.api,
+      route.answer ? { ...header, apiVersion: 0 } : header,
+      frame.length,
+    );
     this.#enqueue(pending);
-    if (route.answer !== undefined) pending.answer(route.answer);
+    if (route.answer !== undefined) pending.answer(route.answer as never);
     else this.#handle(route, body, pending);
   }
 

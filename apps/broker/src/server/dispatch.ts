@@ -2,7 +2,7 @@
  * Which handler serves a request on a listener. Built once per listener from the handlers; asked on every request.
  * Invariant: an API that is not routed here does not exist on the listener, and ApiVersions advertises exactly these.
  */
-import { ApiVersions, type Api, ERROR, ProtocolError, type ResponseInput } from '@meridian/protocol';
+import { type Api, ApiVersions, ERROR, ProtocolError, type ResponseInput } from '@meridian/protocol';
 import type { AnyHandler, ListenerName } from '../apis/handler.ts';
 import type { Authentication } from './authentication.ts';
 
@@ -32,7 +32,8 @@ export function createDispatch(listener: ListenerName, handlers: readonly AnyHan
     routeOf({ apiKey, apiVersion }, authentication) {
       const route = routes[apiKey];
       if (route === undefined) throw new ProtocolError('unknown-api', `api ${apiKey}`);
-      if (!authentication.allows(apiKey)) throw new ProtocolError('scram-order', `${route.api.name} before authentication`);
+      if (!authentication.allows(apiKey))
+        throw new ProtocolError('scram-order', `${route.api.name} before authentication`);
       if (apiVersion >= route.api.minVersion && apiVersion <= route.api.maxVersion) return route;
       if (apiKey === ApiVersions.key && tooNewRoute) return tooNewRoute;
       throw new ProtocolError('unsupported-version', `${route.api.name} v${apiVersion}`);

@@ -43,7 +43,8 @@ export async function openListener(options: ListenerOptions): Promise<BrokerList
   const now = io.clock.monotonic;
   const listener: Listener = await io.net.listen({ host: options.host, port: options.port }, (socket) => {
     if (dispatch === undefined || connections.size >= limits.maxConnections) {
-      if (dispatch !== undefined) log.warn('connection refused: too many', { listener: name, limit: limits.maxConnections });
+      if (dispatch !== undefined)
+        log.warn('connection refused: too many', { listener: name, limit: limits.maxConnections });
       socket.destroy();
       return;
     }

@@ -1,0 +1,94 @@
+/**
+ * Produce: hands each partition its batch and answers when the last one has settled. On the internal listener a partition
+ * may carry the mirror's tag and is then appended at its origin's offsets.
+ * Invariant: acks=0 is never answered; if anything about it was refused, the connection closes, as Apache Kafka does.
+ */
+import { ERROR, Produce, type RequestOf } from '@meridian/protocol';
+import { type ProduceOwner, ProducePart } from '../partition/produce-part.ts';
+import { CLOSE, type Handler, type HandlerReach, LATER, NO_ANSWER, type RequestHeader } from './handler.ts';
+
+type Request = RequestOf<typeof Produce>;
+type Header = RequestHeader<typeof Produce>;
+type Topic = Request['topicData'][number];
+type Reach = Pick<HandlerReach, 'partitions' | 'monotonic'>;
+
+/** From this version on a topic goes by its id. */
+const BY_ID_SINCE = 13;
+
+export function createProduceHandler(reach: Reach): Handler<typeof Produce> {
+  return {
+    api: Produce,
+    handle(request, header) {
+      new ProduceInWork(request, header, reach).start();
+      return LATER;
+    },
+  };
+}
+
+interface TopicAnswer {
+  readonly name: string;
+  readonly topicId: string;
+  readonly partitionResponses: ProducePart[];
+}
+
+/** A produce request between its appends and its answer. */
+class ProduceInWork implements ProduceOwner {
+  readonly #request: Request;
+  readonly #header: Header;
+  readonly #reach: Reach;
+  readonly #responses: TopicAnswer[] = [];
+  /** Parts that have not settled, and one for `start` itself. */
+  #unsettled = 1;
+
+  constructor(request: Request, header: Header, reach: Reach) {
+    this.#request = request;
+    this.#header = header;
+    this.#reach = reach;
+  }
+
+  start(): void {
+    const { acks, timeoutMs, topicData } = this.#request;
+    const deadlineMs = this.#reach.monotonic() + Math.max(0, timeoutMs);
+    for (const topic of topicData) {
+      const partitionResponses: ProducePart[] = [];
+      this.#responses.push({ name: topic.name, topicId: topic.topicId, partitionResponses });
+      for (const data of topic.partitionData) {
+        const part = new ProducePart(data.index, acks, deadlineMs, this);
+        partitionResponses.push(part);
+        this.#unsettled++;
+        if (acks === 0 || acks === 1 || acks === -1) this.#append(part, topic, data);
+        else part.settle(ERROR.INVALID_REQUIRED_ACKS);
+      }
+    }
+    this.partSettled();
+  }
+
+  partSettled(): void {
+    if (--this.#unsettled > 0) return;
+    if (this.#request.acks !== 0) this.#header.answer({ responses: this.#responses });
+    else this.#header.answer(this.#hasError() ? CLOSE : NO_ANSWER);
+  }
+
+  #append(part: ProducePart, topic: Topic, data: Topic['partitionData'][number]): void {
+    const { partitions } = this.#reach;
+    const { version, source } = this.#header;
+    const partition =
+      version >= BY_ID_SINCE ? partitions.byId(topic.topicId, data.index) : partitions.byName(topic.name, data.index);
+    if (partition === undefined) {
+      part.settle(
+        version >= BY_ID_SINCE
+          ? partitions.errorById(topic.topicId, data.index)
+          : partitions.errorByName(topic.name, data.index),
+      );
+      return;
+    }
+    const isInternal = source.listener === 'internal';
+    const records = data.records?.[0];
+    if (isInternal && data.mirror !== null) partition.produceMirrored(part, records, data.mirror);
+    else partition.produce(part, records, { validation: isInternal ? 'header' : 'full', version });
+  }
+
+  #hasError(): boolean {
+    return this.#responses.some((topic) => topic.partitionResponses.some((part) => part.errorCode !== ERROR.NONE));
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * ListOffsets: the offset for a timestamp or for one of Kafka's special ones. Consumers use it to find the ends of a log.
+ * Invariant: no offset beyond the high watermark is told, so a consumer that starts there can fetch at once.
+ */
+import { ERROR, ListOffsets, type RequestOf } from '@meridian/protocol';
+import type { Partition } from '../partition/partition.ts';
+import type { Handler, HandlerReach } from './handler.ts';
+
+type Ask = RequestOf<typeof ListOffsets>['topics'][number]['partitions'][number];
+
+/** Kafka's special timestamps, each with the version that brought it. */
+const LATEST = -1;
+const EARLIEST = -2;
+const MAX_TIMESTAMP = -3;
+const EARLIEST_LOCAL = -4;
+const SINCE: Readonly<Record<number, number>> = { [-1]: 1, [-2]: 1, [-3]: 7, [-4]: 8, [-5]: 9, [-6]: 11 };
+
+interface Found {
+  readonly timestamp: number;
+  readonly offset: number;
+  readonly leaderEpoch: number;
+}
+
+const NOT_FOUND: Found = { timestamp: -1, offset: -1, leaderEpoch: -1 };
+
+export function createListOffsetsHandler({
+  partitions,
+}: Pick<HandlerReach, 'partitions'>): Handler<typeof ListOffsets> {
+  return {
+    api: ListOffsets,
+    handle(request, { version }) {
+      const topics = request.topics.map(({ name, partitions: asks }) => {
+        const seen = new Set<number>();
+        return { name, partitions: asks.map((ask) => answerOne(name, ask, isRepeated(seen, ask.partitionIndex))) };
+      });
+      return { throttleTimeMs: 0, topics };
+
+      function answerOne(name: string, ask: Ask, repeated: boolean) {
+        const { partitionIndex } = ask;
+        const partition = partitions.byName(name, partitionIndex);
+        const errorCode = partition
+          ? refusal(partition, ask, version, repeated)
+          : partitions.errorByName(name, partitionIndex);
+        if (errorCode !== ERROR.NONE || partition === undefined) return { partitionIndex, errorCode, ...NOT_FOUND };
+        return { partitionIndex, errorCode, ...find(partition, ask.timestamp) };
+      }
+    },
+  };
+}
+
+function isRepeated(seen: Set<number>, index: number): boolean {
+  return seen.size === seen.add(index).size;
+}
+
+function refusal(partition: Partition, ask: Ask, version: number, repeated: boolean): number {
+  if (repeated) return ERROR.INVALID_REQUEST;
+  if (ask.timestamp < 0 && version < (SINCE[ask.timestamp] ?? Number.POSITIVE_INFINITY)) {
+    return ERROR.UNSUPPORTED_VERSION;
+  }
+  return partition.errorFor(ask.currentLeaderEpoch);
+}
+
+/** What lies in remote tiers (−5, −6) does not exist here, and is answered with −1 as Apache Kafka does without them. */
+function find(partition: Partition, timestamp: number): Found {
+  const { log, highWatermark } = partition;
+  switch (timestamp) {
+    case LATEST:
+      return { timestamp: -1, offset: highWatermark, leaderEpoch: partition.leaderEpoch };
+    case EARLIEST:
+    case EARLIEST_LOCAL:
+      return { timestamp: -1, offset: log.startOffset, leaderEpoch: log.epochs.epochAt(log.startOffset) };
+    case MAX_TIMESTAMP:
+      return visible(log.offsetOfMaxTimestamp(), highWatermark);
+    default:
+      return timestamp < 0 ? NOT_FOUND : visible(log.offsetForTimestamp(timestamp), highWatermark);
+  }
+}
+
+function visible(found: Found | undefined, highWatermark: number): Found {
+  return found !== undefined && found.offset < highWatermark ? found : NOT_FOUND;
+}

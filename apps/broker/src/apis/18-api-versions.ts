@@ -1,0 +1,42 @@
+/**
+ * ApiVersions: which APIs this listener serves in which versions, and the cluster's features. The first request of every
+ * client. (A version too new is answered by `server/dispatch.ts`.)
+ * Invariant: what is advertised is what the dispatch routes.
+ */
+import { ApiVersions, ERROR, MIRROR_FEATURE, MIRROR_FEATURE_VERSION } from '@meridian/protocol';
+import type { Handler, HandlerReach } from './handler.ts';
+
+const SOFTWARE = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
+const NAMED_SINCE = 3;
+
+export function createApiVersionsHandler({
+  image,
+  served,
+}: Pick<HandlerReach, 'image' | 'served'>): Handler<typeof ApiVersions> {
+  return {
+    api: ApiVersions,
+    handle(request, { version, source: { listener } }) {
+      if (version >= NAMED_SINCE && ![request.clientSoftwareName, request.clientSoftwareVersion].every(isNamed)) {
+        return { errorCode: ERROR.INVALID_REQUEST, apiKeys: [] };
+      }
+      const apiKeys = served
+        .filter((api) => api.listeners.includes(listener))
+        .map((api) => ({ apiKey: api.key, minVersion: api.advertisedMinVersion, maxVersion: api.maxVersion }))
+        .sort((a, b) => a.apiKey - b.apiKey);
+      const levels = [...image.features];
+      const mirror = { name: MIRROR_FEATURE, minVersion: MIRROR_FEATURE_VERSION, maxVersion: MIRROR_FEATURE_VERSION };
+      return {
+        errorCode: ERROR.NONE,
+        apiKeys,
+        supportedFeatures: [
+          ...levels.map(([name, level]) => ({ name, minVersion: level, maxVersion: level })),
+          ...(listener === 'internal' ? [mirror] : []),
+        ],
+        finalizedFeaturesEpoch: image.endOffset - 1,
+        finalizedFeatures: levels.map(([name, level]) => ({ name, maxVersionLevel: level, minVersionLevel: level })),
+      };
+    },
+  };
+}
+
+const isNamed = (text: string): boolean => SOFTWARE.test(text);

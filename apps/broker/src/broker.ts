@@ -1,0 +1,179 @@
+/**
+ * One broker, put together: data folder and controller, partitions, handlers, two listeners. Called by `main.ts` and by
+ * the simulator.
+ *
+ *   start   lock and replay → open partitions → listen → register (leader epochs move) → serve
+ *   stop    listeners drain → logs close cleanly → metadata log closes, the folder is unlocked
+ *
+ * Invariant: nothing is served before the registration is durable, because a restart may have lost an unsynced tail.
+ */
+import type { Io, Logger } from '@meridian/io';
+import { createTailBudget } from '@meridian/log';
+import { createScramServer, scramCredential } from '@meridian/protocol';
+import { ENDPOINT_NAMES } from './apis/broker-nodes.ts';
+import type { ListenerName } from './apis/handler.ts';
+import { createHandlers } from './apis/handlers.ts';
+import type { BrokerConfig } from './config.ts';
+import type { BrokerEndpoint } from './controller/image.ts';
+import { type ControllerConfig, type OpenController, openController } from './controller/open-controller.ts';
+import { type BrokerLimits, DEFAULT_LIMITS } from './limits.ts';
+import { HostedPartitions } from './partition/hosted-partitions.ts';
+import { createPartitionFolders } from './partition/partition-folders.ts';
+import { type Authentication, createScramAuthentication, OPEN } from './server/authentication.ts';
+import { createDispatch } from './server/dispatch.ts';
+import { type BrokerListener, openListener } from './server/listener.ts';
+import { Turn } from './server/turn.ts';
+
+export type { BrokerConfig } from './config.ts';
+export type { BrokerLimits } from './limits.ts';
+
+export interface Broker {
+  readonly clientPort: number;
+  readonly internalPort: number;
+  /** Answers what is in flight, writes everything out and closes; within bounded time. */
+  stop(): Promise<void>;
+}
+
+export interface CreateBrokerOptions {
+  readonly io: Io;
+  readonly config: BrokerConfig;
+  readonly log: Logger;
+  readonly limits?: Partial<BrokerLimits>;
+  /** The metadata log failed: the broker can no longer keep its word and should be started anew. */
+  readonly onFatal?: (error: Error) => void;
+}
+
+/** Who everybody on the internal listener is. */
+const INTERNAL_USER = 'internal';
+const PLAINTEXT = 0;
+const SASL_PLAINTEXT = 2;
+const NONCE_BYTES = 24;
+const SALT_BYTES = 16;
+
+/** Rejects with a coded error: `IoError` (port in use, folder locked) or `BrokerError` (folder newer, of another node). */
+export async function createBroker(options: CreateBrokerOptions): Promise<Broker> {
+  const { io, config, log } = options;
+  const limits: BrokerLimits = { ...DEFAULT_LIMITS, ...config.limits, ...options.limits };
+  const controller = await openController({ io, config: controllerConfig(config, limits), log });
+  controller.onFailure = (error) => options.onFatal?.(error);
+  const parts: Parts = { io, config, log, limits, controller };
+  const listeners: BrokerListener[] = [];
+  const partitions = hostPartitions(parts);
+  try {
+    partitions.openAll();
+    controller.onChange((delta) => partitions.follow(delta));
+    const [client, internal] = await listen(parts, listeners);
+    await controller.register(endpoints(config, client.port, internal.port));
+    serve(parts, partitions, client, internal);
+    log.info('broker serves', { clientPort: client.port, internalPort: internal.port });
+    const stop = () => stopAll(listeners, partitions, controller);
+    return { clientPort: client.port, internalPort: internal.port, stop };
+  } catch (error) {
+    await stopAll(listeners, partitions, controller);
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly io: Io;
+  readonly config: BrokerConfig;
+  readonly log: Logger;
+  readonly limits: BrokerLimits;
+  readonly controller: OpenController;
+}
+
+/** With Kafka's names for what this process was started with, as DescribeConfigs shows it. */
+function controllerConfig(config: BrokerConfig, limits: BrokerLimits): ControllerConfig {
+  const defaultPartitions = config.defaultPartitions ?? 1;
+  const staticConfigs = new Map([
+    ['node.id', String(config.nodeId)],
+    ['log.dirs', config.dataFolder],
+    ['auto.create.topics.enable', String(config.autoCreateTopics ?? true)],
+    ['num.partitions', String(defaultPartitions)],
+    ['socket.request.max.bytes', String(limits.maxFrameBytes)],
+  ]);
+  const { region, regionId, nodeId, clusterId, dataFolder, regions } = config;
+  return { region, regionId, nodeId, dataFolder, regions, defaultPartitions, staticConfigs, ...(clusterId && { clusterId }) };
+}
+
+function hostPartitions({ io, config, log, limits, controller }: Parts): HostedPartitions {
+  const tailBudget = createTailBudget(limits.tailCacheBytes);
+  const folders = createPartitionFolders({ io, dataFolder: config.dataFolder, logger: log, tailBudget });
+  const sources = controller.configSources;
+  return new HostedPartitions({ io, logger: log, limits, nodeId: config.nodeId, sources, folders });
+}
+
+/** Opens both; whatever is open stands in `opened`, for the case that the second cannot be. */
+async function listen(
+  { io, config, log, limits }: Parts,
+  opened: BrokerListener[],
+): Promise<[client: BrokerListener, internal: BrokerListener]> {
+  const turn = new Turn(io.timers);
+  const open = async (name: ListenerName, createAuthentication: () => Authentication): Promise<BrokerListener> => {
+    const { host, port } = config[name];
+    const listener = await openListener({ io, name, host, port, createAuthentication, turn, limits, log });
+    opened.push(listener);
+    return listener;
+  };
+  const client = await open('client', () => OPEN);
+  const internal = await open('internal', scramAuthentication(io, config.internal.secret, limits));
+  return [client, internal];
+}
+
+/** The password is stretched once per process, so that strangers cannot make us do it. */
+function scramAuthentication(io: Io, secret: string, limits: BrokerLimits): () => Authentication {
+  const credential = scramCredential(secret, io.random.bytes(SALT_BYTES), limits.scramIterations);
+  const lookup = (user: string) => (user === INTERNAL_USER ? credential : undefined);
+  const nonce = () => io.random.bytes(NONCE_BYTES).toString('base64');
+  return () => createScramAuthentication(() => createScramServer({ lookup, nonce: nonce() }));
+}
+
+function serve(
+  { io, config, limits, controller }: Parts,
+  partitions: HostedPartitions,
+  client: BrokerListener,
+  internal: BrokerListener,
+): void {
+  const handlers = createHandlers({
+    facts: { nodeId: config.nodeId, autoCreateTopics: config.autoCreateTopics ?? true },
+    image: controller.image,
+    submit: (command) => controller.submit(command),
+    nextProducerId: () => controller.nextProducerId(),
+    configSources: controller.configSources,
+    partitions,
+    now: () => io.clock.now(),
+    monotonic: () => io.clock.monotonic(),
+    timers: io.timers,
+    limits,
+  });
+  client.serve(createDispatch('client', handlers));
+  internal.serve(createDispatch('internal', handlers));
+}
+
+function endpoints(config: BrokerConfig, clientPort: number, internalPort: number): BrokerEndpoint[] {
+  const endpoint = (name: ListenerName, boundPort: number, securityProtocol: number): BrokerEndpoint => {
+    const { host, advertisedHost, advertisedPort } = config[name];
+    return {
+      name: ENDPOINT_NAMES[name],
+      host: advertisedHost ?? reachable(host),
+      port: advertisedPort ?? boundPort,
+      securityProtocol,
+    };
+  };
+  return [endpoint('client', clientPort, PLAINTEXT), endpoint('internal', internalPort, SASL_PLAINTEXT)];
+}
+
+/** A broker that listens on every address is told to clients as this machine, unless configured. */
+function reachable(host: string): string {
+  return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+}
+
+async function stopAll(
+  listeners: readonly BrokerListener[],
+  partitions: HostedPartitions,
+  controller: OpenController,
+): Promise<void> {
+  await Promise.all(listeners.map((listener) => listener.stop()));
+  await partitions.closeAll();
+  await controller.close();
+}

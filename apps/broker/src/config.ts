@@ -1,0 +1,58 @@
+/**
+ * A broker's config: what the JSON file of its process holds, and what `createBroker` takes. The schema is read by the
+ * process shell, which fills in defaults and names every wrong field.
+ */
+import type { ConfigOf } from '@meridian/service';
+
+const PORT = { type: 'integer', minimum: 0, maximum: 65_535 } as const;
+const HOST = { type: 'string', minLength: 1, maxLength: 255 } as const;
+const BYTES = { type: 'integer', minimum: 1 } as const;
+
+export const BROKER_CONFIG_SCHEMA = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['region', 'regionId', 'nodeId', 'dataFolder', 'client', 'internal', 'regions'],
+  properties: {
+    region: { type: 'string', minLength: 1, maxLength: 64, description: 'The region that this broker stands in.' },
+    regionId: { type: 'integer', minimum: 1, maximum: 4095, description: 'The region’s permanent number.' },
+    nodeId: { type: 'integer', minimum: 0, maximum: 2_147_483_647, description: 'This broker’s id in its cluster.' },
+    clusterId: { type: 'string', minLength: 22, maxLength: 22, description: 'Made up by a new data folder if absent.' },
+    dataFolder: { type: 'string', minLength: 1, description: 'Where everything is kept.' },
+    client: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['host', 'port'],
+      properties: { host: HOST, port: PORT, advertisedHost: HOST, advertisedPort: PORT },
+      description: 'The listener for everybody.',
+    },
+    internal: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['host', 'port', 'secret'],
+      properties: {
+        host: HOST,
+        port: PORT,
+        secret: { type: 'string', minLength: 16, description: 'What peers have to prove that they know.' },
+        advertisedHost: HOST,
+        advertisedPort: PORT,
+      },
+      description: 'The listener for mirrors, gateways and other brokers.',
+    },
+    regions: { type: 'array', items: { type: 'string' }, description: 'All regions’ names: reserved topic prefixes.' },
+    autoCreateTopics: { type: 'boolean', default: true },
+    defaultPartitions: { type: 'integer', minimum: 1, maximum: 10_000, default: 1 },
+    limits: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        maxFrameBytes: BYTES,
+        maxConnections: BYTES,
+        idleConnectionMs: BYTES,
+        tailCacheBytes: BYTES,
+      },
+      description: 'Bounds that differ from the defaults of `limits.ts`.',
+    },
+  },
+} as const;
+
+export type BrokerConfig = ConfigOf<typeof BROKER_CONFIG_SCHEMA>;

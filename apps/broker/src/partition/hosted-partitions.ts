@@ -1,0 +1,181 @@
+/**
+ * Keeps the partitions in step with the metadata image: opens what is created, ends and removes what is deleted, hands on
+ * new epochs and new configs. Made by `createBroker`, fed by the controller's `onChange`.
+ * Invariant: after a delta has been followed, the table shows what the image shows; so whoever was answered "created"
+ * can produce at once.
+ */
+import type { Io, Logger } from '@meridian/io';
+import { ERROR, type MetadataRecord } from '@meridian/protocol';
+import type { BrokerConfigSources } from '../controller/configs/effective.ts';
+import type { PartitionInfo, Topic } from '../controller/image.ts';
+import type { BrokerLimits } from '../limits.ts';
+import { type Leadership, Partition } from './partition.ts';
+import type { PartitionFolders } from './partition-folders.ts';
+import type { PartitionTable } from './partition-table.ts';
+import { type TopicSettings, topicSettings } from './topic-settings.ts';
+
+interface HostedTopic {
+  readonly name: string;
+  readonly id: string;
+  /** By partition number; undefined where this broker is no replica, or where the log could not be opened. */
+  readonly partitions: (Partition | undefined)[];
+  /** Partition numbers whose log could not be opened. */
+  readonly offline: Set<number>;
+}
+
+export interface HostedPartitionsOptions {
+  readonly io: Io;
+  readonly logger: Logger;
+  readonly limits: BrokerLimits;
+  readonly nodeId: number;
+  readonly sources: BrokerConfigSources;
+  readonly folders: PartitionFolders;
+}
+
+/** Kafka's numbers of config resources. */
+const TOPIC_RESOURCE = 2;
+const BROKER_RESOURCE = 4;
+
+export class HostedPartitions implements PartitionTable {
+  readonly #options: HostedPartitionsOptions;
+  readonly #byName = new Map<string, HostedTopic>();
+  readonly #byId = new Map<string, HostedTopic>();
+  /** Closings and removals that are under way. */
+  readonly #ending = new Set<Promise<void>>();
+
+  constructor(options: HostedPartitionsOptions) {
+    this.#options = options;
+  }
+
+  byName(topic: string, partition: number): Partition | undefined {
+    return this.#byName.get(topic)?.partitions[partition];
+  }
+
+  byId(topicId: string, partition: number): Partition | undefined {
+    return this.#byId.get(topicId)?.partitions[partition];
+  }
+
+  errorByName(topic: string, partition: number): number {
+    return this.#byName.get(topic)?.offline.has(partition)
+      ? ERROR.KAFKA_STORAGE_ERROR
+      : ERROR.UNKNOWN_TOPIC_OR_PARTITION;
+  }
+
+  errorById(topicId: string, partition: number): number {
+    const topic = this.#byId.get(topicId);
+    if (topic === undefined) return ERROR.UNKNOWN_TOPIC_ID;
+    return topic.offline.has(partition) ? ERROR.KAFKA_STORAGE_ERROR : ERROR.UNKNOWN_TOPIC_OR_PARTITION;
+  }
+
+  /** Start: removes what was left half deleted and opens everything that the image says. */
+  openAll(): void {
+    this.#options.folders.removeDeleted();
+    for (const topic of this.#options.sources.image.topicsById.values()) this.#reconcile(topic);
+  }
+
+  /** A committed batch of metadata records, already applied to the image. */
+  follow(delta: readonly MetadataRecord[]): void {
+    const { image } = this.#options.sources;
+    const touched = new Set<string>();
+    const configured = new Set<string>();
+    for (const record of delta) {
+      if (record.type === 'RemoveTopicRecord') this.#remove(record.topicId);
+      else if ('topicId' in record) touched.add(record.topicId);
+      else if (record.type === 'ConfigRecord' && record.resourceType === TOPIC_RESOURCE) {
+        configured.add(record.resourceName);
+      } else if (record.type === 'ConfigRecord' && record.resourceType === BROKER_RESOURCE) {
+        for (const name of this.#byName.keys()) configured.add(name);
+      }
+    }
+    for (const name of configured) this.#configure(name);
+    for (const id of touched) {
+      const topic = image.topicsById.get(id);
+      if (topic !== undefined) this.#reconcile(topic);
+    }
+  }
+
+  /** Stop: nothing is accepted any more; logs are written out and marked clean. */
+  async closeAll(): Promise<void> {
+    const all = [...this.#byId.values()].flatMap(({ partitions }) => partitions.filter((each) => each !== undefined));
+    for (const partition of all) partition.end(ERROR.NOT_LEADER_OR_FOLLOWER);
+    await Promise.all(all.map((partition) => this.#close(partition, true)));
+    await Promise.all(this.#ending);
+  }
+
+  #reconcile(topic: Topic): void {
+    const hosted = this.#hosted(topic);
+    let settings: TopicSettings | undefined;
+    for (const info of topic.partitions) {
+      const partition = hosted.partitions[info.index];
+      if (partition !== undefined) partition.follow(leadershipOf(info));
+      else if (info.replicas.includes(this.#options.nodeId) && !hosted.offline.has(info.index)) {
+        settings ??= topicSettings(this.#options.sources, topic.name);
+        this.#open(hosted, info, settings);
+      }
+    }
+  }
+
+  #hosted(topic: Topic): HostedTopic {
+    let hosted = this.#byId.get(topic.id);
+    if (hosted === undefined) {
+      hosted = { name: topic.name, id: topic.id, partitions: [], offline: new Set() };
+      this.#byId.set(topic.id, hosted);
+      this.#byName.set(topic.name, hosted);
+    }
+    return hosted;
+  }
+
+  #open(hosted: HostedTopic, info: PartitionInfo, settings: TopicSettings): void {
+    const { io, logger, limits, nodeId, folders } = this.#options;
+    const identity = { topic: hosted.name, topicId: hosted.id, index: info.index };
+    while (hosted.partitions.length < info.index) hosted.partitions.push(undefined);
+    try {
+      const log = folders.open(identity, settings);
+      const given = { io, log, logger, limits, nodeId, settings, leadership: leadershipOf(info) };
+      hosted.partitions[info.index] = new Partition({ ...identity, ...given });
+    } catch (error) {
+      if (typeof (error as { code?: unknown }).code !== 'string') throw error;
+      hosted.offline.add(info.index);
+      hosted.partitions[info.index] = undefined;
+      logger.error('partition offline: its log cannot be opened', { topic: hosted.name, partition: info.index, error });
+    }
+  }
+
+  #configure(name: string): void {
+    const hosted = this.#byName.get(name);
+    if (hosted === undefined) return;
+    const settings = topicSettings(this.#options.sources, name);
+    for (const partition of hosted.partitions) partition?.configure(settings);
+  }
+
+  #remove(topicId: string): void {
+    const hosted = this.#byId.get(topicId);
+    if (hosted === undefined) return;
+    this.#byId.delete(topicId);
+    if (this.#byName.get(hosted.name) === hosted) this.#byName.delete(hosted.name);
+    for (const partition of hosted.partitions) {
+      if (partition === undefined) continue;
+      partition.end(ERROR.UNKNOWN_TOPIC_OR_PARTITION);
+      const remove = this.#options.folders.markDeleted(partition);
+      const ending = this.#close(partition, false).then(remove);
+      this.#ending.add(ending);
+      ending.finally(() => this.#ending.delete(ending));
+    }
+  }
+
+  async #close(partition: Partition, clean: boolean): Promise<void> {
+    try {
+      await partition.close(clean);
+    } catch (error) {
+      this.#options.logger.warn('a log did not close cleanly', {
+        topic: partition.topic,
+        partition: partition.index,
+        error,
+      });
+    }
+  }
+}
+
+function leadershipOf(info: PartitionInfo): Leadership {
+  return { leader: info.leader, leaderEpoch: info.leaderEpoch, isrSize: info.isr.length };
+}
