@@ -8,8 +8,6 @@ export const CONNECTION_HIGH_WATER_BYTES = 256 * 1024;
 /** An idle connection is probed from here on; libuv probes ten times, a second apart. */
 export const KEEP_ALIVE_IDLE_MS = 30_000;
 export const KEEP_ALIVE_PROBES_MS = 10_000;
-/** A write of many buffers that is smaller than this is copied into one: cheaper than a gather list. */
-export const GATHER_MIN_BYTES = 4 * 1024;
 /** Node's timers overflow beyond this; longer ones are armed in pieces. */
 export const TIMER_PIECE_MS = 2 ** 31 - 1;
 /** Rounds in which a lock may lose the race for a dead process's place before it gives up. */

@@ -4,7 +4,6 @@
  */
 import type { Socket } from 'node:net';
 import type { Connection } from '../io.ts';
-import { GATHER_MIN_BYTES } from '../limits.ts';
 import { ioErrorFrom } from './errno.ts';
 
 const ignore = (): void => {};
@@ -44,7 +43,7 @@ export class RealConnection implements Connection {
       process.nextTick(this.#uncork);
     }
     let belowMark = true;
-    for (const piece of gather(buffers)) belowMark = socket.write(piece);
+    for (const buffer of buffers) belowMark = socket.write(buffer);
     return belowMark;
   }
 
@@ -67,12 +66,4 @@ export class RealConnection implements Connection {
   destroy(): void {
     this.#socket.destroy();
   }
-}
-
-/** Small answers (a header and a few fields) go as one buffer: a copy of a page is cheaper than a gather list. */
-function gather(buffers: readonly Uint8Array[]): readonly Uint8Array[] {
-  if (buffers.length < 2) return buffers;
-  let total = 0;
-  for (const buffer of buffers) total += buffer.length;
-  return total < GATHER_MIN_BYTES ? [Buffer.concat(buffers, total)] : buffers;
 }

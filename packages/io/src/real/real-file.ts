@@ -6,7 +6,6 @@
 import fs from 'node:fs';
 import { IoError } from '../errors.ts';
 import type { DiskFile } from '../io.ts';
-import { GATHER_MIN_BYTES } from '../limits.ts';
 import { attempt, ioErrorFrom } from './errno.ts';
 
 export class RealFile implements DiskFile {
@@ -33,7 +32,7 @@ export class RealFile implements DiskFile {
   writev(buffers: readonly Uint8Array[], position: number): void {
     const descriptor = this.#open();
     try {
-      writeAll(descriptor, gather(buffers), position);
+      writeAll(descriptor, buffers, position);
     } catch (error) {
       throw ioErrorFrom(error, `write ${this.path}`);
     }
@@ -109,14 +108,6 @@ export class RealFile implements DiskFile {
   }
 }
 
-/** Many small pieces become one: copying less than a page costs less than the kernel's gather list. */
-function gather(buffers: readonly Uint8Array[]): readonly Uint8Array[] {
-  if (buffers.length < 2) return buffers;
-  let total = 0;
-  for (const buffer of buffers) total += buffer.length;
-  return total < GATHER_MIN_BYTES ? [Buffer.concat(buffers, total)] : buffers;
-}
-
 /** The kernel may take less than it was given: a signal, a nearly full disk, or 2 GiB at once. */
 function writeAll(descriptor: number, buffers: readonly Uint8Array[], position: number): void {
   let rest = buffers;
@@ -127,6 +118,7 @@ function writeAll(descriptor: number, buffers: readonly Uint8Array[], position: 
       rest.length === 1
         ? fs.writeSync(descriptor, first, 0, first.length, at)
         : fs.writevSync(descriptor, rest as Uint8Array[], at);
+    if (written === 0 && first.length > 0) throw new IoError('io', 'the device takes nothing');
     at += written;
     rest = dropBytes(rest, written);
   }

@@ -15,7 +15,6 @@ const SOCKET_OPTIONS = {
   keepAlive: true,
   keepAliveInitialDelay: KEEP_ALIVE_IDLE_MS,
   highWaterMark: CONNECTION_HIGH_WATER_BYTES,
-  writableHighWaterMark: CONNECTION_HIGH_WATER_BYTES,
 } as const;
 
 const ignore = (): void => {};
