@@ -93,7 +93,16 @@ function controllerConfig(config: BrokerConfig, limits: BrokerLimits): Controlle
     ['socket.request.max.bytes', String(limits.maxFrameBytes)],
   ]);
   const { region, regionId, nodeId, clusterId, dataFolder, regions } = config;
-  return { region, regionId, nodeId, dataFolder, regions, defaultPartitions, staticConfigs, ...(clusterId && { clusterId }) };
+  return {
+    region,
+    regionId,
+    nodeId,
+    dataFolder,
+    regions,
+    defaultPartitions,
+    staticConfigs,
+    ...(clusterId && { clusterId }),
+  };
 }
 
 function hostPartitions({ io, config, log, limits, controller }: Parts): HostedPartitions {

@@ -21,6 +21,8 @@ interface Found {
   readonly leaderEpoch: number;
 }
 
+/** An answer of an older version must not carry an epoch. */
+const EPOCH_SINCE = 4;
 const NOT_FOUND: Found = { timestamp: -1, offset: -1, leaderEpoch: -1 };
 
 export function createListOffsetsHandler({
@@ -42,7 +44,8 @@ export function createListOffsetsHandler({
           ? refusal(partition, ask, version, repeated)
           : partitions.errorByName(name, partitionIndex);
         if (errorCode !== ERROR.NONE || partition === undefined) return { partitionIndex, errorCode, ...NOT_FOUND };
-        return { partitionIndex, errorCode, ...find(partition, ask.timestamp) };
+        const { timestamp, offset, leaderEpoch } = find(partition, ask.timestamp);
+        return { partitionIndex, errorCode, timestamp, offset, leaderEpoch: version < EPOCH_SINCE ? -1 : leaderEpoch };
       }
     },
   };
