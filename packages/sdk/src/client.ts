@@ -5,15 +5,16 @@
  */
 import { packBinary } from './binary-frames.ts';
 import { MeridianError } from './errors.ts';
-import { BINARY_KINDS, type Coordinates, type PublishedFrame, SUBPROTOCOLS } from './frames.ts';
+import { BINARY_KINDS, type Coordinates, type ErrorCode, type PublishedFrame, SUBPROTOCOLS } from './frames.ts';
 import { publishBatch, publishFrame } from './publish-frames.ts';
-import { readFrame } from './received-frames.ts';
+import { readFrame, utf8Bytes } from './received-frames.ts';
 import type { Runtime, Socket } from './runtime.ts';
 import type {
   ConnectionState,
   Effect,
   Input,
   OutgoingRecord,
+  PublishToSend,
   SubscribeFrom,
   TimerName,
 } from './session/inputs-effects.ts';
@@ -186,19 +187,27 @@ export class Meridian {
     this.#socket = undefined;
   }
 
-  #sendPublish(publish: Extract<Effect, { type: 'send-publish' }>['publish']): void {
+  /** What cannot be sent is answered here, as the gateway would have. */
+  #sendPublish(publish: PublishToSend): void {
     try {
-      if (this.#subprotocol === 'json') return this.#socket?.send(JSON.stringify(publishFrame(publish)));
-      const { header, batch } = publishBatch(publish, this.#runtime.now());
-      this.#socket?.send(packBinary(BINARY_KINDS.publish, header, [batch]));
+      const frame = this.#publishData(publish);
+      const bytes = typeof frame === 'string' ? utf8Bytes(frame) : frame.length;
+      const { maxFrameBytes } = this.#session.limits ?? { maxFrameBytes: Number.POSITIVE_INFINITY };
+      if (bytes <= maxFrameBytes) return this.#socket?.send(frame);
+      this.#refuse(publish.id, 'too-large', `a frame of ${bytes} bytes, the gateway takes ${maxFrameBytes}`);
     } catch (error) {
-      const { message } = new MeridianError('bad-record', (error as Error).message);
-      this.#input({
-        type: 'frame',
-        frame: { type: 'error', id: publish.id, code: 'bad-request', message, retryable: false },
-        bytes: 0,
-      });
+      this.#refuse(publish.id, 'bad-request', `the record cannot be encoded: ${(error as Error).message}`);
     }
+  }
+
+  #publishData(publish: PublishToSend): string | Uint8Array {
+    if (this.#subprotocol === 'json') return JSON.stringify(publishFrame(publish));
+    const { header, batch } = publishBatch(publish, this.#runtime.now());
+    return packBinary(BINARY_KINDS.publish, header, [batch]);
+  }
+
+  #refuse(id: number, code: ErrorCode, message: string): void {
+    this.#input({ type: 'frame', frame: { type: 'error', id, code, message, retryable: false }, bytes: 0 });
   }
 
   async #getToken(): Promise<void> {

@@ -12,8 +12,6 @@ export const SDK_ERRORS = {
   'queue-full': 'Too many publishes are waiting: await some of them before the next.',
   'already-subscribed': 'The topic is subscribed on this client: use that subscription, or another client.',
   gap: 'Records are gone that should have been delivered; set onGap to go on behind them.',
-  'bad-record': 'The record cannot be encoded.',
-  protocol: 'The gateway sent something that is not in the protocol.',
 } as const;
 
 export type SdkErrorCode = keyof typeof SDK_ERRORS | ErrorCode;

@@ -195,3 +195,14 @@ test('the binary subprotocol carries one batch with the key’s partition', asyn
   world.socket.receive(answer(2, 0));
   expect((await publishing).offset).toBe(0);
 });
+
+test('what cannot be encoded or is larger than the gateway takes is refused here, and the connection stays', async () => {
+  const { world, meridian } = await connected();
+  const circle: Record<string, unknown> = {};
+  circle.self = circle;
+  expect(await outcome(meridian.publish('t', { value: circle }))).toBe('bad-request');
+  expect(await outcome(meridian.publish('t', { value: 'é'.repeat(600_000) }))).toBe('too-large');
+  expect(world.socket.all('publish')).toEqual([]);
+  meridian.publish('t', { value: 'fits' }).catch(() => undefined);
+  expect(world.socket.all('publish')).toHaveLength(1);
+});

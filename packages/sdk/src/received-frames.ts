@@ -28,7 +28,7 @@ export function readFrame(data: string | Uint8Array): Input {
 }
 
 /** As sent: credits are counted in bytes, and must come out even with the gateway's count. */
-function utf8Bytes(text: string): number {
+export function utf8Bytes(text: string): number {
   let bytes = text.length;
   for (let at = 0; at < text.length; at += 1) {
     const unit = text.charCodeAt(at);

@@ -88,7 +88,12 @@ function takeFrame(session: Session, input: Extract<Input, { type: 'frame' }>, e
     return; // still of the subscription before this one
   else if (frame.type === 'messages') takeMessages(session, subscription, frame, bytes, effects);
   else if (frame.type === 'cursor') takeCursor(subscription, frame, effects);
-  else if (frame.type === 'gap' || frame.type === 'undecodable') skip(subscription, frame, effects);
+  else if (frame.type === 'gap') skip(subscription, frame, effects);
+  else if (frame.type === 'undecodable') {
+    skip(subscription, frame, effects);
+    subscription.held.bytes += bytes;
+    consumed(session, { topic: frame.topic, messages: 0, bytes }, effects);
+  }
 }
 
 function followConnection(session: Session, effects: Effect[]): void {
