@@ -4,7 +4,7 @@
  * committed end itself.
  * Invariant: a log that holds anything this release cannot apply is refused, never skipped over.
  */
-import type { Io } from '@meridian/io';
+import type { Io, Logger } from '@meridian/io';
 import { type Log, openLog } from '@meridian/log';
 import {
   completeMetadataRecord,
@@ -34,11 +34,13 @@ export class MetadataLog {
   readonly transactionLeftOpen: boolean;
 
   /** Replays the log in `folder` into `image`. */
-  constructor(options: { io: Io; folder: string; image: MutableImage; nodeId: number }) {
-    const { io, folder, image } = options;
+  constructor(options: { io: Io; log: Logger; folder: string; image: MutableImage; nodeId: number }) {
+    const { io, log, folder, image } = options;
     this.#io = io;
     this.#nodeId = options.nodeId;
     this.#log = openLog({ io, folder, topicId: METADATA_TOPIC_ID, config: { fsync: false } });
+    const cut = this.#log.recoveredDamage;
+    if (cut !== undefined) log.warn('the metadata log had a torn tail', { cut });
     this.transactionLeftOpen = replay(this.#log, image);
     this.epoch = this.#log.epochs.latestEpoch + 1;
   }

@@ -57,7 +57,7 @@ export async function openController(options: {
   const folder = openDataFolder({ io, path: config.dataFolder, nodeId, clusterId });
   try {
     const image = new MutableImage(folder.clusterId);
-    const metadataLog = new MetadataLog({ io, folder: folder.metadataFolder, image, nodeId });
+    const metadataLog = new MetadataLog({ io, log, folder: folder.metadataFolder, image, nodeId });
     const first = firstRecords(image, metadataLog.transactionLeftOpen);
     await metadataLog.begin(first, image);
     const { directoryId } = folder;

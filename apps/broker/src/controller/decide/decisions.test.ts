@@ -198,3 +198,15 @@ test('a broker that starts again moves the leader epoch of what it leads, and of
     [2, 1, 1],
   ]);
 });
+
+test('a broker that comes back takes over what it is in sync with and nobody leads', () => {
+  const at = withTopics('orders');
+  const topic = at.image.topicsByName.get('orders')!;
+  at.image.putPartition(topic, { ...topic.partitions[0]!, leader: -1, leaderEpoch: 4 });
+  at.image.seal();
+  at.run(registration(2));
+  expect(at.written.slice(1)).toEqual(['partition 1 led anew by 2']);
+  at.run(registration(1));
+  expect(at.written.slice(1)).toEqual(['partition 0 led anew by 1']);
+  expect(at.image.topicsByName.get('orders')?.partitions[0]?.leaderEpoch).toBe(5);
+});

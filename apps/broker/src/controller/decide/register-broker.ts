@@ -34,10 +34,13 @@ export function decideRegisterBroker(
   return { records: [registration, ...newEpochs(image, brokerId)], result: { brokerEpoch } };
 }
 
+const NO_LEADER = -1;
+
+/** For what the broker leads, and for what has no leader and may have this one. */
 function newEpochs(image: MetadataImage, brokerId: number): MetadataRecordInput[] {
   return [...image.topicsById.values()].flatMap((topic) =>
     topic.partitions
-      .filter((partition) => partition.leader === brokerId)
+      .filter(({ leader, isr }) => leader === brokerId || (leader === NO_LEADER && isr.includes(brokerId)))
       .map(({ index }) => ({
         type: 'PartitionChangeRecord' as const,
         partitionId: index,
