@@ -1,0 +1,154 @@
+/**
+ * A broker in memory over any `Io`, for the tests of the client and of the mirror (`@meridian/client/testing`): topics,
+ * produce, long-poll fetch, offsets and epochs, and hooks that make it misbehave. Its state outlives its processes.
+ * Invariant: answers leave a connection in the order of its requests, as Kafka's do.
+ */
+import type { Connection, Io, Listener } from '@meridian/io';
+import {
+  APIS,
+  type Api,
+  ApiVersions,
+  apiByKey,
+  createFrameSplitter,
+  decodeRequest,
+  decodeRequestHeader,
+  ERROR,
+  encodeResponse,
+  Metadata,
+  type ResponseInput,
+} from '@meridian/protocol';
+import { FAKE_HANDLERS } from './fake-handlers.ts';
+import { FakePartition } from './fake-partition.ts';
+
+export interface FakeTopic {
+  readonly name: string;
+  readonly id: string;
+  readonly partitions: FakePartition[];
+  readonly configs: Map<string, string>;
+}
+
+export interface FakeBrokerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly features?: readonly string[];
+}
+
+/** Looks at a request first: `drop` closes the connection without an answer, a number fails every partition with it. */
+export type Interceptor = (api: string) => 'drop' | number | undefined;
+
+export class FakeBroker {
+  readonly topics = new Map<string, FakeTopic>();
+  readonly requests: string[] = [];
+  /** Error code for the partitions of a produce or fetch, before anything is done. */
+  intercept: Interceptor | undefined;
+  /** Produces are carried out, but the connection is dropped instead of answering. */
+  loseAnswersOf: string | undefined;
+  io: Io | undefined;
+  private readonly options: FakeBrokerOptions;
+  private readonly waiters = new Set<() => void>();
+  private listener: Listener | undefined;
+  private nextId = 1;
+
+  constructor(options: FakeBrokerOptions) {
+    this.options = options;
+  }
+
+  async start(io: Io): Promise<void> {
+    this.io = io;
+    this.waiters.clear();
+    const { host, port } = this.options;
+    this.listener = await io.net.listen({ host, port }, (connection) => this.serve(connection));
+  }
+
+  /** A restarted broker leads in a new epoch. */
+  async restart(io: Io): Promise<void> {
+    for (const topic of this.topics.values()) for (const partition of topic.partitions) partition.leaderEpoch++;
+    await this.start(io);
+  }
+
+  async stop(): Promise<void> {
+    await this.listener?.close();
+  }
+
+  createTopic(name: string, partitions: number, configs: Readonly<Record<string, string>> = {}): FakeTopic {
+    const id = `00000000-0000-4000-8000-${String(this.nextId++).padStart(12, '0')}`;
+    const list = Array.from({ length: partitions }, () => new FakePartition());
+    const topic = { name, id, partitions: list, configs: new Map(Object.entries(configs)) };
+    this.topics.set(name, topic);
+    return topic;
+  }
+
+  partition(name: string, index = 0): FakePartition {
+    return this.topics.get(name)!.partitions[index]!;
+  }
+
+  /** Wakes the long polls after a test has changed a log by hand. */
+  wake(): void {
+    for (const waiter of [...this.waiters]) waiter();
+  }
+
+  addWaiter(waiter: () => void): () => void {
+    this.waiters.add(waiter);
+    return () => this.waiters.delete(waiter);
+  }
+
+  private serve(connection: Connection): void {
+    let turn: Promise<void> = Promise.resolve();
+    const splitter = createFrameSplitter({
+      onFrame: (frame) => {
+        turn = turn.then(() => this.handle(connection, frame));
+      },
+    });
+    connection.onData = (chunk) => splitter.push(chunk);
+    connection.onClose = () => splitter.stop();
+    connection.onDrain = () => undefined;
+  }
+
+  private async handle(connection: Connection, frame: Buffer): Promise<void> {
+    const header = decodeRequestHeader(frame);
+    const api = apiByKey(header.apiKey)!;
+    const body = decodeRequest(api, header.apiVersion, frame, header.bodyOffset);
+    this.requests.push(api.name);
+    const verdict = this.intercept?.(api.name);
+    if (verdict === 'drop') return connection.destroy();
+    const answer = await this.answer(api, body, verdict);
+    if (this.loseAnswersOf === api.name) return connection.destroy();
+    connection.write(encodeResponse(api, header.apiVersion, header.correlationId, answer));
+  }
+
+  private async answer(api: Api, body: unknown, errorCode: number | undefined): Promise<ResponseInput<Api>> {
+    if (api === ApiVersions) return this.versions() as ResponseInput<Api>;
+    if (api === Metadata)
+      return this.metadata(body as { topics: { name: string | null }[] | null }) as ResponseInput<Api>;
+    const handler = FAKE_HANDLERS[api.name];
+    if (handler === undefined) throw new Error(`the fake broker does not serve ${api.name}`);
+    return (await handler(this, body as never, errorCode)) as ResponseInput<Api>;
+  }
+
+  private versions(): ResponseInput<typeof ApiVersions> {
+    return {
+      errorCode: ERROR.NONE,
+      apiKeys: APIS.map(({ key, minVersion, maxVersion }) => ({ apiKey: key, minVersion, maxVersion })),
+      supportedFeatures: (this.options.features ?? []).map((name) => ({ name, minVersion: 1, maxVersion: 1 })),
+    };
+  }
+
+  private metadata(body: { topics: { name: string | null }[] | null }): ResponseInput<typeof Metadata> {
+    const names = body.topics === null ? [...this.topics.keys()] : body.topics.map(({ name }) => name!);
+    const topics = names.map((name) => {
+      const topic = this.topics.get(name);
+      if (topic === undefined) return { errorCode: ERROR.UNKNOWN_TOPIC_OR_PARTITION, name, partitions: [] };
+      const partitions = topic.partitions.map(({ leaderEpoch }, partitionIndex) => ({
+        errorCode: ERROR.NONE,
+        partitionIndex,
+        leaderId: 1,
+        leaderEpoch,
+        replicaNodes: [1],
+        isrNodes: [1],
+      }));
+      return { errorCode: ERROR.NONE, name, topicId: topic.id, partitions };
+    });
+    const { host, port } = this.options;
+    return { brokers: [{ nodeId: 1, host, port }], clusterId: 'fake', controllerId: 1, topics, errorCode: ERROR.NONE };
+  }
+}

@@ -1,0 +1,223 @@
+/**
+ * What the fake broker answers, by API. `errorCode` is what a test wants every partition to fail with.
+ * Invariant: only what the client and the mirror use is served, in all versions.
+ */
+import {
+  type CreatePartitions,
+  type CreateTopics,
+  type DescribeConfigs,
+  ERROR,
+  type Fetch,
+  type ListOffsets,
+  type OffsetForLeaderEpoch,
+  type Produce,
+  type RequestOf,
+  type ResponseInput,
+} from '@meridian/protocol';
+import type { FakeBroker, FakeTopic } from './fake-broker.ts';
+import { FakePartition } from './fake-partition.ts';
+
+type Handler = (broker: FakeBroker, body: never, errorCode: number | undefined) => unknown;
+
+const EARLIEST = -2;
+
+function topicOf(broker: FakeBroker, name: string, id: string): FakeTopic | undefined {
+  return name === '' ? [...broker.topics.values()].find((topic) => topic.id === id) : broker.topics.get(name);
+}
+
+function produce(
+  broker: FakeBroker,
+  body: RequestOf<typeof Produce>,
+  errorCode: number | undefined,
+): ResponseInput<typeof Produce> {
+  const responses = body.topicData.map(({ name, topicId, partitionData }) => ({
+    name,
+    topicId,
+    partitionResponses: partitionData.map(({ index, records, mirror }) => {
+      const partition = topicOf(broker, name, topicId)?.partitions[index];
+      if (errorCode !== undefined) return { index, errorCode, baseOffset: -1 };
+      if (partition === undefined) return { index, errorCode: ERROR.UNKNOWN_TOPIC_OR_PARTITION, baseOffset: -1 };
+      const bytes = Buffer.concat(records ?? []);
+      if (mirror === null) return { index, ...partition.append(bytes) };
+      const code = partition.appendMirrored(bytes, mirror);
+      return { index, errorCode: code, baseOffset: -1, logEnd: partition.endOffset };
+    }),
+  }));
+  broker.wake();
+  return { responses };
+}
+
+async function fetch(
+  broker: FakeBroker,
+  body: RequestOf<typeof Fetch>,
+  errorCode: number | undefined,
+): Promise<ResponseInput<typeof Fetch>> {
+  const read = () => readAll(broker, body, errorCode);
+  let answer = read();
+  if (!answer.isUrgent && answer.bytes < body.minBytes && body.maxWaitMs > 0) {
+    await new Promise<void>((resolve) => {
+      const timer = broker.io!.timers.after(body.maxWaitMs, () => end());
+      const leave = broker.addWaiter(() => {
+        const { isUrgent, bytes } = read();
+        if (isUrgent || bytes >= body.minBytes) end();
+      });
+      const end = (): void => {
+        leave();
+        timer.cancel();
+        resolve();
+      };
+    });
+    answer = read();
+  }
+  return { errorCode: ERROR.NONE, sessionId: 0, responses: answer.responses };
+}
+
+function readAll(broker: FakeBroker, body: RequestOf<typeof Fetch>, errorCode: number | undefined) {
+  let bytes = 0;
+  let isUrgent = errorCode !== undefined;
+  const responses = body.topics.map(({ topic, topicId, partitions }) => ({
+    topic,
+    topicId,
+    partitions: partitions.map((ask) => {
+      const partition = topicOf(broker, topic, topicId)?.partitions[ask.partition];
+      const unknown = topic === '' ? ERROR.UNKNOWN_TOPIC_ID : ERROR.UNKNOWN_TOPIC_OR_PARTITION;
+      const code = errorCode ?? (partition === undefined ? unknown : refusal(partition, ask));
+      if (code !== ERROR.NONE) isUrgent = true;
+      if (code !== ERROR.NONE || partition === undefined) {
+        return {
+          partitionIndex: ask.partition,
+          errorCode: code,
+          highWatermark: -1,
+          abortedTransactions: null,
+          records: null,
+        };
+      }
+      const read = readOne(partition, ask, body.maxBytes - bytes, bytes === 0);
+      bytes += read.bytes;
+      if (read.answer.divergingEpoch !== undefined) isUrgent = true;
+      return read.answer;
+    }),
+  }));
+  return { bytes, isUrgent, responses };
+}
+
+type Ask = RequestOf<typeof Fetch>['topics'][number]['partitions'][number];
+
+function refusal(partition: FakePartition, ask: Ask): number {
+  if (ask.currentLeaderEpoch >= 0 && ask.currentLeaderEpoch < partition.leaderEpoch) return ERROR.FENCED_LEADER_EPOCH;
+  const isInside = ask.fetchOffset >= partition.startOffset && ask.fetchOffset <= partition.endOffset;
+  return isInside || diverging(partition, ask) !== undefined ? ERROR.NONE : ERROR.OFFSET_OUT_OF_RANGE;
+}
+
+function diverging(partition: FakePartition, ask: Ask): { epoch: number; endOffset: number } | undefined {
+  if (ask.lastFetchedEpoch < 0) return undefined;
+  const end = partition.endOffsetFor(ask.lastFetchedEpoch);
+  return end.epoch < ask.lastFetchedEpoch || end.endOffset < ask.fetchOffset ? end : undefined;
+}
+
+function readOne(partition: FakePartition, ask: Ask, maxBytes: number, first: boolean) {
+  const divergingEpoch = diverging(partition, ask);
+  const found = divergingEpoch ? [] : partition.read(ask.fetchOffset, Math.min(maxBytes, ask.partitionMaxBytes));
+  const size = found.reduce((sum, batch) => sum + batch.length, 0);
+  const records = first || size <= maxBytes ? found : [];
+  const answer = {
+    partitionIndex: ask.partition,
+    errorCode: ERROR.NONE,
+    highWatermark: partition.endOffset,
+    logStartOffset: partition.startOffset,
+    divergingEpoch,
+    abortedTransactions: null,
+    originEpochs: ask.originEpochsFrom < 0 ? [] : partition.originEpochs.slice(ask.originEpochsFrom),
+    records: records.map((batch) => Buffer.from(batch)),
+  };
+  return { bytes: records.length === 0 ? 0 : size, answer };
+}
+
+function listOffsets(broker: FakeBroker, body: RequestOf<typeof ListOffsets>): ResponseInput<typeof ListOffsets> {
+  return {
+    topics: body.topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex, timestamp }) => {
+        const partition = broker.topics.get(name)?.partitions[partitionIndex];
+        if (partition === undefined) return { partitionIndex, errorCode: ERROR.UNKNOWN_TOPIC_OR_PARTITION };
+        const offset = timestamp === EARLIEST ? partition.startOffset : partition.endOffset;
+        return { partitionIndex, errorCode: ERROR.NONE, offset, leaderEpoch: partition.leaderEpoch };
+      }),
+    })),
+  };
+}
+
+function offsetForLeaderEpoch(
+  broker: FakeBroker,
+  body: RequestOf<typeof OffsetForLeaderEpoch>,
+): ResponseInput<typeof OffsetForLeaderEpoch> {
+  return {
+    topics: body.topics.map(({ topic, partitions }) => ({
+      topic,
+      partitions: partitions.map(({ partition: index, leaderEpoch }) => {
+        const partition = broker.topics.get(topic)?.partitions[index];
+        if (partition === undefined) return { errorCode: ERROR.UNKNOWN_TOPIC_OR_PARTITION, partition: index };
+        const end = partition.endOffsetFor(leaderEpoch);
+        return { errorCode: ERROR.NONE, partition: index, leaderEpoch: end.epoch, endOffset: end.endOffset };
+      }),
+    })),
+  };
+}
+
+function createTopics(broker: FakeBroker, body: RequestOf<typeof CreateTopics>): ResponseInput<typeof CreateTopics> {
+  return {
+    topics: body.topics.map(({ name, numPartitions, configs }) => {
+      if (broker.topics.has(name)) return { name, errorCode: ERROR.TOPIC_ALREADY_EXISTS, configs: [] };
+      const values = Object.fromEntries(configs.map((config) => [config.name, config.value ?? '']));
+      const topic = broker.createTopic(name, numPartitions, values);
+      return { name, topicId: topic.id, errorCode: ERROR.NONE, configs: [] };
+    }),
+  };
+}
+
+function createPartitions(
+  broker: FakeBroker,
+  body: RequestOf<typeof CreatePartitions>,
+): ResponseInput<typeof CreatePartitions> {
+  return {
+    results: body.topics.map(({ name, count }) => {
+      const partitions = broker.topics.get(name)?.partitions;
+      while (partitions !== undefined && partitions.length < count) partitions.push(new FakePartition());
+      return { name, errorCode: partitions === undefined ? ERROR.UNKNOWN_TOPIC_OR_PARTITION : ERROR.NONE };
+    }),
+  };
+}
+
+function describeConfigs(
+  broker: FakeBroker,
+  body: RequestOf<typeof DescribeConfigs>,
+): ResponseInput<typeof DescribeConfigs> {
+  return {
+    results: body.resources.map(({ resourceType, resourceName }) => {
+      const topic = broker.topics.get(resourceName);
+      const configs = [...(topic?.configs ?? [])].map(([name, value]) => ({
+        name,
+        value,
+        readOnly: false,
+        configSource: 1,
+        isSensitive: false,
+        synonyms: [],
+        configType: 2,
+        documentation: null,
+      }));
+      const errorCode = topic === undefined ? ERROR.UNKNOWN_TOPIC_OR_PARTITION : ERROR.NONE;
+      return { errorCode, resourceType, resourceName, configs };
+    }),
+  };
+}
+
+export const FAKE_HANDLERS: Readonly<Record<string, Handler>> = {
+  Produce: produce,
+  Fetch: fetch,
+  ListOffsets: listOffsets,
+  OffsetForLeaderEpoch: offsetForLeaderEpoch,
+  CreateTopics: createTopics,
+  CreatePartitions: createPartitions,
+  DescribeConfigs: describeConfigs,
+  InitProducerId: () => ({ errorCode: ERROR.NONE, producerId: 4711, producerEpoch: 0 }),
+};
