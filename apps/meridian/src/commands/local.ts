@@ -19,6 +19,7 @@ import { startPartProcess } from '../local/part-process.ts';
 import { checkPorts, portsOf } from '../local/ports.ts';
 import { createSupervisor, type PartSpec, type Supervisor } from '../local/supervisor.ts';
 import { gatewayUrl, type PlatformOptions } from '../platform.ts';
+import { COMPILE_CACHE } from '../platform-defaults.ts';
 import { alignColumns, type Terminal } from '../terminal.ts';
 import { signToken } from './token.ts';
 
@@ -27,7 +28,6 @@ export interface LocalOptions extends PlatformOptions {
 }
 
 const APPS = resolve(import.meta.dirname, '../../..');
-const COMPILE_CACHE = resolve(APPS, '../node_modules/.cache/meridian');
 const DEFAULT_PARTITIONS = 6;
 const DEVELOPER = { tenant: 'acme', subject: 'developer', allow: ['*:read,write'], lifeMs: LIMITS.tokenLifeMs };
 /** Measured: a smaller young generation saves some megabytes per part and costs nothing at this size. */
