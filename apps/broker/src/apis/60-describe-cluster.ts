@@ -3,6 +3,7 @@
  */
 import { DescribeCluster, ERROR, type RequestOf, type ResponseInput } from '@meridian/protocol';
 import type { MetadataImage } from '../controller/image.ts';
+import { ENDPOINT_NAMES } from './broker-nodes.ts';
 import type { Handler, HandlerReach, ListenerName } from './handler.ts';
 
 type Response = ResponseInput<typeof DescribeCluster>;
@@ -43,9 +44,8 @@ function describeBrokers(
   request: RequestOf<typeof DescribeCluster>,
   listener: ListenerName,
 ): Response {
-  const name = listener.toUpperCase();
   const brokers = [...image.brokers.values()].flatMap(({ id, rack, fenced, endpoints }) => {
-    const endpoint = endpoints.find((candidate) => candidate.name === name);
+    const endpoint = endpoints.find(({ name }) => name === ENDPOINT_NAMES[listener]);
     if (endpoint === undefined || (fenced && !request.includeFencedBrokers)) return [];
     const place = { brokerId: id, host: endpoint.host, port: endpoint.port, rack };
     return [fenced ? { ...place, isFenced: true } : place];

@@ -44,11 +44,6 @@ export class MutableImage implements MetadataImage {
     return this.#configs[resource].get(name) ?? NO_CONFIGS;
   }
 
-  /** Names of the resources that have values set. */
-  configured(resource: ConfigResource): Iterable<string> {
-    return this.#configs[resource].keys();
-  }
-
   setConfig(resource: ConfigResource, name: string, key: string, value: string | null): void {
     const before = this.#configs[resource].get(name);
     const after = new Map(before);
