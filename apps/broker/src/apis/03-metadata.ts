@@ -32,7 +32,7 @@ export function createMetadataHandler(reach: Reach): Handler<typeof Metadata> {
     handle(request, { version, source: { listener } }) {
       const missing = missingNames(request, reach);
       if (missing.length === 0) return answer(request, listener, version, new Map());
-      return createTopics(missing, listener, reach).then((refused) => answer(request, listener, version, refused));
+      return createTopics(missing, reach).then((refused) => answer(request, listener, version, refused));
     },
   };
 }
@@ -44,12 +44,11 @@ function missingNames(request: Request, { image, facts, limits }: Reach): string
   return [...new Set(names)].slice(0, limits.maxAutoCreatedTopics);
 }
 
-/** Error codes of those that could not be created. */
-async function createTopics(
-  names: readonly string[],
-  requester: ListenerName,
-  { submit }: Reach,
-): Promise<Map<string, number>> {
+/**
+ * Error codes of those that could not be created. Always as a client: whoever merely asks for a copy on the internal
+ * listener must not bring it into being.
+ */
+async function createTopics(names: readonly string[], { submit }: Reach): Promise<Map<string, number>> {
   const topics = names.map((name) => ({
     name,
     numPartitions: -1,
@@ -57,7 +56,7 @@ async function createTopics(
     assignments: [],
     configs: [],
   }));
-  const result = await submit({ kind: 'createTopics', requester, validateOnly: false, topics });
+  const result = await submit({ kind: 'createTopics', requester: 'client', validateOnly: false, topics });
   return new Map(result.topics.map(({ name, errorCode }) => [name, errorCode]));
 }
 
