@@ -23,6 +23,6 @@ export const LIMITS = {
   /** Text that `tail` holds for a slow reader of stdout. */
   maxPendingOutputBytes: 1024 * 1024,
   connectTimeoutMs: 10_000,
-  requestTimeoutMs: 10_000,
+  requestTimeoutMs: 5_000,
   tokenLifeMs: 24 * 3_600_000,
 } as const;

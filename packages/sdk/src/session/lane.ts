@@ -1,6 +1,7 @@
 /**
  * The idempotent publishes of one topic and partition: at most five on the wire, in sequence, as Kafka's producer
- * does. Called by `publishing.ts`.
+ * does. (One until the first is acknowledged: a broker that does not know the producer takes any sequence.)
+ * Called by `publishing.ts`.
  *
  *   queued --send--> in flight --acknowledged--> gone
  *   in flight --retryable error, or out of order behind one--> queued again, same sequence; the lane is held until
@@ -24,10 +25,12 @@ export interface Lane {
   /** Set by a failure: nothing is sent before `inFlight` is empty and the time has come. */
   heldUntilMs: number | undefined;
   failures: number;
+  /** Something was acknowledged: the broker knows the producer here, and refuses what is out of order. */
+  isOpen: boolean;
 }
 
 export function newLane(partition: number): Lane {
-  return { partition, nextSequence: 0, queued: [], inFlight: [], heldUntilMs: undefined, failures: 0 };
+  return { partition, nextSequence: 0, queued: [], inFlight: [], heldUntilMs: undefined, failures: 0, isOpen: false };
 }
 
 /** The next publish that may go out now, already counted as in flight. */
@@ -36,7 +39,7 @@ export function takeNext(lane: Lane, now: number): Publish | undefined {
     if (lane.inFlight.length > 0 || now < lane.heldUntilMs) return undefined;
     lane.heldUntilMs = undefined;
   }
-  if (lane.inFlight.length >= LIMITS.maxInFlightPerPartition) return undefined;
+  if (lane.inFlight.length >= (lane.isOpen ? LIMITS.maxInFlightPerPartition : 1)) return undefined;
   const publish = lane.queued.shift();
   if (publish === undefined) return undefined;
   if (publish.sequence === undefined) {
@@ -52,6 +55,7 @@ export function takeNext(lane: Lane, now: number): Publish | undefined {
 export function acknowledge(lane: Lane, publish: Publish): void {
   const behind = without(lane, publish);
   lane.failures = 0;
+  lane.isOpen = true;
   const by = ((publish.sentSequence ?? 0) - (publish.sequence ?? 0) + SEQUENCES) % SEQUENCES;
   if (by !== 0) move(lane, behind, by); // it had moved up while on the wire, yet was taken under its old sequence
 }
@@ -88,6 +92,7 @@ export function restart(lane: Lane): Publish[] {
   const sent = lane.queued.filter((publish) => publish.tries > 0);
   lane.queued = lane.queued.filter((publish) => publish.tries === 0);
   lane.nextSequence = 0;
+  lane.isOpen = false;
   return sent;
 }
 

@@ -263,7 +263,11 @@ function failed(session: Session, frame: ErrorFrame, now: number, effects: Effec
   if (frame.retryable || (frame.code === 'out-of-order-sequence' && lane.heldUntilMs !== undefined)) {
     return requeue(lane, publish, now, frame.retryAfterMs);
   }
-  if (publish.tries > 1 || frame.code === 'out-of-order-sequence' || frame.code === 'fenced-producer') {
+  if (publish.tries > 1) {
+    const detail = `${frame.code}: ${frame.message}, after an earlier try.`;
+    return giveSessionUp(session, publish, new MeridianError('outcome-unknown', detail, true), effects);
+  }
+  if (frame.code === 'out-of-order-sequence' || frame.code === 'fenced-producer') {
     return giveSessionUp(session, publish, error, effects);
   }
   refuse(lane, publish, now);
