@@ -80,7 +80,8 @@ function readSegment(
     const bytes = readAt(segment, position, wanted);
     const run = findRun(bytes, offset, options);
     if (run.kind === 'grow') {
-      if (run.at === 0 && bytes.length >= segment.size - position) {
+      // Nothing more to read, and still no whole batch: the file is shorter than the books, or a length lies.
+      if (run.at === 0 && (bytes.length < wanted || bytes.length >= segment.size - position)) {
         throw new LogError('corrupt-batch', `${segment.file.path} at ${position}`);
       }
       position += run.at;

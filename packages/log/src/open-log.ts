@@ -27,6 +27,7 @@ export function openLog(options: OpenLogOptions): Log {
   const epochs = new EpochList(disk, `${folder}/leader-epoch-checkpoint`, end);
   const originEpochs = new OriginEpochList(disk, `${folder}/origin-epoch-checkpoint`, end);
   loadOrRebuild(epochs);
+  epochs.truncateFromEnd(marks.recoveryPoint); // from there on the batches themselves tell
   originEpochs.load();
   const producers = new ProducerTable(limits.producers);
   const { segments, damage } = recoverSegments({

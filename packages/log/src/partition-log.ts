@@ -83,6 +83,7 @@ export class PartitionLog implements Log {
     this.tail = new TailCache(parts.limits.tailBytes, parts.tailBudget);
     this.epochList.truncateFromEnd(this.endOffset);
     this.originEpochList.truncateFromEnd(this.endOffset);
+    this.originEpochList.save();
     this.writer = new LogWriter(parts.io, this.folder, this.endOffset, this.recoveryPoint, {
       autoSync: parts.config.fsync,
       maxPendingBytes: parts.limits.pendingBytes,
@@ -261,8 +262,8 @@ export class PartitionLog implements Log {
     segment.note(header, segment.size, this.config.indexIntervalBytes);
     this.epochList.assign(leaderEpoch ?? header.partitionLeaderEpoch, header.baseOffset);
     this.producerTable.update(header);
+    this.tail.push(this.endOffset, header.nextOffset, batch);
     this.endOffset = header.nextOffset;
-    this.tail.push(header.baseOffset, header.nextOffset, batch);
     this.writer.queue(segment, batch, header.nextOffset);
   }
 

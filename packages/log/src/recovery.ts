@@ -92,7 +92,7 @@ function recoverSegment(segment: Segment, input: RecoveryInput): string | undefi
   const trusted = scanBatches(segment.file, { from: 0, to: size }, false, (header, position) =>
     header.baseOffset >= input.recoveryPoint ? RECOVERY_POINT : visit(header, position),
   );
-  if (trusted.damage !== undefined && trusted.damage !== RECOVERY_POINT) {
+  if (trusted.damage !== undefined && segment.nextOffset < input.recoveryPoint && trusted.damage !== RECOVERY_POINT) {
     throw new LogError('corrupt-batch', `${segment.file.path} at ${trusted.end}: ${trusted.damage}`);
   }
   const checked = scanBatches(segment.file, { from: trusted.end, to: size }, true, visit);

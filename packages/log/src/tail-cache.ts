@@ -7,7 +7,8 @@ import { TAIL_MAX_BACKING_RATIO } from './limits.ts';
 import type { TailBudget, TailHolder } from './tail-budget.ts';
 
 interface TailEntry {
-  readonly baseOffset: number;
+  /** Where the batch before ends: a gap belongs to the batch behind it. */
+  readonly from: number;
   readonly nextOffset: number;
   readonly buffer: Buffer;
 }
@@ -26,8 +27,8 @@ export class TailCache implements TailHolder {
     this.budget = budget;
   }
 
-  push(baseOffset: number, nextOffset: number, buffer: Buffer): void {
-    this.entries.push({ baseOffset, nextOffset, buffer: ownMemory(buffer) });
+  push(from: number, nextOffset: number, buffer: Buffer): void {
+    this.entries.push({ from, nextOffset, buffer: ownMemory(buffer) });
     this.bytes += buffer.length;
     this.budget.take(this, buffer.length);
     if (this.bytes > this.maxBytes) this.shrinkTo(this.maxBytes);
@@ -46,7 +47,7 @@ export class TailCache implements TailHolder {
   /** Index of the batch that contains `offset`, or of the first behind it; undefined if the cache begins later. */
   find(offset: number): number | undefined {
     const entries = this.entries;
-    if (this.head === entries.length || offset < entries[this.head]!.baseOffset) return undefined;
+    if (this.head === entries.length || offset < entries[this.head]!.from) return undefined;
     let low = this.head;
     let high = entries.length;
     while (low < high) {
@@ -87,7 +88,7 @@ export class TailCache implements TailHolder {
   }
 }
 
-const EMPTY: TailEntry = { baseOffset: -1, nextOffset: -1, buffer: Buffer.alloc(0) };
+const EMPTY: TailEntry = { from: -1, nextOffset: -1, buffer: Buffer.alloc(0) };
 
 /** A small slice would hold on to the whole frame that it was cut from. */
 function ownMemory(buffer: Buffer): Buffer {
