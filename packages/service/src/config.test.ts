@@ -4,12 +4,22 @@ import { type ConfigOf, parseConfig } from './config.ts';
 const SCHEMA = {
   type: 'object',
   required: ['port', 'region'],
-  properties: { port: { type: 'integer' }, region: { type: 'string' } },
+  properties: {
+    port: { type: 'integer' },
+    region: { type: 'string' },
+    links: { type: 'array', items: { type: 'object', properties: { from: { type: 'string', default: 'x' } } } },
+    host: { type: 'string', default: '127.0.0.1' },
+    limit: { type: 'integer' },
+  },
 } as const;
 
-test('a config that fits comes back typed', () => {
-  const config: ConfigOf<typeof SCHEMA> = parseConfig('{"port":9092,"region":"us-east"}', 'broker.json', SCHEMA);
-  expect(config).toEqual({ port: 9092, region: 'us-east' });
+test('a config that fits comes back typed, with its defaults', () => {
+  const text = '{"port":9092,"region":"us-east","links":[{}]}';
+  const config: ConfigOf<typeof SCHEMA> = parseConfig(text, 'broker.json', SCHEMA);
+  const host: string = config.host;
+  const from: string | undefined = config.links?.[0]?.from;
+  expect(config).toEqual({ port: 9092, region: 'us-east', links: [{ from: 'x' }], host });
+  expect([host, from, config.limit]).toEqual(['127.0.0.1', 'x', undefined]);
 });
 
 test('what is not JSON is refused with the file named', () => {

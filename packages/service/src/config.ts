@@ -9,8 +9,20 @@ import { ServiceError } from './errors.ts';
 import { LIMITS } from './limits.ts';
 import { checkSchema, pathText, type Schema } from './schema.ts';
 
-/** The value's type, read off a schema literal (`as const`). */
-export type ConfigOf<S extends Schema> = XStatic<S>;
+/** The value's type, read off a schema literal (`as const`). A field with a default is always there. */
+export type ConfigOf<S> = S extends { readonly properties: infer P }
+  ? Fields<P, PresentIn<S, P>>
+  : S extends { readonly items: infer I }
+    ? ConfigOf<I>[]
+    : XStatic<S>;
+
+type Fields<P, Present> = { -readonly [K in keyof P as K extends Present ? K : never]: ConfigOf<P[K]> } & {
+  -readonly [K in keyof P as K extends Present ? never : K]?: ConfigOf<P[K]>;
+};
+
+type PresentIn<S, P> =
+  | (S extends { readonly required: readonly (infer Name)[] } ? Name : never)
+  | { [K in keyof P]: P[K] extends { readonly default: unknown } ? K : never }[keyof P];
 
 export function readConfig<const S extends Schema>(io: Pick<Io, 'disk'>, path: string, schema: S): ConfigOf<S> {
   return parseConfig(readText(io, path), path, schema);

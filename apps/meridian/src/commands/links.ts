@@ -37,7 +37,8 @@ interface PartitionStatus {
 
 export async function printLinks(io: Io, terminal: Terminal, options: LinksOptions): Promise<void> {
   const topology = findPlatform(io, options);
-  const regions = options.region?.map((name) => findRegion(topology, name)) ?? topology.regions;
+  const named = options.region?.map((name) => findRegion(topology, name)) ?? topology.regions;
+  const regions = named.filter(({ name }) => topology.links.some(({ to }) => to === name));
   const answers = await Promise.allSettled(regions.map(fetchLinks));
   const links = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
   if (options.json) printJson(terminal, links);

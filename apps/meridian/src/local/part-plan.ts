@@ -26,11 +26,17 @@ export interface PlanInputs {
 }
 
 export function planParts(inputs: PlanInputs): PlannedPart[] {
-  return inputs.topology.regions.flatMap((region) => [
-    part(region, 'broker', 0, brokerConfig(region, inputs)),
-    part(region, 'mirror', 1, mirrorConfig(region, inputs)),
-    part(region, 'gateway', 1, gatewayConfig(region, inputs)),
-  ]);
+  return inputs.topology.regions.flatMap((region) => {
+    const parts = [part(region, 'broker', 0, brokerConfig(region, inputs))];
+    const sources = sourcesOf(region, inputs.topology);
+    if (sources.length > 0) parts.push(part(region, 'mirror', 1, mirrorConfig(region, sources, inputs)));
+    return [...parts, part(region, 'gateway', 1, gatewayConfig(region, inputs))];
+  });
+}
+
+function sourcesOf(region: Region, { regions, links }: Topology): Region[] {
+  const names = links.filter(({ to }) => to === region.name).map(({ from }) => from);
+  return regions.filter(({ name }) => names.includes(name));
 }
 
 function part(region: Region, app: PlannedPart['app'], stopRank: number, config: object): PlannedPart {
@@ -54,16 +60,13 @@ function brokerConfig(region: Region, { topology, dataFolder, internalSecret, de
   };
 }
 
-function mirrorConfig(region: Region, { topology, internalSecret }: PlanInputs): object {
-  const sources = topology.links.filter(({ to }) => to === region.name).map(({ from }) => from);
+function mirrorConfig(region: Region, sources: readonly Region[], { internalSecret }: PlanInputs): object {
   const addressOf = ({ kafka }: Region) => ({ host: kafka.host, port: kafka.internalPort });
   return {
     region: region.name,
     secret: internalSecret,
     target: [addressOf(region)],
-    links: topology.regions
-      .filter(({ name }) => sources.includes(name))
-      .map((source) => ({ from: source.name, to: region.name, bootstrap: [addressOf(source)] })),
+    links: sources.map((source) => ({ from: source.name, to: region.name, bootstrap: [addressOf(source)] })),
     management: { host: region.mirror.host, port: region.mirror.managementPort },
   };
 }

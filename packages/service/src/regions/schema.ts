@@ -8,7 +8,7 @@ const strict = { additionalProperties: false } as const;
 const port = Type.Integer({ minimum: 1, maximum: 65_535 });
 const host = Type.String({ minLength: 1, maxLength: 253, default: '127.0.0.1' });
 /** Also the prefix of the copies' names, so no dot and nothing that a topic name could not carry. */
-const regionName = Type.String({ pattern: '^[a-z][a-z0-9-]{0,31}$' });
+const regionName = Type.String({ pattern: '^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$' });
 
 export const REGION_SCHEMA = Type.Object(
   {
