@@ -1,6 +1,6 @@
 /**
- * Every API that is declared, by key. What ApiVersions answers and what a broker dispatches on is this table; to add an
- * API, write its file and list it here.
+ * Every API that is declared, by key: what can be encoded and decoded. A broker serves and advertises those of them that
+ * it has a handler for. To add an API, write its file and list it here.
  */
 
 import { decodeRequestHeader as decodeHeader, type RequestHeader } from '../codec/codec.ts';
@@ -9,34 +9,76 @@ import { Produce } from './00-produce.ts';
 import { Fetch } from './01-fetch.ts';
 import { ListOffsets } from './02-list-offsets.ts';
 import { Metadata } from './03-metadata.ts';
+import { OffsetCommit } from './08-offset-commit.ts';
+import { OffsetFetch } from './09-offset-fetch.ts';
 import { FindCoordinator } from './10-find-coordinator.ts';
+import { JoinGroup } from './11-join-group.ts';
+import { Heartbeat } from './12-heartbeat.ts';
+import { LeaveGroup } from './13-leave-group.ts';
+import { SyncGroup } from './14-sync-group.ts';
+import { DescribeGroups } from './15-describe-groups.ts';
+import { ListGroups } from './16-list-groups.ts';
 import { SaslHandshake } from './17-sasl-handshake.ts';
 import { ApiVersions } from './18-api-versions.ts';
 import { CreateTopics } from './19-create-topics.ts';
 import { DeleteTopics } from './20-delete-topics.ts';
+import { DeleteRecords } from './21-delete-records.ts';
 import { InitProducerId } from './22-init-producer-id.ts';
 import { OffsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts';
 import { DescribeConfigs } from './32-describe-configs.ts';
+import { AlterConfigs } from './33-alter-configs.ts';
+import { DescribeLogDirs } from './35-describe-log-dirs.ts';
 import { SaslAuthenticate } from './36-sasl-authenticate.ts';
 import { CreatePartitions } from './37-create-partitions.ts';
+import { DeleteGroups } from './42-delete-groups.ts';
+import { ElectLeaders } from './43-elect-leaders.ts';
+import { IncrementalAlterConfigs } from './44-incremental-alter-configs.ts';
+import { OffsetDelete } from './47-offset-delete.ts';
+import { DescribeQuorum } from './55-describe-quorum.ts';
 import { DescribeCluster } from './60-describe-cluster.ts';
+import { DescribeProducers } from './61-describe-producers.ts';
+import { GetTelemetrySubscriptions } from './71-get-telemetry-subscriptions.ts';
+import { PushTelemetry } from './72-push-telemetry.ts';
+import { ListConfigResources } from './74-list-config-resources.ts';
+import { DescribeTopicPartitions } from './75-describe-topic-partitions.ts';
 
 export {
+  AlterConfigs,
   ApiVersions,
   CreatePartitions,
   CreateTopics,
+  DeleteGroups,
+  DeleteRecords,
   DeleteTopics,
   DescribeCluster,
   DescribeConfigs,
+  DescribeGroups,
+  DescribeLogDirs,
+  DescribeProducers,
+  DescribeQuorum,
+  DescribeTopicPartitions,
+  ElectLeaders,
   Fetch,
   FindCoordinator,
+  GetTelemetrySubscriptions,
+  Heartbeat,
+  IncrementalAlterConfigs,
   InitProducerId,
+  JoinGroup,
+  LeaveGroup,
+  ListConfigResources,
+  ListGroups,
   ListOffsets,
   Metadata,
+  OffsetCommit,
+  OffsetDelete,
+  OffsetFetch,
   OffsetForLeaderEpoch,
   Produce,
+  PushTelemetry,
   SaslAuthenticate,
   SaslHandshake,
+  SyncGroup,
 };
 
 /** All APIs by ascending key. */
@@ -45,17 +87,38 @@ export const APIS: readonly Api[] = [
   Fetch,
   ListOffsets,
   Metadata,
+  OffsetCommit,
+  OffsetFetch,
   FindCoordinator,
+  JoinGroup,
+  Heartbeat,
+  LeaveGroup,
+  SyncGroup,
+  DescribeGroups,
+  ListGroups,
   SaslHandshake,
   ApiVersions,
   CreateTopics,
   DeleteTopics,
+  DeleteRecords,
   InitProducerId,
   OffsetForLeaderEpoch,
   DescribeConfigs,
+  AlterConfigs,
+  DescribeLogDirs,
   SaslAuthenticate,
   CreatePartitions,
+  DeleteGroups,
+  ElectLeaders,
+  IncrementalAlterConfigs,
+  OffsetDelete,
+  DescribeQuorum,
   DescribeCluster,
+  DescribeProducers,
+  GetTelemetrySubscriptions,
+  PushTelemetry,
+  ListConfigResources,
+  DescribeTopicPartitions,
 ];
 
 const BY_KEY: readonly (Api | undefined)[] = APIS.reduce<(Api | undefined)[]>((table, api) => {
