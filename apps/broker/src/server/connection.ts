@@ -9,7 +9,7 @@ import { createFrameSplitter, decodeRequest, decodeRequestHeader, type FrameSpli
 import { LATER, type ListenerName, type RequestSource } from '../apis/handler.ts';
 import type { BrokerLimits } from '../limits.ts';
 import type { Authentication } from './authentication.ts';
-import type { Dispatch, Route } from './dispatch.ts';
+import { type Dispatch, type Route, tooNewApiVersions } from './dispatch.ts';
 import { PendingRequest } from './pending-request.ts';
 import type { Turn, TurnTask } from './turn.ts';
 
@@ -40,6 +40,7 @@ export class BrokerConnection implements RequestSource, TurnTask {
   #waiting: Buffer[] = [];
   #paused = false;
   #draining = false;
+  #ended = false;
   #head: PendingRequest | undefined;
   #tail: PendingRequest | undefined;
   #inFlight = 0;
@@ -104,7 +105,7 @@ export class BrokerConnection implements RequestSource, TurnTask {
       this.#out = [];
       this.#outBytes = 0;
     }
-    if (this.authentication.hasFailed || (this.#draining && this.#inFlight === 0)) this.#socket.end();
+    if (this.authentication.hasFailed || (this.#draining && this.#inFlight === 0)) this.#end();
     else this.#pump();
   }
 
@@ -114,7 +115,9 @@ export class BrokerConnection implements RequestSource, TurnTask {
     this.#draining = true;
     this.#waiting = [];
     this.#splitter.stop();
-    this.#socket.pause();
+    // Reading goes on, into nothing: a socket that is not read never hears that its peer has closed, too.
+    if (this.#paused) this.#socket.resume();
+    this.#paused = false;
     this.#abandonAll();
     this.#joinTurn();
   }
@@ -130,7 +133,16 @@ export class BrokerConnection implements RequestSource, TurnTask {
     if (nowMs - this.#progressMs > stalledConnectionMs) this.fail('the client does not read its answers');
     else if (this.#splitter.heldBytes > 0 && !this.#paused && silentMs > stalledConnectionMs) {
       this.fail('a request stopped in the middle');
-    } else if (this.#inFlight === 0 && silentMs > idleConnectionMs) this.fail('idle');
+    } else if (this.#inFlight === 0 && silentMs > (this.#ended ? stalledConnectionMs : idleConnectionMs)) {
+      this.fail('idle');
+    }
+  }
+
+  /** The last answer is out; the peer is expected to close, too. */
+  #end(): void {
+    this.#ended = true;
+    this.#splitter.stop();
+    this.#socket.end();
   }
 
   destroy(): void {
@@ -188,7 +200,7 @@ export class BrokerConnection implements RequestSource, TurnTask {
     let route: Route | undefined;
     let body: unknown;
     try {
-      header = decodeRequestHeader(frame);
+      header = tooNewApiVersions(frame) ?? decodeRequestHeader(frame);
       route = dispatch.routeOf(header, this.authentication);
       body = route?.answer === undefined ? decodeRequest(route.api, header.apiVersion, frame, header.bodyOffset) : null;
     } catch (error) {

@@ -19,6 +19,17 @@ export interface Dispatch {
   routeOf(header: { apiKey: number; apiVersion: number }, authentication: Authentication): Route;
 }
 
+/**
+ * The header of an ApiVersions request in a version that we do not know, and so cannot know its header's form: only
+ * what every version begins with is read. Undefined for all other requests.
+ */
+export function tooNewApiVersions(frame: Buffer) {
+  if (frame.length < 8 || frame.readInt16BE(0) !== ApiVersions.key) return undefined;
+  const apiVersion = frame.readInt16BE(2);
+  if (apiVersion >= ApiVersions.minVersion && apiVersion <= ApiVersions.maxVersion) return undefined;
+  return { apiKey: ApiVersions.key, apiVersion, correlationId: frame.readInt32BE(4), clientId: null, bodyOffset: 8 };
+}
+
 export function createDispatch(listener: ListenerName, handlers: readonly AnyHandler[]): Dispatch {
   const served = handlers.filter(({ api }) => api.listeners.includes(listener));
   const routes: (Route | undefined)[] = [];
