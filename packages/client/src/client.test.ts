@@ -17,9 +17,9 @@ function batchOf(values: readonly string[], producer?: { id: number; sequence: n
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-async function setUp(options: Partial<ClientOptions> = {}, seed = 7) {
-  const world = createSimWorld({ seed });
-  const broker = new FakeBroker({ host: 'broker', port: 9093, features: ['meridian.mirror'] });
+async function setUp(options: Partial<ClientOptions> = {}, secret?: string) {
+  const world = createSimWorld({ seed: 7 });
+  const broker = new FakeBroker({ host: 'broker', port: 9093, ...(secret ? { secret } : {}) });
   const node = world.node('broker');
   await world.settle(broker.start(node.boot()));
   const io = world.node('client').boot();
@@ -244,4 +244,25 @@ test('a paused partition is not fetched, and a seek drops what is under way', as
   handle.resume();
   await world.runUntil(() => slices.length > 0, 1_000);
   expect(readBatchHeader(slices[0]!.buffers[0]!).baseOffset).toBe(2);
+});
+
+test('with a secret every connection authenticates, and a wrong one is told as such', async () => {
+  const right = await setUp({ secret: 'the secret' }, 'the secret');
+  right.broker.createTopic('cities', 1);
+  expect(await right.world.settle(right.client.leaderOf('cities', 0))).toBe(1);
+  const wrong = await setUp({ secret: 'another' }, 'the secret');
+  const outcome = wrong.client.metadata('all').catch((error) => error.code);
+  expect(await wrong.world.settle(outcome)).toBe('authentication');
+});
+
+test('a broker that sends what is not Kafka protocol is told as such, and costs nobody the process', async () => {
+  const { world, client } = await setUp({ bootstrap: [{ host: 'odd', port: 1 }] });
+  const odd = world.node('odd').boot();
+  const listening = odd.net.listen({ host: 'odd', port: 1 }, (connection) => {
+    connection.onClose = () => undefined;
+    connection.onData = () => connection.write([Buffer.from('HTTP/1.1 400 Bad Request')]);
+  });
+  await world.settle(listening);
+  const outcome = client.metadata('all', { timeoutMs: 2_000 }).catch((error) => error.code);
+  expect(await world.settle(outcome)).toBe('protocol');
 });

@@ -101,16 +101,17 @@ export class MetadataCache {
   }
 
   private async refreshUntil(names: readonly string[] | 'all', autoCreate: boolean, deadline: Deadline): Promise<void> {
+    let last: unknown;
     for (let attempt = 1; ; attempt++) {
       try {
         await deadline.race(autoCreate ? this.ask(names, true) : this.refresh(names));
         return;
       } catch (error) {
         if (error instanceof ClientError && isFinal(error)) throw error;
-        if (!(await deadline.sleep(backoffMs(this.io.random, this.limits, attempt)))) {
-          if (deadline.signal?.aborted) throw deadline.error();
-          throw error;
-        }
+        // When time is over, what went wrong before says more than that time is over.
+        if (last === undefined || !deadline.isOver()) last = error;
+        if (await deadline.sleep(backoffMs(this.io.random, this.limits, attempt))) continue;
+        throw deadline.signal?.aborted ? deadline.error() : last;
       }
     }
   }

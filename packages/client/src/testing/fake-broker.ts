@@ -10,12 +10,18 @@ import {
   ApiVersions,
   apiByKey,
   createFrameSplitter,
+  createScramServer,
   decodeRequest,
   decodeRequestHeader,
   ERROR,
   encodeResponse,
   Metadata,
   type ResponseInput,
+  SaslAuthenticate,
+  SaslHandshake,
+  SCRAM_MECHANISM,
+  type ScramServer,
+  scramCredential,
 } from '@meridian/protocol';
 import { FAKE_HANDLERS } from './fake-handlers.ts';
 import { FakePartition } from './fake-partition.ts';
@@ -31,10 +37,25 @@ export interface FakeBrokerOptions {
   readonly host: string;
   readonly port: number;
   readonly features?: readonly string[];
+  /** Wanted of the user `internal`. */
+  readonly secret?: string;
 }
 
 /** Looks at a request first: `drop` closes the connection without an answer, a number fails every partition with it. */
 export type Interceptor = (api: string) => 'drop' | number | undefined;
+
+function authenticate(
+  scram: ScramServer,
+  { authBytes }: { authBytes: Buffer },
+): ResponseInput<typeof SaslAuthenticate> {
+  const isProof = authBytes.toString().startsWith('c=');
+  try {
+    const next = isProof ? scram.final(authBytes) : scram.first(authBytes);
+    return { errorCode: ERROR.NONE, authBytes: next };
+  } catch {
+    return { errorCode: ERROR.SASL_AUTHENTICATION_FAILED, authBytes: Buffer.alloc(0) };
+  }
+}
 
 export class FakeBroker {
   readonly topics = new Map<string, FakeTopic>();
@@ -94,9 +115,10 @@ export class FakeBroker {
 
   private serve(connection: Connection): void {
     let turn: Promise<void> = Promise.resolve();
+    const scram = this.newScramServer();
     const splitter = createFrameSplitter({
       onFrame: (frame) => {
-        turn = turn.then(() => this.handle(connection, frame));
+        turn = turn.then(() => this.handle(connection, frame, scram));
       },
     });
     connection.onData = (chunk) => splitter.push(chunk);
@@ -104,19 +126,31 @@ export class FakeBroker {
     connection.onDrain = () => undefined;
   }
 
-  private async handle(connection: Connection, frame: Buffer): Promise<void> {
+  private async handle(connection: Connection, frame: Buffer, scram: ScramServer): Promise<void> {
     const header = decodeRequestHeader(frame);
     const api = apiByKey(header.apiKey)!;
     const body = decodeRequest(api, header.apiVersion, frame, header.bodyOffset);
     this.requests.push(api.name);
     const verdict = this.intercept?.(api.name);
     if (verdict === 'drop') return connection.destroy();
-    const answer = await this.answer(api, body, verdict);
+    const answer = await this.answer(api, body, verdict, scram);
     if (this.loseAnswersOf === api.name) return connection.destroy();
     connection.write(encodeResponse(api, header.apiVersion, header.correlationId, answer));
   }
 
-  private async answer(api: Api, body: unknown, errorCode: number | undefined): Promise<ResponseInput<Api>> {
+  private newScramServer(): ScramServer {
+    const credential = scramCredential(this.options.secret ?? '', this.io!.random.bytes(16));
+    return createScramServer({ lookup: () => credential, nonce: this.io!.random.bytes(18).toString('base64') });
+  }
+
+  private async answer(
+    api: Api,
+    body: unknown,
+    errorCode: number | undefined,
+    scram: ScramServer,
+  ): Promise<ResponseInput<Api>> {
+    if (api === SaslHandshake) return { errorCode: ERROR.NONE, mechanisms: [SCRAM_MECHANISM] } as ResponseInput<Api>;
+    if (api === SaslAuthenticate) return authenticate(scram, body as { authBytes: Buffer }) as ResponseInput<Api>;
     if (api === ApiVersions) return this.versions() as ResponseInput<Api>;
     if (api === Metadata)
       return this.metadata(body as { topics: { name: string | null }[] | null }) as ResponseInput<Api>;

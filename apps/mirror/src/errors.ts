@@ -1,0 +1,17 @@
+/** The package's one table of errors: the mirror cannot start as configured. */
+export const MIRROR_ERRORS = {
+  'foreign-link': 'A mirror writes into its own region only: give every link the same `to`.',
+  'self-link': 'A region cannot be mirrored into itself: remove the link.',
+  'double-link': 'Two links come from the same region: remove one.',
+} as const;
+
+export type MirrorErrorCode = keyof typeof MIRROR_ERRORS;
+
+export class MirrorError extends Error {
+  readonly code: MirrorErrorCode;
+  constructor(code: MirrorErrorCode, detail: string) {
+    super(`${detail}: ${MIRROR_ERRORS[code]}`);
+    this.name = 'MirrorError';
+    this.code = code;
+  }
+}

@@ -1,0 +1,39 @@
+/** Every bound and wait of the mirror, by name; `createMirror` takes others for tests. */
+export interface MirrorLimits {
+  /** How often topics are looked for; a new one is mirrored within this and a few requests. */
+  readonly discoveryMs: number;
+  /** Appended and not yet acknowledged, per partition: fetching rests above it, and goes on below half of it. */
+  readonly partitionInFlightBytes: number;
+  /** The same over all partitions of the process. */
+  readonly totalInFlightBytes: number;
+  /** Full jitter between attempts of a partition that failed. */
+  readonly backoffBaseMs: number;
+  readonly backoffCapMs: number;
+  /** One request to either side. */
+  readonly requestTimeoutMs: number;
+  /** A partition that is further behind is `catching-up`. */
+  readonly catchingUpMs: number;
+  /** A partition of which the origin has said nothing for so long is not healthy, whatever else it says. */
+  readonly silentMs: number;
+  /** Marks kept per partition to tell how old its lag is. */
+  readonly lagMarks: number;
+  readonly lagMarkEveryMs: number;
+  /** Topics whose configs are asked for in one request. */
+  readonly describeTopics: number;
+  readonly maxTopicNameLength: number;
+}
+
+export const DEFAULT_LIMITS: MirrorLimits = {
+  discoveryMs: 1_000,
+  partitionInFlightBytes: 8 * 1024 * 1024,
+  totalInFlightBytes: 64 * 1024 * 1024,
+  backoffBaseMs: 50,
+  backoffCapMs: 2_000,
+  requestTimeoutMs: 10_000,
+  catchingUpMs: 2_000,
+  silentMs: 15_000,
+  lagMarks: 64,
+  lagMarkEveryMs: 100,
+  describeTopics: 500,
+  maxTopicNameLength: 249,
+};

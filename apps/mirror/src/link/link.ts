@@ -1,0 +1,185 @@
+/**
+ * One link: everything of one origin region that is mirrored into the target region. Looks for topics all the time,
+ * makes and grows their copies, and runs a task per partition.
+ * Invariant: a topic that was found keeps its status until the link ends, also when it is deleted or halted.
+ */
+import type { Client, Fetcher } from '@meridian/client';
+import type { Io, Logger } from '@meridian/io';
+import { ERROR, errorName } from '@meridian/protocol';
+import type { MirrorLimits } from '../limits.ts';
+import { type LinkStatus, type PartitionStatus, worstState } from '../status.ts';
+import type { InFlightBudget } from '../task/in-flight-budget.ts';
+import { TaskShell } from '../task/task-shell.ts';
+import { statusOf } from '../task/task-status.ts';
+import { type Decision, reconcile, type TopicFacts } from './reconcile.ts';
+import { TopicCatalog } from './topic-catalog.ts';
+
+export interface LinkContext {
+  readonly io: Pick<Io, 'clock' | 'timers' | 'random'>;
+  readonly log: Logger;
+  readonly limits: MirrorLimits;
+  readonly from: string;
+  readonly to: string;
+  readonly source: Client;
+  readonly target: Client;
+  /** Of the target, shared by all links into it. */
+  readonly targetCatalog: TopicCatalog;
+  readonly budget: InFlightBudget;
+}
+
+interface MirroredTopic {
+  readonly id: string;
+  readonly tasks: TaskShell[];
+  /** Why it is halted as a whole. */
+  reason: string | null;
+  isDeleted: boolean;
+}
+
+export class Link {
+  private readonly context: LinkContext;
+  private readonly fetcher: Fetcher;
+  private readonly ungovern: () => void;
+  private readonly sourceCatalog: TopicCatalog;
+  private readonly topics = new Map<string, MirroredTopic>();
+  private readonly stopping = new AbortController();
+  private readonly loop: Promise<void>;
+  /** Why topics cannot be looked for at present. */
+  private trouble: string | null = 'not connected yet';
+
+  constructor(context: LinkContext) {
+    this.context = context;
+    this.fetcher = context.source.fetcher();
+    this.ungovern = context.budget.govern(this.fetcher);
+    this.sourceCatalog = new TopicCatalog(context.source, context.limits);
+    this.loop = this.run();
+  }
+
+  status(nowMs: number): LinkStatus {
+    const { from, to, limits } = this.context;
+    const partitions: PartitionStatus[] = [...this.topics.values()].flatMap(({ tasks }) =>
+      tasks.map(({ place, task }) => statusOf(place, task, nowMs, limits)),
+    );
+    const states = partitions.map((partition) => partition.state);
+    if (this.trouble !== null) states.push('retrying');
+    const reason = this.trouble ?? partitions.find((partition) => partition.reason !== null)?.reason ?? null;
+    return { from, to, state: worstState(states), reason, partitions };
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    this.ungovern();
+    for (const { tasks } of this.topics.values()) for (const task of tasks) task.stop();
+    this.fetcher.close();
+    await this.loop;
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopping;
+    const { io, limits, log, from } = this.context;
+    while (!signal.aborted) {
+      try {
+        await this.discover(signal);
+        this.trouble = null;
+      } catch (error) {
+        if (signal.aborted) return;
+        const reason = (error as Error).message;
+        if (this.trouble !== reason) log.warn('topics cannot be looked for', { from, reason });
+        this.trouble = reason;
+      }
+      await io.timers.sleep(limits.discoveryMs, signal);
+    }
+  }
+
+  private async discover(signal: AbortSignal): Promise<void> {
+    const { from, limits, targetCatalog } = this.context;
+    const [source, target] = await Promise.all([this.sourceCatalog.read(signal), targetCatalog.read(signal)]);
+    const copies = new Map(target.map((topic) => [topic.name, topic]));
+    const decisions = reconcile(from, source, copies, limits);
+    for (const decision of decisions) this.follow(decision);
+    this.noteDeleted(source);
+    const changed = await this.change(decisions, signal);
+    if (changed && !signal.aborted) await this.discover(signal);
+  }
+
+  private follow(decision: Decision): void {
+    if (decision.kind === 'run') this.mirror(decision.topic, decision.copy, decision.partitions);
+    else if (decision.kind === 'halt') this.halt(decision.topic, decision.copy, decision.reason);
+  }
+
+  private mirror(topic: TopicFacts, copy: string, partitions: number): void {
+    const known = this.topicOf(topic);
+    if (known.reason !== null) return;
+    for (let partition = known.tasks.length; partition < partitions; partition++) {
+      this.addTask(known, topic, copy, partition).feed({ type: 'start' });
+    }
+  }
+
+  private halt(topic: TopicFacts, copy: string, reason: string): void {
+    const known = this.topicOf(topic);
+    if (known.reason !== null) return;
+    known.reason = reason;
+    this.context.log.error('a topic is not mirrored any more', { from: this.context.from, topic: topic.name, reason });
+    while (known.tasks.length < topic.partitions) this.addTask(known, topic, copy, known.tasks.length);
+    for (const task of known.tasks) task.feed({ type: 'halt', reason });
+  }
+
+  /** Shown as such until somebody decides; a topic of the same id that comes back is mirrored on. */
+  private noteDeleted(source: readonly TopicFacts[]): void {
+    const names = new Set(source.map((topic) => topic.name));
+    for (const [name, topic] of this.topics) {
+      if (names.has(name) || topic.reason !== null) continue;
+      topic.isDeleted = true;
+      topic.reason = 'the topic was deleted at the origin';
+      for (const task of topic.tasks) task.feed({ type: 'halt', reason: topic.reason });
+    }
+  }
+
+  private topicOf({ name, id }: TopicFacts): MirroredTopic {
+    let known = this.topics.get(name);
+    if (known === undefined || (known.isDeleted && known.id === id)) {
+      known = { id, tasks: [], reason: null, isDeleted: false };
+      this.topics.set(name, known);
+    }
+    return known;
+  }
+
+  private addTask(known: MirroredTopic, topic: TopicFacts, copy: string, partition: number): TaskShell {
+    const { io, limits, source, target, budget } = this.context;
+    const place = { topic: topic.name, topicId: topic.id, copy, partition };
+    const task = new TaskShell({ io, limits, source, target, budget, fetcher: this.fetcher }, place);
+    known.tasks.push(task);
+    return task;
+  }
+
+  /** Makes and grows copies; returns whether there is something new to find. */
+  private async change(decisions: readonly Decision[], signal: AbortSignal): Promise<boolean> {
+    const { target, limits, log } = this.context;
+    const call = { timeoutMs: limits.requestTimeoutMs, signal };
+    const create = decisions.filter((decision) => decision.kind === 'create');
+    const grow = decisions.filter((decision) => decision.kind === 'grow');
+    const outcomes = [
+      ...(create.length === 0
+        ? []
+        : await target.createTopics(
+            create.map(({ copy, partitions, configs }) => ({ name: copy, numPartitions: partitions, configs })),
+            call,
+          )),
+      ...(grow.length === 0
+        ? []
+        : await target.createPartitions(
+            grow.map(({ copy, partitions }) => ({ name: copy, count: partitions })),
+            call,
+          )),
+    ];
+    const failed = outcomes.filter(
+      ({ errorCode }) => errorCode !== ERROR.NONE && errorCode !== ERROR.TOPIC_ALREADY_EXISTS,
+    );
+    for (const { name, errorCode, errorMessage } of outcomes) {
+      if (errorCode === ERROR.NONE) log.info('a copy was created or grown', { topic: name });
+      else log.warn('a copy cannot be created or grown', { topic: name, error: errorMessage ?? errorName(errorCode) });
+    }
+    const first = failed[0];
+    if (first !== undefined) throw new Error(`${first.name}: ${first.errorMessage ?? errorName(first.errorCode)}`);
+    return outcomes.length > 0;
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * What the mirror tells of itself, flowing or not: `GET /v1/links` answers `{ "links": LinkStatus[] }`.
+ * Read by `meridian links`, by probes and by operators.
+ */
+
+/**
+ * `starting`: finding its place. `running`: what the origin acknowledged is here, or under way. `catching-up`: behind
+ * and moving. `retrying`: something is wrong that may pass, see `reason`. `halted`: somebody must decide, see `reason`.
+ */
+export type PartitionState = 'starting' | 'running' | 'catching-up' | 'retrying' | 'halted';
+
+export interface PartitionStatus {
+  /** The topic at its origin, and its copy here. */
+  readonly topic: string;
+  readonly copy: string;
+  readonly partition: number;
+  readonly state: PartitionState;
+  readonly reason: string | null;
+  /** The end of the copy as its broker acknowledged it: everything below is here. */
+  readonly position: number;
+  /** The origin's high watermark as last heard; −1: not heard yet. */
+  readonly sourceEnd: number;
+  /** Offsets between the two: holes count like records. */
+  readonly lagRecords: number;
+  /** Exact for what has been fetched, estimated for the rest by the mean size per offset so far. */
+  readonly lagBytes: number;
+  /** For how long the mirror has known of something that is not here yet. */
+  readonly lagMs: number;
+  /** The origin has proved (by leader epochs) that its log is ours up to here; −1: nothing to prove yet. */
+  readonly lastVerifiedOffset: number;
+}
+
+export interface LinkStatus {
+  readonly from: string;
+  readonly to: string;
+  /** The worst state of its partitions; `retrying` while topics cannot be looked for. */
+  readonly state: PartitionState;
+  readonly reason: string | null;
+  readonly partitions: readonly PartitionStatus[];
+}
+
+const BADNESS: readonly PartitionState[] = ['running', 'catching-up', 'starting', 'retrying', 'halted'];
+
+export function worstState(states: readonly PartitionState[]): PartitionState {
+  return BADNESS[Math.max(0, ...states.map((state) => BADNESS.indexOf(state)))]!;
+}
