@@ -1,0 +1,91 @@
+/**
+ * What the gateway asks of its region's brokers. `client-broker.ts` does it with the Kafka client, tests with brokers
+ * in memory.
+ * Invariant: epochs and offsets here are the origin's: for a copy those of the region where the records were born.
+ */
+
+export interface TopicFacts {
+  /** Physical name. */
+  readonly name: string;
+  /** Topic id in this region. */
+  readonly localId: string;
+  readonly partitions: number;
+  /** Where its records are born: the region and the id there; for a topic of this region its own. */
+  readonly originRegion: string;
+  readonly originTopicId: string;
+  readonly isCopy: boolean;
+}
+
+/** Asked of a partition before reading it. */
+export interface EndsQuery {
+  readonly partition: number;
+  /** Epoch of the last record that a reader has; −1: none. */
+  readonly epoch: number;
+}
+
+export interface PartitionEnds {
+  readonly start: number;
+  readonly end: number;
+  /** The largest epoch ≤ the one asked for and where it ends here; undefined if none was asked for or is known. */
+  readonly epochEnd: { readonly epoch: number; readonly endOffset: number } | undefined;
+}
+
+export interface EpochStart {
+  readonly epoch: number;
+  readonly startOffset: number;
+}
+
+/** Whole batches as they lie in the log; of a copy also the origin's epochs that are new since the last slice. */
+export interface Slice {
+  readonly buffers: readonly Buffer[];
+  readonly epochs: readonly EpochStart[];
+}
+
+/** Where the log is, when the wanted offset is not in it. */
+export interface LogRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface TailHandlers {
+  onSlice(slice: Slice): void;
+  /** The log has neither a batch nor will have one below `offset`. */
+  onAdvance(offset: number): void;
+  /** The position is below or beyond the log; nothing more comes until `seek`. */
+  onOutOfRange(range: LogRange): void;
+  /** The log no longer holds what was read from `offset` on (an unsynced tail was lost); nothing more comes until `seek`. */
+  onDiverged(offset: number): void;
+}
+
+export interface Tail {
+  seek(offset: number): void;
+  remove(): void;
+}
+
+export interface Produced {
+  /** Kafka's error code; 0 is success. */
+  readonly errorCode: number;
+  readonly errorMessage: string | null;
+  readonly baseOffset: number;
+  readonly leaderEpoch: number;
+}
+
+export interface BrokerPort {
+  /** Those of the topics that exist; never creates one. */
+  describe(names: readonly string[]): Promise<Map<string, TopicFacts>>;
+  /** Lets the broker create the topic if it does that; undefined if it does not. */
+  create(name: string): Promise<TopicFacts | undefined>;
+  ends(topic: TopicFacts, queries: readonly EndsQuery[]): Promise<PartitionEnds[]>;
+  /** One read of old records; `outOfRange` instead of a slice if `offset` is not in the log. */
+  read(
+    topic: TopicFacts,
+    partition: number,
+    offset: number,
+    maxBytes: number,
+  ): Promise<Slice | { outOfRange: LogRange }>;
+  /** Follows the log from `offset` on until removed; whatever can be retried is retried inside. */
+  tail(topic: TopicFacts, partition: number, offset: number, handlers: TailHandlers): Tail;
+  produce(topic: TopicFacts, partition: number, batch: Buffer): Promise<Produced>;
+  initProducer(): Promise<{ producerId: number; producerEpoch: number }>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,185 @@
+/**
+ * The brokers of the region, through the Kafka client, on the internal listener: only there are the origin's epochs
+ * of copies told. The gateway's shell makes one.
+ * Invariant: what a topic is (copy or not, of which region and topic id) is read from its configs, never from its name.
+ */
+
+import { type Client, createClient, EARLIEST, type Fetcher, LATEST, type TopicView } from '@meridian/client';
+import type { Io, Logger } from '@meridian/io';
+import { ERROR, Fetch } from '@meridian/protocol';
+import { OriginEpochs } from '../delivery/origin-epochs.ts';
+import { LIMITS } from '../limits.ts';
+import type {
+  BrokerPort,
+  EndsQuery,
+  LogRange,
+  PartitionEnds,
+  Slice,
+  Tail,
+  TailHandlers,
+  TopicFacts,
+} from './broker-port.ts';
+
+export interface ClientBrokerOptions {
+  region: string;
+  bootstrap: readonly { host: string; port: number }[];
+  secret: string;
+}
+
+const ORIGIN_REGION = 'meridian.origin.region';
+const ORIGIN_TOPIC_ID = 'meridian.origin.topic.id';
+
+export function createClientBroker(
+  io: Pick<Io, 'clock' | 'timers' | 'random' | 'net'>,
+  options: ClientBrokerOptions,
+  log: Logger,
+): BrokerPort {
+  const { bootstrap, secret, region } = options;
+  const client = createClient({ io, bootstrap, clientId: `gateway-${region}`, secret, log });
+  const fetcher = client.fetcher();
+  const describe = (views: readonly TopicView[]) => factsOf(client, region, views);
+  return {
+    async describe(names) {
+      const view = await client.metadata(names, { maxAgeMs: 0 });
+      return describe([...view.topics.values()]);
+    },
+    async create(name) {
+      const view = await client.metadata([name], { maxAgeMs: 0, autoCreate: true });
+      return (await describe([...view.topics.values()])).get(name);
+    },
+    ends: (topic, queries) => readEnds(client, topic, queries),
+    read: (topic, partition, offset, maxBytes) => readOnce(client, topic, partition, offset, maxBytes),
+    tail: (topic, partition, offset, handlers) => follow(fetcher, topic, partition, offset, handlers),
+    async produce(topic, partition, batch) {
+      const timeoutMs = LIMITS.requestTimeoutMs;
+      const answer = await client.produce(topic.name, partition, [batch], { timeoutMs });
+      // The answer does not tell the epoch; the leader that took the batch is the one that metadata names.
+      const view = (await client.metadata([topic.name])).topics.get(topic.name);
+      const leaderEpoch = view?.partitions[partition]?.leaderEpoch ?? -1;
+      return {
+        errorCode: answer.errorCode,
+        errorMessage: answer.errorMessage,
+        baseOffset: answer.baseOffset,
+        leaderEpoch,
+      };
+    },
+    initProducer: () => client.initProducerId({ timeoutMs: LIMITS.requestTimeoutMs }),
+    async close() {
+      fetcher.close();
+      await client.close();
+    },
+  };
+}
+
+async function factsOf(client: Client, region: string, views: readonly TopicView[]): Promise<Map<string, TopicFacts>> {
+  const facts = new Map<string, TopicFacts>();
+  const found = views.filter((view) => view.errorCode === ERROR.NONE && view.partitions.length > 0);
+  if (found.length === 0) return facts;
+  const configs = await client.describeTopicConfigs(found.map((view) => view.name));
+  for (const { name, id, partitions } of found) {
+    const values = configs.get(name);
+    if (values === undefined || values.errorCode !== ERROR.NONE) continue; // deleted in between
+    const originRegion = values.values.get(ORIGIN_REGION)?.value || region;
+    const originTopicId = values.values.get(ORIGIN_TOPIC_ID)?.value || id;
+    const isCopy = originRegion !== region;
+    facts.set(name, { name, localId: id, partitions: partitions.length, originRegion, originTopicId, isCopy });
+  }
+  return facts;
+}
+
+async function readEnds(client: Client, topic: TopicFacts, queries: readonly EndsQuery[]): Promise<PartitionEnds[]> {
+  const asked = (timestamp: number) =>
+    client.listOffsets(queries.map(({ partition }) => ({ topic: topic.name, partition, timestamp })));
+  const [starts, ends] = await Promise.all([asked(EARLIEST), asked(LATEST)]);
+  const epochEnds = topic.isCopy
+    ? await copyEpochEnds(
+        client,
+        topic,
+        queries,
+        ends.map((end) => end.offset),
+      )
+    : await ownEpochEnds(client, topic, queries);
+  return queries.map((_, index) => ({
+    start: Math.max(0, starts[index]?.offset ?? 0),
+    end: Math.max(0, ends[index]?.offset ?? 0),
+    epochEnd: epochEnds[index],
+  }));
+}
+
+async function ownEpochEnds(client: Client, topic: TopicFacts, queries: readonly EndsQuery[]) {
+  const known = queries.filter((query) => query.epoch >= 0);
+  if (known.length === 0) return [];
+  const answers = await client.offsetForLeaderEpoch(
+    known.map(({ partition, epoch }) => ({ topic: topic.name, partition, leaderEpoch: epoch })),
+  );
+  return queries.map(({ partition }) => {
+    const answer = answers.find((candidate) => candidate.partition === partition);
+    if (answer === undefined || answer.errorCode !== ERROR.NONE || answer.endOffset < 0) return undefined;
+    return { epoch: answer.leaderEpoch, endOffset: answer.endOffset };
+  });
+}
+
+function copyEpochEnds(client: Client, topic: TopicFacts, queries: readonly EndsQuery[], ends: readonly number[]) {
+  return Promise.all(
+    queries.map(async ({ partition, epoch }, index) => {
+      if (epoch < 0) return undefined;
+      const end = ends[index] ?? 0;
+      const slice = await readOnce(client, topic, partition, end, 1);
+      if ('outOfRange' in slice) return undefined;
+      const epochs = new OriginEpochs();
+      epochs.add(slice.epochs);
+      return epochs.endOf(epoch, end);
+    }),
+  );
+}
+
+async function readOnce(
+  client: Client,
+  topic: TopicFacts,
+  partition: number,
+  offset: number,
+  maxBytes: number,
+): Promise<Slice | { outOfRange: LogRange }> {
+  const leader = await client.leaderOf(topic.name, partition);
+  const wanted = {
+    partition,
+    fetchOffset: offset,
+    partitionMaxBytes: maxBytes,
+    originEpochsFrom: topic.isCopy ? 0 : -1,
+  };
+  const topics = [{ topic: topic.name, topicId: topic.localId, partitions: [wanted] }];
+  const answer = await client.send(Fetch, { maxWaitMs: 0, minBytes: 0, maxBytes, topics }, leader);
+  const found = answer.responses[0]?.partitions[0];
+  const errorCode = found?.errorCode ?? answer.errorCode;
+  if (found !== undefined && errorCode === ERROR.OFFSET_OUT_OF_RANGE) {
+    const [ends] = await readEnds(client, topic, [{ partition, epoch: -1 }]);
+    return { outOfRange: { start: ends?.start ?? 0, end: ends?.end ?? 0 } };
+  }
+  if (found === undefined || errorCode !== ERROR.NONE) {
+    await client.metadata([topic.name], { maxAgeMs: 0 });
+    throw Object.assign(new Error(`fetch of ${topic.name}-${partition}: error ${errorCode}`), { code: 'unavailable' });
+  }
+  return { buffers: found.records ?? [], epochs: found.originEpochs };
+}
+
+function follow(fetcher: Fetcher, topic: TopicFacts, partition: number, offset: number, handlers: TailHandlers): Tail {
+  const handle = fetcher.add({
+    topic: topic.name,
+    topicId: topic.localId,
+    partition,
+    offset,
+    ...(topic.isCopy ? { originEpochsFrom: 0 } : {}),
+    onBatches: ({ buffers, originEpochs }) => handlers.onSlice({ buffers, epochs: originEpochs }),
+    onEnd: (highWatermark, hole) => {
+      if (hole) handlers.onAdvance(highWatermark);
+    },
+    onError(failure) {
+      if (failure.divergence !== undefined) handlers.onDiverged(failure.divergence.endOffset);
+      else if (failure.code === ERROR.OFFSET_OUT_OF_RANGE) {
+        handlers.onOutOfRange({ start: failure.logStartOffset, end: failure.highWatermark });
+      }
+      // Anything else (the topic is gone or another one) is seen by the topics' poll, which replaces the feed.
+    },
+  });
+  return { seek: (to) => handle.seek(to), remove: () => handle.remove() };
+}

@@ -1,0 +1,92 @@
+/**
+ * The queue in front of one partition: one batch is under way, what arrives meanwhile goes into the next, and when
+ * nothing is under way a batch leaves at the end of the turn of the event loop. All sessions share a lane for what is
+ * not idempotent; each idempotent session has one of its own, in which every publish stays the batch that it is, so that
+ * the broker recognizes it when it is sent again.
+ * Invariant: batches of a lane reach the broker in the order of their entries, and every entry is answered once.
+ */
+import type { Timers } from '@meridian/io';
+import { nativeCrc32c } from '@meridian/protocol';
+import { type NewRecord, writeBatch } from '@meridian/protocol/record-batch';
+import type { Produced } from '../broker/broker-port.ts';
+import { LIMITS } from '../limits.ts';
+
+/** One record that may share a batch, or one whole batch. */
+export interface LaneEntry {
+  readonly record: NewRecord | undefined;
+  readonly batch: Buffer | undefined;
+  readonly sizeInBytes: number;
+  /** `index` is the record's place in its batch. */
+  answer(result: LaneResult, index: number): void;
+}
+
+export type LaneResult = { produced: LaneProduced } | { error: unknown };
+
+export interface LaneProduced extends Produced {
+  /** The log had reached beyond the answered offset before: the broker recognized the batch. */
+  readonly isDuplicate: boolean;
+}
+
+export interface LaneOptions {
+  timers: Timers;
+  produce(batch: Buffer): Promise<LaneProduced>;
+  /** Called when the lane has run empty. */
+  onIdle(): void;
+}
+
+export class Lane {
+  private readonly options: LaneOptions;
+  private queue: LaneEntry[] = [];
+  private isBusy = false;
+
+  constructor(options: LaneOptions) {
+    this.options = options;
+  }
+
+  push(entry: LaneEntry): void {
+    this.queue.push(entry);
+    if (this.isBusy) return;
+    this.isBusy = true;
+    this.options.timers.defer(() => this.next());
+  }
+
+  private next(): void {
+    if (this.queue.length === 0) {
+      this.isBusy = false;
+      this.options.onIdle();
+      return;
+    }
+    const entries = this.queue.splice(0, countForOneBatch(this.queue));
+    this.send(entries).then(
+      (produced) => this.finish(entries, { produced }),
+      (error) => this.finish(entries, { error }),
+    );
+  }
+
+  private async send(entries: readonly LaneEntry[]): Promise<LaneProduced> {
+    return this.options.produce(entries[0]?.batch ?? batchOf(entries));
+  }
+
+  private finish(entries: readonly LaneEntry[], result: LaneResult): void {
+    for (const [index, entry] of entries.entries()) entry.answer(result, index);
+    this.next();
+  }
+}
+
+function countForOneBatch(queue: readonly LaneEntry[]): number {
+  let bytes = 0;
+  let count = 0;
+  for (const entry of queue) {
+    if (entry.batch !== undefined) return Math.max(count, 1);
+    bytes += entry.sizeInBytes;
+    if (count > 0 && (bytes > LIMITS.maxBatchBytes || count >= LIMITS.maxBatchRecords)) return count;
+    count++;
+  }
+  return count;
+}
+
+function batchOf(entries: readonly LaneEntry[]): Buffer {
+  const records = entries.map((entry) => entry.record as NewRecord);
+  const bytes = writeBatch({ records, crc: nativeCrc32c });
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
