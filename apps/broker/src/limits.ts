@@ -29,6 +29,8 @@ export interface BrokerLimits {
   readonly maxFetchWaitMs: number;
   /** Largest plain size of one compressed batch that a client may send. */
   readonly maxDecompressedBatchBytes: number;
+  /** The same for all batches of one request together: what one request may make us unpack. */
+  readonly maxDecompressedRequestBytes: number;
   /** Topics that one Metadata request may bring into being; the client asks again for the others. */
   readonly maxAutoCreatedTopics: number;
   /** Batches in one append of the mirror. */
@@ -53,6 +55,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   maxFetchBytes: 57_671_680,
   maxFetchWaitMs: 300_000,
   maxDecompressedBatchBytes: 33_554_432,
+  maxDecompressedRequestBytes: 67_108_864,
   maxAutoCreatedTopics: 100,
   maxMirrorBatches: 10_000,
   tailCacheBytes: 33_554_432,

@@ -4,13 +4,14 @@
  * Invariant: acks=0 is never answered; if anything about it was refused, the connection closes, as Apache Kafka does.
  */
 import { ERROR, Produce, type RequestOf } from '@meridian/protocol';
+import type { UnpackBudget } from '../partition/check-batch.ts';
 import { type ProduceOwner, ProducePart } from '../partition/produce-part.ts';
 import { CLOSE, type Handler, type HandlerReach, LATER, NO_ANSWER, type RequestHeader } from './handler.ts';
 
 type Request = RequestOf<typeof Produce>;
 type Header = RequestHeader<typeof Produce>;
 type Topic = Request['topicData'][number];
-type Reach = Pick<HandlerReach, 'partitions' | 'monotonic'>;
+type Reach = Pick<HandlerReach, 'partitions' | 'monotonic' | 'limits'>;
 
 /** From this version on a topic goes by its id. */
 const BY_ID_SINCE = 13;
@@ -37,6 +38,7 @@ class ProduceInWork implements ProduceOwner {
   readonly #header: Header;
   readonly #reach: Reach;
   readonly #responses: TopicAnswer[] = [];
+  readonly #budget: UnpackBudget;
   /** Parts that have not settled, and one for `start` itself. */
   #unsettled = 1;
 
@@ -44,6 +46,7 @@ class ProduceInWork implements ProduceOwner {
     this.#request = request;
     this.#header = header;
     this.#reach = reach;
+    this.#budget = { left: reach.limits.maxDecompressedRequestBytes };
   }
 
   start(): void {
@@ -85,7 +88,8 @@ class ProduceInWork implements ProduceOwner {
     const isInternal = source.listener === 'internal';
     const records = data.records?.[0];
     if (isInternal && data.mirror !== null) partition.produceMirrored(part, records, data.mirror);
-    else partition.produce(part, records, { validation: isInternal ? 'header' : 'full', version });
+    else
+      partition.produce(part, records, { validation: isInternal ? 'header' : 'full', version, budget: this.#budget });
   }
 
   #hasError(): boolean {

@@ -30,9 +30,14 @@ function spoiled(change: (batch: Buffer) => void, options: Partial<WriteBatchOpt
   return batch;
 }
 
-function codeOf(records: Buffer, settings: Partial<TopicSettings> = {}, validation: Validation = 'full'): number {
+function codeOf(
+  records: Buffer,
+  settings: Partial<TopicSettings> = {},
+  validation: Validation = 'full',
+  budget = { left: 10_000_000 },
+): number {
   try {
-    const options = { validation, nowMs: NOW_MS, produceVersion: 9, maxDecompressedBytes: 1_000_000 };
+    const options = { validation, nowMs: NOW_MS, produceVersion: 9, maxDecompressedBytes: 1_000_000, budget };
     checkClientBatch(onlyBatch(records), { ...SETTINGS, ...settings }, options);
     return ERROR.NONE;
   } catch (error) {
@@ -111,6 +116,16 @@ test('unknown codecs, corrupt compression and bombs are told apart', () => {
     const bomb = batchOf(['x'.repeat(2_000_000)], { codec, compress });
     expect(codeOf(bomb)).toBe(ERROR.MESSAGE_TOO_LARGE);
   }
+});
+
+test('a request of many bombs unpacks no more than its budget', () => {
+  const budget = { left: 2_500_000 };
+  const bomb = batchOf(['x'.repeat(2_000_000)], { codec: 'gzip', compress });
+  for (let index = 0; index < 50; index++) expect(codeOf(bomb, {}, 'full', budget)).toBe(ERROR.MESSAGE_TOO_LARGE);
+  expect(budget.left).toBe(0);
+  const good = { left: 1_000_000 };
+  expect(codeOf(batchOf(['one'], { codec: 'gzip', compress }), {}, 'full', good)).toBe(ERROR.NONE);
+  expect(good.left).toBeGreaterThan(999_900);
 });
 
 test('topics set bounds of size and time, and may want keys', () => {

@@ -23,6 +23,19 @@ import type { TopicSettings } from './topic-settings.ts';
 /** `full` walks the records (client listener), `header` trusts them (internal listener). */
 export type Validation = 'full' | 'header';
 
+/** Plain bytes that the batches of one request may still unpack to; what is unpacked is taken off. */
+export interface UnpackBudget {
+  left: number;
+}
+
+export interface CheckOptions {
+  readonly validation: Validation;
+  readonly nowMs: number;
+  readonly produceVersion: number;
+  readonly maxDecompressedBytes: number;
+  readonly budget: UnpackBudget;
+}
+
 const MAGIC_AT = 16;
 const CODECS_SINCE_PRODUCE_V7 = 'zstd';
 
@@ -53,11 +66,7 @@ export function batchSizeAt(bytes: Buffer, at: number): number | undefined {
 }
 
 /** Checks a client's batch; stamps the timestamps that the topic wants. Returns its header. */
-export function checkClientBatch(
-  batch: Buffer,
-  settings: TopicSettings,
-  options: { validation: Validation; nowMs: number; produceVersion: number; maxDecompressedBytes: number },
-): BatchHeader {
+export function checkClientBatch(batch: Buffer, settings: TopicSettings, options: CheckOptions): BatchHeader {
   checkSizeAndSum(batch, settings);
   if (readBaseOffset(batch) !== 0)
     throw new ProduceRefusal(ERROR.INVALID_RECORD, 'The batch does not begin at offset 0.');
@@ -124,20 +133,9 @@ function checkClientHeader(header: BatchHeader, produceVersion: number): void {
   }
 }
 
-function checkRecords(
-  batch: Buffer,
-  header: BatchHeader,
-  settings: TopicSettings,
-  options: { nowMs: number; maxDecompressedBytes: number },
-): void {
-  const summary = validateRecords(batch, {
-    dense: true,
-    keysRequired: settings.compacted,
-    decompress,
-    maxDecompressedBytes: options.maxDecompressedBytes,
-  });
+function checkRecords(batch: Buffer, header: BatchHeader, settings: TopicSettings, options: CheckOptions): void {
+  const { minTimestamp, maxTimestamp } = walkRecords(batch, header, settings, options);
   if (settings.logAppendTime) return;
-  const { minTimestamp, maxTimestamp } = summary;
   if (maxTimestamp - options.nowMs > settings.timestampAfterMaxMs) {
     throw new ProduceRefusal(ERROR.INVALID_TIMESTAMP, `Timestamp ${maxTimestamp} is too far in the future.`);
   }
@@ -145,6 +143,19 @@ function checkRecords(
     throw new ProduceRefusal(ERROR.INVALID_TIMESTAMP, `Timestamp ${minTimestamp} is too far in the past.`);
   }
   if (maxTimestamp !== header.maxTimestamp) stampMaxTimestamp(batch, 0, maxTimestamp, nativeCrc32c);
+}
+
+/** Every record, after unpacking within the bounds of the batch and of its request. */
+function walkRecords(batch: Buffer, header: BatchHeader, settings: TopicSettings, options: CheckOptions) {
+  const { budget } = options;
+  const maxDecompressedBytes = Math.min(options.maxDecompressedBytes, budget.left);
+  const isPacked = header.codec !== 'none';
+  // Taken off in advance: a batch that is refused half unpacked has cost as much.
+  if (isPacked) budget.left -= maxDecompressedBytes;
+  const keysRequired = settings.compacted;
+  const summary = validateRecords(batch, { dense: true, keysRequired, decompress, maxDecompressedBytes });
+  if (isPacked) budget.left += maxDecompressedBytes - summary.plainBytes;
+  return summary;
 }
 
 const CODES: Partial<Record<RecordBatchError['code'], number>> = {

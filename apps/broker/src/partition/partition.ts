@@ -8,7 +8,7 @@ import { type Log, LogError } from '@meridian/log';
 import { ERROR } from '@meridian/protocol';
 import { stampBaseOffset } from '@meridian/protocol/record-batch';
 import type { BrokerLimits } from '../limits.ts';
-import { checkClientBatch, onlyBatch, type Validation } from './check-batch.ts';
+import { checkClientBatch, onlyBatch, type UnpackBudget, type Validation } from './check-batch.ts';
 import { FetchWaiters } from './fetch-waiters.ts';
 import { createLeader, type Leader, type LeaderEffects, nextDeadlineMs, step } from './leader.ts';
 import { appendMirrored, checkMirrorTag, cutMirroredBatches, type MirrorTag } from './mirror-append.ts';
@@ -42,6 +42,7 @@ export interface PartitionOptions extends PartitionIdentity {
 export interface ProduceOptions {
   readonly validation: Validation;
   readonly version: number;
+  readonly budget: UnpackBudget;
 }
 
 export class Partition implements PartitionIdentity {
@@ -134,7 +135,8 @@ export class Partition implements PartitionIdentity {
       const batch = onlyBatch(records);
       const nowMs = this.#io.clock.now();
       const maxDecompressedBytes = this.#limits.maxDecompressedBatchBytes;
-      const given = { validation: options.validation, nowMs, produceVersion: options.version, maxDecompressedBytes };
+      const { validation, version: produceVersion, budget } = options;
+      const given = { validation, nowMs, produceVersion, maxDecompressedBytes, budget };
       const header = checkClientBatch(batch, this.#settings, given);
       part.logAppendTimeMs = this.#settings.logAppendTime ? nowMs : -1;
       const sequence = this.log.producers.check(header);

@@ -154,6 +154,10 @@ export class BrokerConnection implements RequestSource, TurnTask {
     this.#receivedMs = this.#options.now();
     try {
       this.#splitter.push(chunk);
+      const { maxFrameBytesBeforeAuthentication } = this.#options.limits;
+      if (!this.authentication.isDone && this.#splitter.heldBytes > maxFrameBytesBeforeAuthentication) {
+        this.fail('a long request before authentication');
+      }
     } catch (error) {
       this.fail((error as Error).message);
     }
