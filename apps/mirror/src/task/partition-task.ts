@@ -49,6 +49,8 @@ export class PartitionTask {
   readonly lag: LagClock;
   private readonly limits: MirrorLimits;
   private inFlight: Append[] = [];
+  /** Where the last batch sent or found ends; below `sentEnd` once the end was advanced over a hole. */
+  private dataEnd = 0;
   /** The next offset to come from the origin; ahead of `sentEnd` where a fresh copy begins. */
   private fetchOffset = 0;
   private leaderEpoch = -1;
@@ -118,7 +120,7 @@ export class PartitionTask {
 
   private onLocated(input: InputOf<'located'>, nowMs: number): TaskEffect[] {
     const { targetEnd, lastEpoch, sourceStart } = input;
-    this.position = this.sentEnd = targetEnd;
+    this.position = this.sentEnd = this.dataEnd = targetEnd;
     this.lastEpoch = lastEpoch;
     this.hear(input.sourceEnd, nowMs);
     if (targetEnd > 0 && sourceStart > targetEnd) {
@@ -141,9 +143,9 @@ export class PartitionTask {
       const known = epoch < 0 ? 'knows no such epoch' : `goes from epoch ${epoch} on at ${endOffset}`;
       return this.halt(`diverged: our copy has records of epoch ${this.lastEpoch}, the origin ${known}`);
     }
-    if (endOffset < this.sentEnd) {
+    if (endOffset < this.dataEnd) {
       return this.halt(
-        `diverged: epoch ${epoch} ends at ${endOffset} at the origin, ${endOffset}..${this.sentEnd - 1} here differ`,
+        `diverged: epoch ${epoch} ends at ${endOffset} at the origin, ${endOffset}..${this.dataEnd - 1} here differ`,
       );
     }
     this.verifiedOffset = this.sentEnd;
@@ -155,7 +157,7 @@ export class PartitionTask {
     this.fetchOffset = offset;
     if (this.failures === 0) this.reason = null;
     this.isPaused = this.inFlightBytes >= this.limits.partitionInFlightBytes;
-    const effects: TaskEffect[] = [{ type: 'fetch', offset, lastEpoch: this.lastEpoch }];
+    const effects: TaskEffect[] = [{ type: 'fetch', offset, lastEpoch: this.hasEpochAtEnd ? this.lastEpoch : -1 }];
     if (this.isPaused) effects.push({ type: 'pause' });
     return effects;
   }
@@ -176,7 +178,7 @@ export class PartitionTask {
     this.verify();
     this.hear(input.highWatermark, nowMs);
     this.lastEpoch = input.lastEpoch;
-    this.fetchOffset = nextOffset;
+    this.fetchOffset = this.dataEnd = nextOffset;
     this.sentBytes += sizeInBytes;
     this.sentOffsets += nextOffset - baseOffset;
     return this.append(buffers, sizeInBytes, nextOffset, -1);
@@ -261,7 +263,12 @@ export class PartitionTask {
 
   /** An answer to a fetch proves, by the epoch sent along, everything below the offset that was asked for. */
   private verify(): void {
-    if (this.lastEpoch >= 0) this.verifiedOffset = this.sentEnd;
+    if (this.hasEpochAtEnd) this.verifiedOffset = this.sentEnd;
+  }
+
+  /** Of a hole the epochs are not known, so behind one there is nothing to compare until data comes again. */
+  private get hasEpochAtEnd(): boolean {
+    return this.lastEpoch >= 0 && this.dataEnd === this.sentEnd;
   }
 
   /** What failed has worked since. */

@@ -140,7 +140,10 @@ export class FetchPartition implements FetchHandle {
     const holeEnd = this.suspectedHoleEnd;
     this.suspectedHoleEnd = end > this.position && !isHole ? end : -1;
     const originEpochs = this.newEpochs(answer);
-    if (isHole) this.position = holeEnd;
+    if (isHole) {
+      this.position = holeEnd;
+      this.lastEpoch = -1; // of a hole the epochs are not known: nothing to compare until data comes again
+    }
     if (originEpochs.length > 0) this.deliverEpochs(answer, originEpochs);
     this.subscription.onEnd?.(isHole ? holeEnd : answer.highWatermark, isHole);
   }

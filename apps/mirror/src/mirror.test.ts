@@ -1,0 +1,277 @@
+import { FakeBroker } from '@meridian/client/testing';
+import { silentLogger } from '@meridian/io';
+import { createSimWorld, type SimWorld } from '@meridian/io/sim';
+import { ERROR } from '@meridian/protocol';
+import { batchBaseOffset, writeBatch } from '@meridian/protocol/record-batch';
+import { expect, test } from 'vitest';
+import { createMirror, type Mirror, type MirrorConfig, type PartitionStatus } from './mirror.ts';
+
+const SECRET = 'between the regions';
+
+function batchOf(count: number): Buffer {
+  const value = new TextEncoder().encode('some record of some size');
+  const records = Array.from({ length: count }, () => ({ timestamp: 1, key: null, value, headers: [] }));
+  const bytes = writeBatch({ records });
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+class Stage {
+  readonly world: SimWorld;
+  readonly us = new FakeBroker({ host: 'us', port: 9093, secret: SECRET });
+  readonly eu = new FakeBroker({ host: 'eu', port: 9193, secret: SECRET, features: ['meridian.mirror'] });
+  mirror: Mirror | undefined;
+
+  constructor(seed: number) {
+    this.world = createSimWorld({ seed });
+  }
+
+  async start(): Promise<this> {
+    await this.world.settle(this.us.start(this.world.node('us').boot()));
+    await this.world.settle(this.eu.start(this.world.node('eu').boot()));
+    await this.startMirror();
+    return this;
+  }
+
+  async startMirror(): Promise<void> {
+    const config: MirrorConfig = {
+      region: 'eu-west',
+      secret: SECRET,
+      target: [{ host: 'eu', port: 9193 }],
+      links: [{ from: 'us-east', to: 'eu-west', bootstrap: [{ host: 'us', port: 9093 }] }],
+      management: { host: 'mirror', port: 9194 },
+    };
+    const io = this.world.node('mirror').boot();
+    this.mirror = await this.world.settle(createMirror({ io, config, log: silentLogger }));
+  }
+
+  async restart(which: 'us' | 'eu'): Promise<void> {
+    this.world.node(which).kill();
+    await this.world.run(this.world.now() + 400);
+    await this.world.settle(this[which].restart(this.world.node(which).boot()));
+  }
+
+  write(topic: string, partition: number, count: number): void {
+    this.us.partition(topic, partition).append(batchOf(count));
+    this.us.wake();
+  }
+
+  status(topic: string, partition = 0): PartitionStatus | undefined {
+    const partitions = this.mirror!.status()[0]!.partitions;
+    return partitions.find((each) => each.topic === topic && each.partition === partition);
+  }
+
+  /** The bytes of both logs, without the leader epochs, which are each side's own. */
+  same(topic: string, partition = 0): boolean {
+    const bytes = (broker: FakeBroker, name: string): string[] =>
+      broker.topics
+        .get(name)!
+        .partitions[partition]!.batches.map(
+          (batch) => `${batchBaseOffset(batch)} ${batch.subarray(16).toString('hex')}`,
+        );
+    const copy = this.eu.topics.get(`us-east.${topic}`)?.partitions[partition];
+    if (copy === undefined) return false;
+    return bytes(this.us, topic).join() === bytes(this.eu, `us-east.${topic}`).join();
+  }
+
+  async until(done: () => boolean, limitMs = 30_000): Promise<void> {
+    const reached = await this.world.runUntil(done, limitMs);
+    expect(reached, JSON.stringify(this.mirror?.status(), null, 1)).toBe(true);
+  }
+}
+
+test('a topic found at the origin has its copy within five seconds, with the origin in its configs', async () => {
+  const stage = await new Stage(1).start();
+  await stage.world.run(stage.world.now() + 2_000);
+  const topic = stage.us.createTopic('cities', 2, { 'cleanup.policy': 'compact' });
+  for (const partition of [0, 1, 1]) stage.write('cities', partition, 3);
+  await stage.until(() => stage.same('cities', 0) && stage.same('cities', 1), 5_000);
+  expect(Object.fromEntries(stage.eu.topics.get('us-east.cities')!.configs)).toEqual({
+    'cleanup.policy': 'compact',
+    'meridian.origin.region': 'us-east',
+    'meridian.origin.topic.id': topic.id,
+    'meridian.origin.incarnation': '1',
+  });
+  await stage.until(() => stage.status('cities', 1)?.lagRecords === 0);
+  expect(stage.status('cities', 1)).toMatchObject({
+    copy: 'us-east.cities',
+    state: 'running',
+    reason: null,
+    position: 6,
+    sourceEnd: 6,
+    lagBytes: 0,
+    lagMs: 0,
+  });
+});
+
+test('a record is in the copy a few milliseconds after it was written', async () => {
+  const stage = await new Stage(2).start();
+  stage.us.createTopic('cities', 1);
+  stage.write('cities', 0, 1);
+  await stage.until(() => stage.same('cities'));
+  await stage.world.run(stage.world.now() + 3_000);
+  const before = stage.world.now();
+  stage.write('cities', 0, 1);
+  await stage.until(() => stage.same('cities'));
+  expect(stage.world.now() - before).toBeLessThan(10);
+});
+
+test('added partitions are mirrored, copies and internal topics are not', async () => {
+  const stage = await new Stage(3).start();
+  const cities = stage.us.createTopic('cities', 1);
+  stage.us.createTopic('__consumer_offsets', 1);
+  stage.us.createTopic('eu-west.orders', 1, {
+    'meridian.origin.region': 'eu-west',
+    'meridian.origin.topic.id': cities.id,
+  });
+  await stage.until(() => stage.status('cities') !== undefined);
+  stage.us.topics.get('cities')!.partitions.push(new (cities.partitions[0]!.constructor as new () => never)());
+  stage.write('cities', 1, 2);
+  await stage.until(() => stage.same('cities', 1), 5_000);
+  expect([...stage.eu.topics.keys()]).toEqual(['us-east.cities']);
+});
+
+test('kills of mirror and brokers leave the copy equal: nothing missing, nothing twice', async () => {
+  for (const seed of [4, 5, 6, 7, 8]) {
+    const stage = await new Stage(seed).start();
+    stage.us.createTopic('cities', 3);
+    for (let round = 0; round < 9; round++) {
+      for (let index = 0; index < 20; index++) stage.write('cities', index % 3, 1 + (index % 5));
+      await stage.world.run(stage.world.now() + stage.world.random.next() * 30);
+      for (let index = 0; index < 20; index++) stage.write('cities', index % 3, 1);
+      if (round % 3 === 0) await stage.startMirror();
+      else await stage.restart(round % 3 === 1 ? 'us' : 'eu');
+    }
+    await stage.until(() => [0, 1, 2].every((partition) => stage.same('cities', partition)));
+    await stage.until(() => {
+      const status = stage.status('cities');
+      return status?.state === 'running' && status.lastVerifiedOffset === stage.us.partition('cities').endOffset;
+    });
+  }
+});
+
+test('appends whose answers were lost, and two mirrors at once, do not double anything', async () => {
+  const stage = await new Stage(9).start();
+  stage.us.createTopic('cities', 1);
+  await stage.until(() => stage.status('cities') !== undefined);
+  const other = stage.world.node('other').boot();
+  const config: MirrorConfig = {
+    region: 'eu-west',
+    secret: SECRET,
+    target: [{ host: 'eu', port: 9193 }],
+    links: [{ from: 'us-east', to: 'eu-west', bootstrap: [{ host: 'us', port: 9093 }] }],
+    management: { host: 'other', port: 9194 },
+  };
+  await stage.world.settle(createMirror({ io: other, config, log: silentLogger }));
+  for (let round = 0; round < 10; round++) {
+    stage.eu.loseAnswersOf = round % 3 === 1 ? 'Produce' : undefined;
+    for (let index = 0; index < 10; index++) stage.write('cities', 0, 2);
+    await stage.world.run(stage.world.now() + 100);
+  }
+  stage.eu.loseAnswersOf = undefined;
+  await stage.until(() => stage.same('cities'));
+});
+
+test('holes of compaction and of retention move the end of the copy', async () => {
+  const stage = await new Stage(10).start();
+  const log = stage.us.createTopic('cities', 1).partitions[0]!;
+  for (let index = 0; index < 10; index++) log.append(batchOf(1));
+  log.compact(3, 6);
+  log.compact(8, 10);
+  await stage.until(() => stage.status('cities')?.position === 10);
+  expect(stage.same('cities')).toBe(true);
+  expect(stage.eu.partition('us-east.cities').endOffset).toBe(10);
+
+  const aged = stage.us.createTopic('aged', 1).partitions[0]!;
+  aged.advanceStart(500);
+  await stage.until(() => stage.status('aged')?.position === 500);
+  expect(stage.status('aged')).toMatchObject({ state: 'running', lagRecords: 0 });
+});
+
+test('an origin that lost records which are here halts the partition, and says from where on', async () => {
+  const stage = await new Stage(11).start();
+  stage.us.createTopic('cities', 1);
+  for (let index = 0; index < 5; index++) stage.write('cities', 0, 2);
+  await stage.until(() => stage.status('cities')?.position === 10);
+  stage.us.partition('cities').truncateTo(6);
+  await stage.restart('us');
+  for (let index = 0; index < 5; index++) stage.write('cities', 0, 2);
+  await stage.until(() => stage.status('cities')?.state === 'halted');
+  expect(stage.status('cities')?.reason).toMatch(/^diverged: .*6/);
+  expect(stage.eu.partition('us-east.cities').endOffset).toBe(10);
+  expect(stage.mirror!.status()[0]!.state).toBe('halted');
+});
+
+test('retention that overtakes the mirror halts the partition, and says what was lost', async () => {
+  const stage = await new Stage(12).start();
+  stage.us.createTopic('cities', 1);
+  stage.write('cities', 0, 4);
+  await stage.until(() => stage.status('cities')?.position === 4);
+  stage.world.node('mirror').kill();
+  for (let index = 0; index < 5; index++) stage.write('cities', 0, 400);
+  stage.us.partition('cities').advanceStart(1_604);
+  await stage.startMirror();
+  await stage.until(() => stage.status('cities')?.state === 'halted');
+  expect(stage.status('cities')?.reason).toBe('source retention passed us, 4..1,603 lost');
+});
+
+test('a topic that was created anew, and a name that is taken, halt and say so', async () => {
+  const stage = await new Stage(13).start();
+  stage.us.createTopic('cities', 1);
+  stage.write('cities', 0, 4);
+  stage.eu.createTopic('us-east.taken', 1);
+  stage.us.createTopic('taken', 1);
+  await stage.until(() => stage.status('cities')?.position === 4);
+  stage.us.createTopic('cities', 1);
+  stage.write('cities', 0, 9);
+  await stage.until(() => stage.status('cities')?.state === 'halted');
+  expect(stage.status('cities')?.reason).toMatch(/created anew at the origin/);
+  expect(stage.status('taken')).toMatchObject({ state: 'halted' });
+  expect(stage.status('taken')?.reason).toMatch(/is a topic that is no copy/);
+  expect(stage.eu.partition('us-east.cities').endOffset).toBe(4);
+});
+
+test('a target that refuses is told, with the others going on, until it takes records again', async () => {
+  const stage = await new Stage(14).start();
+  stage.us.createTopic('cities', 1);
+  await stage.until(() => stage.status('cities') !== undefined);
+  stage.eu.intercept = (api) => (api === 'Produce' ? ERROR.KAFKA_STORAGE_ERROR : undefined);
+  stage.write('cities', 0, 4);
+  await stage.until(() => stage.status('cities')?.state === 'retrying');
+  expect(stage.status('cities')?.reason).toMatch(/KAFKA_STORAGE_ERROR/);
+  stage.eu.intercept = undefined;
+  await stage.until(() => stage.status('cities')?.state === 'running' && stage.same('cities'));
+});
+
+test('while a side is away the status says so, and the lag grows older', async () => {
+  const stage = await new Stage(15).start();
+  stage.us.createTopic('cities', 1);
+  await stage.until(() => stage.status('cities')?.state === 'running');
+  stage.world.node('eu').powerLoss();
+  stage.write('cities', 0, 4);
+  await stage.world.run(stage.world.now() + 20_000);
+  const { state, lagRecords, lagMs } = stage.status('cities')!;
+  expect(state).toBe('retrying');
+  expect(lagRecords).toBe(4);
+  expect(lagMs).toBeGreaterThan(15_000);
+  stage.world.node('us').powerLoss();
+  await stage.world.run(stage.world.now() + 20_000);
+  expect(stage.status('cities')?.state).toBe('retrying');
+});
+
+test('a link to the own region, into another one, or twice from one is refused by a coded error', async () => {
+  const stage = new Stage(16);
+  const link = { from: 'us-east', to: 'eu-west', bootstrap: [{ host: 'us', port: 1 }] };
+  const base = {
+    region: 'eu-west',
+    secret: SECRET,
+    target: [{ host: 'eu', port: 1 }],
+    management: { host: 'm', port: 1 },
+  };
+  const codeOf = (links: MirrorConfig['links']) =>
+    createMirror({ io: stage.world.node('mirror').boot(), config: { ...base, links }, log: silentLogger }).catch(
+      (error) => error.code,
+    );
+  expect(await codeOf([{ ...link, from: 'eu-west' }])).toBe('self-link');
+  expect(await codeOf([{ ...link, to: 'ap-south' }])).toBe('foreign-link');
+  expect(await codeOf([link, link])).toBe('double-link');
+});
