@@ -39,7 +39,7 @@ export interface Gateway {
 
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { io, config, log } = options;
-  const { region, regions, bootstrap, secret, jwksFile, issuer = 'meridian', audience = 'meridian' } = config;
+  const { region, regions, bootstrap, secret, jwksFile, issuer, audience } = config;
   const keys = parseKeyRing(io.disk.readFile(config.cursorKeysFile).toString('utf8'));
   const verifier = options.verifier ?? createTokenVerifier(io, { jwksFile, issuer, audience, regions });
   const broker = options.broker ?? createClientBroker(io, { region, bootstrap, secret }, log);

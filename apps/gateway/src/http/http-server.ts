@@ -56,7 +56,7 @@ export async function createHttpServer(core: GatewayCore, config: GatewayConfig,
 function addRoutes(app: FastifyInstance, core: GatewayCore, config: GatewayConfig): void {
   app.addHook('onRequest', async (request, reply) => {
     const { origin } = request.headers;
-    if (!isOriginAllowed(origin, config.allowedOrigins ?? []))
+    if (!isOriginAllowed(origin, config.allowedOrigins))
       throw new GatewayError('forbidden', 'this web origin may not call');
     if (origin !== undefined) allowOrigin(reply, origin);
   });
@@ -89,7 +89,7 @@ function addWebSockets(app: FastifyInstance, core: GatewayCore, config: GatewayC
     try {
       if (core.isDraining) throw new GatewayError('unavailable', 'the gateway goes down');
       if (core.isFull) throw new GatewayError('unavailable', 'the gateway has as many connections as it takes');
-      const { protocol, token } = readHandshake(request, config.allowedOrigins ?? []);
+      const { protocol, token } = readHandshake(request, config.allowedOrigins);
       // ws picks the first that we know, as `readHandshake` did.
       request.headers['sec-websocket-protocol'] = protocol;
       wss.handleUpgrade(request, stream, head, (ws) => core.accept(wrapWebSocket(ws, stream, protocol), token));
