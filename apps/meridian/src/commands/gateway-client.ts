@@ -1,5 +1,5 @@
 /**
- * How `produce` and `tail` reach a gateway: the SDK over `ws`, in the binary subprotocol, with all of Kafka's codecs.
+ * How `produce` and `tail` reach a gateway: the SDK over `ws`, with all of Kafka's codecs.
  * (`ws` and not Node's own WebSocket: that one is a third slower and takes ten megabytes more.)
  */
 import type { Io } from '@meridian/io';
@@ -18,15 +18,23 @@ export interface GatewayOptions extends PlatformOptions {
   json?: boolean;
 }
 
-/** `say` hears of reconnects. */
-export async function connectGateway(io: Io, terminal: Terminal, options: GatewayOptions): Promise<Meridian> {
+/**
+ * Readers take raw batches (`bin`); writers of single records do better with `json`, since the gateway gathers those
+ * into batches. `say` hears of reconnects.
+ */
+export async function connectGateway(
+  io: Io,
+  terminal: Terminal,
+  options: GatewayOptions,
+  protocol: 'json' | 'bin',
+): Promise<Meridian> {
   const token = options.token ?? process.env.MERIDIAN_TOKEN;
   if (token === undefined || token === '') throw new CliError('no-token', 'There is no token.');
   let welcomed = false;
   return connect({
     urls: gatewayUrls(io, options),
     token,
-    protocol: 'bin',
+    protocol,
     client: 'meridian-cli',
     connectTimeoutMs: LIMITS.connectTimeoutMs,
     runtime: createDefaultRuntime({ WebSocket: WebSocket as unknown as WebSocketClass, decompress }),

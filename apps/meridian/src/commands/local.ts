@@ -31,7 +31,7 @@ const APPS = resolve(import.meta.dirname, '../../..');
 const DEFAULT_PARTITIONS = 6;
 const DEVELOPER = { tenant: 'acme', subject: 'developer', allow: ['*:read,write'], lifeMs: LIMITS.tokenLifeMs };
 /** Measured: a smaller young generation saves some megabytes per part and costs nothing at this size. */
-const NODE_FLAGS = ['--max-semi-space-size=4'];
+const NODE_FLAGS: string[] = [];
 
 export async function runLocal(io: Io, terminal: Terminal, options: LocalOptions): Promise<void> {
   const topology = movePorts(loadRegions(io, options.regions), options.portOffset ?? 0);

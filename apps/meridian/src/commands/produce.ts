@@ -23,7 +23,7 @@ export async function produce(io: Io, terminal: Terminal, topic: string, options
   if (options.value === undefined && options.key !== undefined && options.keySeparator !== undefined) {
     throw new CliError('bad-option', '--key and --key-separator exclude each other.');
   }
-  const meridian = await connectGateway(io, terminal, options);
+  const meridian = await connectGateway(io, terminal, options, 'json');
   try {
     const { sent, failed } = await sendAll(meridian, terminal, topic, options);
     if (failed > 0) throw new CliError('publish-failed', `${failed} of ${sent} records failed.`);

@@ -72,8 +72,10 @@ function takeLock(io: Pick<Io, 'disk'>, path: string): { release(): void } {
     io.disk.makeFolder(path);
     return io.disk.lock(`${path}/lock`);
   } catch (error) {
-    if (error instanceof IoError && error.code === 'locked')
-      throw new CliError('data-in-use', error.message.split(':')[0] ?? path);
+    if (error instanceof IoError && error.code === 'locked') {
+      const owner = /\(process \d+\)/.exec(error.message)?.[0] ?? '';
+      throw new CliError('data-in-use', `The data folder ${path} is in use ${owner}`.trim());
+    }
     throw new CliError('data-unreadable', `${path}: ${(error as Error).message}`, { cause: error });
   }
 }
