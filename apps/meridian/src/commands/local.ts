@@ -30,8 +30,6 @@ export interface LocalOptions extends PlatformOptions {
 const APPS = resolve(import.meta.dirname, '../../..');
 const DEFAULT_PARTITIONS = 6;
 const DEVELOPER = { tenant: 'acme', subject: 'developer', allow: ['*:read,write'], lifeMs: LIMITS.tokenLifeMs };
-/** Measured: a smaller young generation saves some megabytes per part and costs nothing at this size. */
-const NODE_FLAGS: string[] = [];
 
 export async function runLocal(io: Io, terminal: Terminal, options: LocalOptions): Promise<void> {
   const topology = movePorts(loadRegions(io, options.regions), options.portOffset ?? 0);
@@ -109,7 +107,6 @@ function specOf(io: Io, terminal: Terminal, data: DataFolder, part: PlannedPart,
       main: `${APPS}/${part.app}/src/main.ts`,
       configFile,
       labels: { region: part.region },
-      nodeFlags: NODE_FLAGS,
       compileCacheFolder: COMPILE_CACHE,
     },
     onLogLine: (line) => log.write(line),

@@ -31,7 +31,6 @@ function start(config: unknown) {
     main: join(TESTING, 'stub-part.ts'),
     configFile: configFile(config),
     labels: { region: 'us-east' },
-    nodeFlags: [],
     compileCacheFolder: '',
     onReady: ready,
     onLogLine: (line) => void lines.push(line),

@@ -18,7 +18,6 @@ export interface PartProcessOptions {
   configFile: string;
   /** On every line of its log. */
   labels: Record<string, string>;
-  nodeFlags: readonly string[];
   compileCacheFolder: string;
   onReady(ports: Record<string, number | string>): void;
   onLogLine(line: string): void;
@@ -30,7 +29,7 @@ export function startPartProcess(options: PartProcessOptions): PartProcess {
   const labels = Object.entries(options.labels).flatMap(([name, value]) => ['--label', `${name}=${value}`]);
   const child = spawn(
     process.execPath,
-    [...options.nodeFlags, options.main, '--config', options.configFile, '--exit-with-parent', ...labels],
+    [options.main, '--config', options.configFile, '--exit-with-parent', ...labels],
     {
       stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,

@@ -13,7 +13,7 @@ function platform() {
   const spec = (name: string, stopRank: number) => ({
     name,
     stopRank,
-    process: { main: name, configFile: '', labels: {}, nodeFlags: [], compileCacheFolder: '' },
+    process: { main: name, configFile: '', labels: {}, compileCacheFolder: '' },
     onLogLine: () => undefined,
   });
   const supervisor = createSupervisor({

@@ -5,7 +5,6 @@ const part = startPartProcess({
   main: `${import.meta.dirname}/stub-part.ts`,
   configFile: process.argv[2] as string,
   labels: { region: 'us-east' },
-  nodeFlags: [],
   compileCacheFolder: '',
   onReady: (ports) => process.stdout.write(`${JSON.stringify({ pid: part.pid, ports })}\n`),
   onLogLine: () => undefined,
