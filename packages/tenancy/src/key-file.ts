@@ -4,7 +4,8 @@
  * Invariant: it fails closed. No file, an unreadable or empty one: nobody enters (`no-keys`) until it is mended.
  */
 import type { Io } from '@meridian/io';
-import { createLocalJWKSet, type JSONWebKeySet, type JWK } from 'jose';
+import type { JSONWebKeySet, JWK } from 'jose';
+import { createLocalJWKSet } from 'jose/jwks/local';
 import { TenancyError } from './errors.ts';
 import { LIMITS } from './limits.ts';
 

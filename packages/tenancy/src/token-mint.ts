@@ -3,7 +3,9 @@
  * its place in production. Loaded by the command line, never by the gateway's request path.
  */
 import { generateKeyPairSync } from 'node:crypto';
-import { importJWK, type JWK, SignJWT } from 'jose';
+import type { JWK } from 'jose';
+import { SignJWT } from 'jose/jwt/sign';
+import { importJWK } from 'jose/key/import';
 
 export interface TokenClaims {
   tenant: string;

@@ -1,11 +1,15 @@
 /**
  * Who somebody is: verifies a JWT and reads tenant, subject and permissions from it. The gateway calls it at every
  * connect, refresh and HTTP request.
+ * (jose is imported part by part: all of it would cost each process 7 MB.)
  * Invariant: only ES256, EdDSA and RS256, only with a key of the key file; whatever the token itself says about
  * keys (`jwk`, `jku`, `x5u`, `x5c`) is ignored; any `crit` is refused; a claim that is missing refuses the token.
  */
 import type { Io } from '@meridian/io';
-import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose';
+import type { JWTPayload } from 'jose';
+import { decodeProtectedHeader } from 'jose/decode/protected_header';
+import { JWTExpired } from 'jose/errors';
+import { jwtVerify } from 'jose/jwt/verify';
 import { TenancyError } from './errors.ts';
 import { createKeyFile } from './key-file.ts';
 import { LIMITS } from './limits.ts';
@@ -68,7 +72,7 @@ async function verifySignature(
     return verified.payload;
   } catch (cause) {
     if (cause instanceof TenancyError) throw cause;
-    if (cause instanceof errors.JWTExpired) throw new TenancyError('token-expired', 'token', { cause });
+    if (cause instanceof JWTExpired) throw new TenancyError('token-expired', 'token', { cause });
     // jose's codes (ERR_JWS_INVALID …) say what is wrong and hold nothing of the token.
     throw refusal((cause as { code?: string }).code ?? 'token', cause);
   }
