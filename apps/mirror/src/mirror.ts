@@ -24,16 +24,19 @@ export interface MirrorOptions {
   readonly config: MirrorConfig;
   readonly log: Logger;
   readonly limits?: Partial<MirrorLimits>;
+  /** False: the management port is not opened (fastify does not run in simulations). Default true. */
+  readonly listen?: boolean;
 }
 
 export interface Mirror {
+  /** 0 without `listen`. */
   readonly managementPort: number;
   status(): LinkStatus[];
   stop(): Promise<void>;
 }
 
 /** Comes back when the management port is served; links come up by themselves, whatever is reachable. */
-export async function createMirror({ io, config, log, limits: changed }: MirrorOptions): Promise<Mirror> {
+export async function createMirror({ io, config, log, limits: changed, listen }: MirrorOptions): Promise<Mirror> {
   checkLinks(config);
   const limits = { ...DEFAULT_LIMITS, ...changed };
   const { region, secret } = config;
@@ -42,9 +45,10 @@ export async function createMirror({ io, config, log, limits: changed }: MirrorO
   const sources: Client[] = [];
   const links: Link[] = [];
   const status = (): LinkStatus[] => links.map((link) => link.status(io.clock.monotonic()));
-  const { host, port } = config.management;
+  const { host = '127.0.0.1', port } = config.management;
   const routes = { '/v1/links': () => ({ links: status() }) };
-  const management = await createManagementServer({ io, host: host ?? '127.0.0.1', port, log, routes });
+  const serve = () => createManagementServer({ io, host, port, log, routes });
+  const management = listen === false ? undefined : await serve();
   const budget = new InFlightBudget(limits.totalInFlightBytes);
   const targetCatalog = new TopicCatalog(target, limits);
   for (const { from, to, bootstrap } of config.links) {
@@ -53,12 +57,12 @@ export async function createMirror({ io, config, log, limits: changed }: MirrorO
     links.push(new Link({ io, log, limits, from, to, source, target, targetCatalog, budget }));
   }
   return {
-    managementPort: management.port,
+    managementPort: management?.port ?? 0,
     status,
     async stop() {
       await Promise.all(links.map((link) => link.stop()));
       await Promise.all([target, ...sources].map((client) => client.close()));
-      await management.close();
+      await management?.close();
     },
   };
 }

@@ -49,8 +49,8 @@ export class PartitionTask {
   readonly lag: LagClock;
   private readonly limits: MirrorLimits;
   private inFlight: Append[] = [];
-  /** Where the last batch sent or found ends; below `sentEnd` once the end was advanced over a hole. */
-  private dataEnd = 0;
+  /** Of the leader that told of the hole before `sentEnd`, or `lastEpoch` if a record is there. */
+  private endEpoch = -1;
   /** The next offset to come from the origin; ahead of `sentEnd` where a fresh copy begins. */
   private fetchOffset = 0;
   private leaderEpoch = -1;
@@ -120,8 +120,8 @@ export class PartitionTask {
 
   private onLocated(input: InputOf<'located'>, nowMs: number): TaskEffect[] {
     const { targetEnd, lastEpoch, sourceStart } = input;
-    this.position = this.sentEnd = this.dataEnd = targetEnd;
-    this.lastEpoch = lastEpoch;
+    this.position = this.sentEnd = targetEnd;
+    this.lastEpoch = this.endEpoch = lastEpoch;
     this.hear(input.sourceEnd, nowMs);
     if (targetEnd > 0 && sourceStart > targetEnd) {
       const lost = `${targetEnd.toLocaleString('en')}..${(sourceStart - 1).toLocaleString('en')} lost`;
@@ -135,17 +135,25 @@ export class PartitionTask {
 
   private prove(): TaskEffect[] {
     this.phase = 'proving';
-    return [{ type: 'prove', epoch: this.lastEpoch }];
+    return [{ type: 'prove', epoch: this.endEpoch }];
   }
 
+  /**
+   * Ours is the origin's log if the epoch at our end is known there and goes at least as far. The leader of a hole may
+   * have written nothing: then an older epoch goes as far, or the one of our last record has to answer.
+   */
   private onProved({ epoch, endOffset }: InputOf<'proved'>): TaskEffect[] {
-    if (epoch !== this.lastEpoch) {
+    if (epoch < this.lastEpoch) {
+      if (this.endEpoch !== this.lastEpoch) {
+        this.endEpoch = this.lastEpoch;
+        return this.prove();
+      }
       const known = epoch < 0 ? 'knows no such epoch' : `goes from epoch ${epoch} on at ${endOffset}`;
       return this.halt(`diverged: our copy has records of epoch ${this.lastEpoch}, the origin ${known}`);
     }
-    if (endOffset < this.dataEnd) {
+    if (endOffset < this.sentEnd) {
       return this.halt(
-        `diverged: epoch ${epoch} ends at ${endOffset} at the origin, ${endOffset}..${this.dataEnd - 1} here differ`,
+        `diverged: epoch ${epoch} ends at ${endOffset} at the origin, ${endOffset}..${this.sentEnd - 1} here differ`,
       );
     }
     this.verifiedOffset = this.sentEnd;
@@ -177,8 +185,8 @@ export class PartitionTask {
     }
     this.verify();
     this.hear(input.highWatermark, nowMs);
-    this.lastEpoch = input.lastEpoch;
-    this.fetchOffset = this.dataEnd = nextOffset;
+    this.lastEpoch = this.endEpoch = input.lastEpoch;
+    this.fetchOffset = nextOffset;
     this.sentBytes += sizeInBytes;
     this.sentOffsets += nextOffset - baseOffset;
     return this.append(buffers, sizeInBytes, nextOffset, -1);
@@ -190,7 +198,9 @@ export class PartitionTask {
     if (hole) this.fetchOffset = highWatermark;
     if (this.inFlight.length === 0 && this.sentEnd >= highWatermark) this.recover();
     const isBare = this.fetchOffset >= highWatermark && highWatermark > this.sentEnd;
-    return isBare ? this.append([], 0, highWatermark, highWatermark) : [];
+    if (!isBare) return [];
+    if (this.lastEpoch >= 0) this.endEpoch = this.leaderEpoch;
+    return this.append([], 0, highWatermark, highWatermark);
   }
 
   private append(buffers: readonly Buffer[], sizeInBytes: number, end: number, endOffset: number): TaskEffect[] {
@@ -266,9 +276,9 @@ export class PartitionTask {
     if (this.hasEpochAtEnd) this.verifiedOffset = this.sentEnd;
   }
 
-  /** Of a hole the epochs are not known, so behind one there is nothing to compare until data comes again. */
+  /** Whether a fetch can prove our place: behind a hole only `prove` can, whenever the leader epoch changes. */
   private get hasEpochAtEnd(): boolean {
-    return this.lastEpoch >= 0 && this.dataEnd === this.sentEnd;
+    return this.lastEpoch >= 0 && this.endEpoch === this.lastEpoch;
   }
 
   /** What failed has worked since. */
