@@ -1,0 +1,119 @@
+/**
+ * Two regions in one simulated world: a broker, a mirror and a gateway each, every one a process on a machine of its own,
+ * put together by the same `createX` that the real processes use.
+ * Invariant: nothing here keeps state across a process's death but what is on its disk.
+ */
+import { createBroker } from '@meridian/broker';
+import { createClient } from '@meridian/client';
+import { createGateway } from '@meridian/gateway';
+import { type Io, silentLogger } from '@meridian/io';
+import type { SimLink, SimWorld } from '@meridian/io/sim';
+import { createMirror } from '@meridian/mirror';
+import { keyRingText } from '@meridian/tenancy';
+import type { Outcome } from './checkers/checker.ts';
+import { listenForChannels } from './gateway-channel.ts';
+import type { Ledger } from './ledger.ts';
+import { LIMITS } from './limits.ts';
+import { ProcessSlot } from './process-slot.ts';
+import { readStored } from './stored.ts';
+import {
+  brokerConfig,
+  CURSOR_KEYS_FILE,
+  gatewayConfig,
+  mirrorConfig,
+  PHYSICAL_TOPIC,
+  PORTS,
+  REGIONS,
+  type RegionPlan,
+  simVerifier,
+} from './topology.ts';
+
+const CURSOR_SECRET = Buffer.alloc(32, 'cursor');
+const PARTS = ['broker', 'mirror', 'gateway', 'app'] as const;
+
+export interface RegionCluster {
+  name: string;
+  broker: ProcessSlot;
+  mirror: ProcessSlot;
+  gateway: ProcessSlot;
+  kafka: { host: string; port: number };
+}
+
+export interface GeoCluster {
+  regions: readonly [RegionCluster, RegionCluster];
+  start(): void;
+  allReady(): boolean;
+  linksBetween(a: RegionCluster, b: RegionCluster): SimLink[];
+  linksWithin(region: RegionCluster): SimLink[];
+  allLinks(): SimLink[];
+  /** The region's own first. */
+  gatewayUrls(region: string): string[];
+  /** Reads what every broker holds. */
+  readAll(ledger: Ledger): Promise<Outcome>;
+}
+
+export function createGeoCluster(world: SimWorld): GeoCluster {
+  const regions = REGIONS.map((plan) => createRegion(world, plan)) as [RegionCluster, RegionCluster];
+  const linksBetween: GeoCluster['linksBetween'] = (a, b) =>
+    PARTS.flatMap((from) => PARTS.map((to) => world.link(`${a.name}/${from}`, `${b.name}/${to}`)));
+  const linksWithin: GeoCluster['linksWithin'] = ({ name }) =>
+    PARTS.flatMap((from, index) => PARTS.slice(index + 1).map((to) => world.link(`${name}/${from}`, `${name}/${to}`)));
+  for (const link of linksBetween(...regions)) link.set({ latencyMs: LIMITS.interRegionLatencyMs });
+  const slots = regions.flatMap(({ broker, mirror, gateway }) => [broker, mirror, gateway]);
+  return {
+    regions,
+    start: () => {
+      for (const slot of slots) slot.start();
+    },
+    allReady: () => slots.every((slot) => slot.ready),
+    linksBetween,
+    linksWithin,
+    allLinks: () => [...linksBetween(...regions), ...regions.flatMap(linksWithin)],
+    gatewayUrls: (region) =>
+      [...REGIONS]
+        .sort((a, b) => Number(b.name === region) - Number(a.name === region))
+        .map(({ name }) => `sim://gateway.${name}:${PORTS.gateway}`),
+    readAll: (ledger) => readAll(world, regions, ledger),
+  };
+}
+
+function createRegion(world: SimWorld, plan: RegionPlan): RegionCluster {
+  const { name } = plan;
+  const log = silentLogger;
+  const slot = (part: string, start: (io: Io) => Promise<unknown>) =>
+    new ProcessSlot(world, world.node(`${name}/${part}`, { host: `${part}.${name}` }), start);
+  world.node(`${name}/app`, { host: `app.${name}` });
+  return {
+    name,
+    kafka: { host: `broker.${name}`, port: PORTS.client },
+    broker: slot('broker', (io) => createBroker({ io, config: brokerConfig(plan), log })),
+    mirror: slot('mirror', (io) => createMirror({ io, config: mirrorConfig(plan), log, listen: false })),
+    gateway: slot('gateway', async (io) => {
+      io.disk.replaceFile(CURSOR_KEYS_FILE, Buffer.from(keyRingText(CURSOR_SECRET)));
+      const config = gatewayConfig(plan);
+      const gateway = await createGateway({ io, config, log, listen: false, verifier: simVerifier });
+      await listenForChannels(io, PORTS.gateway, (socket) => gateway.accept(socket));
+    }),
+  };
+}
+
+async function readAll(world: SimWorld, regions: readonly RegionCluster[], ledger: Ledger): Promise<Outcome> {
+  const outcome = { ledger, origins: [], copies: [], partitions: LIMITS.partitions } as Outcome & {
+    origins: Outcome['origins'][number][];
+    copies: Outcome['copies'][number][];
+  };
+  for (const at of regions) {
+    const io = world.node('auditor').boot();
+    const client = createClient({ io, bootstrap: [at.kafka], clientId: 'auditor', log: silentLogger });
+    for (let partition = 0; partition < LIMITS.partitions; partition++) {
+      outcome.origins.push(await readStored(client, at.name, PHYSICAL_TOPIC, partition));
+      for (const { name: origin } of regions.filter((region) => region !== at))
+        outcome.copies.push({
+          origin,
+          stored: await readStored(client, at.name, `${origin}.${PHYSICAL_TOPIC}`, partition),
+        });
+    }
+    await client.close();
+  }
+  return outcome;
+}
