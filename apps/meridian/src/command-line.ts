@@ -1,10 +1,9 @@
-#!/usr/bin/env node
-import type { Io } from '@meridian/io';
-import { createRealIo } from '@meridian/io/real';
 /**
  * The command line, `meridian <command>`: parses, then loads the command's own file. `npm start` is `meridian local`.
  * Invariant: data goes to stdout and all else to stderr; the exit code is 0, 1 (failed) or 2 (wrong usage).
  */
+import type { Io } from '@meridian/io';
+import { createRealIo } from '@meridian/io/real';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { EXIT } from './errors.ts';
 import { LIMITS } from './limits.ts';

@@ -6,6 +6,7 @@
 import { packBinary } from './binary-frames.ts';
 import { MeridianError } from './errors.ts';
 import { BINARY_KINDS, type Coordinates, type ErrorCode, type PublishedFrame, SUBPROTOCOLS } from './frames.ts';
+import { type Content, contentBytes } from './payload.ts';
 import { publishBatch, publishFrame } from './publish-frames.ts';
 import { readFrame, utf8Bytes } from './received-frames.ts';
 import type { Runtime, Socket } from './runtime.ts';
@@ -81,6 +82,8 @@ export class Meridian {
 
   /** Resolves with the record's coordinates once the broker has it. Strings are text, bytes are bytes, other values JSON. */
   publish(topic: string, record: OutgoingRecord, options: PublishOptions = {}): Promise<Published> {
+    const problem = keyProblem(record.key);
+    if (problem !== undefined) return Promise.reject(new MeridianError('bad-request', problem));
     this.#lastPublishId += 2;
     const id = this.#lastPublishId;
     return new Promise((resolve, reject) => {
@@ -231,6 +234,17 @@ export class Meridian {
     const waiting = this.#publishes.get(id);
     this.#publishes.delete(id);
     if (waiting) settle(waiting);
+  }
+}
+
+/** The partition hangs on the key's bytes, so they must be to be had before anything else is done. */
+function keyProblem(key: Content): string | undefined {
+  if (typeof key !== 'object') return undefined;
+  try {
+    contentBytes(key);
+    return undefined;
+  } catch (error) {
+    return `the key cannot be encoded: ${(error as Error).message}`;
   }
 }
 

@@ -201,8 +201,22 @@ test('what cannot be encoded or is larger than the gateway takes is refused here
   const circle: Record<string, unknown> = {};
   circle.self = circle;
   expect(await outcome(meridian.publish('t', { value: circle }))).toBe('bad-request');
+  expect(await outcome(meridian.publish('t', { key: circle, value: '' }))).toBe('bad-request');
   expect(await outcome(meridian.publish('t', { value: 'é'.repeat(600_000) }))).toBe('too-large');
   expect(world.socket.all('publish')).toEqual([]);
   meridian.publish('t', { value: 'fits' }).catch(() => undefined);
   expect(world.socket.all('publish')).toHaveLength(1);
+});
+
+test('publishes that were refused for their rate go out again later, in their order', async () => {
+  const { world, meridian } = await connected();
+  const all = ['a', 'b', 'c'].map((value) => outcome(meridian.publish('t', { value })));
+  world.socket.receive(refusal(2, 'limit-exceeded', true), refusal(4, 'limit-exceeded', true));
+  world.socket.receive(answer(6, 0));
+  await world.pass(1_000);
+  expect(world.socket.all('publish').map(({ value }) => value)).toEqual(
+    ['a', 'b', 'c', 'a', 'b'].map((text) => ({ text })),
+  );
+  world.socket.receive(answer(2, 1), answer(4, 2));
+  expect(await Promise.all(all)).toEqual(['1', '2', '0']);
 });

@@ -1,7 +1,7 @@
 /**
  * The idempotent publishes of one topic and partition: at most five on the wire, in sequence, as Kafka's producer
  * does. (One until the first is acknowledged: a broker that does not know the producer takes any sequence.)
- * Called by `publishing.ts`.
+ * Called by `publishing.ts`; `outbox.ts` fills it.
  *
  *   queued --send--> in flight --acknowledged--> gone
  *   in flight --retryable error, or out of order behind one--> queued again, same sequence; the lane is held until
@@ -11,7 +11,7 @@
  * Invariant: what is sent, read in order of sending, has consecutive sequences from the first unacknowledged on.
  */
 import { LIMITS } from '../limits.ts';
-import type { Publish } from './publishing.ts';
+import type { Publish } from './outbox.ts';
 
 const SEQUENCES = 2 ** 31;
 

@@ -1,6 +1,6 @@
 /**
  * The publishes' part of the session machine: what waits for a connection or for a topic's partition count, what
- * is on the wire, and what becomes of each. Called by `session.ts`; idempotent ones stand in lanes (`lane.ts`).
+ * is on the wire, and what becomes of each. Called by `session.ts`; each topic has an outbox (`outbox.ts`).
  *
  * An idempotent publish survives the connection as long as the publishing session does: the gateway that takes
  * the session on de-duplicates by sequence. Where it does not go on (another region, before its first answer),
@@ -8,41 +8,14 @@
  *
  * Invariant: every publish is settled exactly once, in `publishTimeoutMs` at the latest.
  */
-import { partitionForKey } from '@meridian/protocol/record-batch';
 import { MeridianError } from '../errors.ts';
 import type { DescribedFrame, ErrorFrame, PublishedFrame } from '../frames.ts';
 import { LIMITS } from '../limits.ts';
-import { contentBytes } from '../payload.ts';
 import { reconnectWithoutSession } from './connection.ts';
-import type { Effect, Input, OutgoingRecord } from './inputs-effects.ts';
-import { acknowledge, type Lane, newLane, refuse, requeue, requeueAll, restart, takeNext } from './lane.ts';
+import type { Effect, Input } from './inputs-effects.ts';
+import { acknowledge, type Lane, refuse, requeue, requeueAll, restart, takeNext } from './lane.ts';
+import { insertById, newOutbox, type Outbox, type Publish, route } from './outbox.ts';
 import type { Session } from './session.ts';
-
-export interface Publish {
-  id: number;
-  topic: string;
-  record: OutgoingRecord;
-  idempotent: boolean;
-  deadlineMs: number;
-  tries: number;
-  partition: number | undefined;
-  /** The lane's; `sentSequence` is the one it went out with last. */
-  sequence: number | undefined;
-  sentSequence: number | undefined;
-}
-
-interface Outbox {
-  topic: string;
-  partitions: number | undefined;
-  describeId: number | undefined;
-  /** Not yet routed to a partition. */
-  unrouted: Publish[];
-  /** Without idempotence, ready to go out. */
-  plain: Publish[];
-  plainHeldUntilMs: number;
-  lanes: Map<number, Lane>;
-  nextPartition: number;
-}
 
 export interface Publishing {
   connected: boolean;
@@ -142,19 +115,7 @@ function enqueue(session: Session, input: Extract<Input, { type: 'publish' }>, n
 
 function outboxOf(publishing: Publishing, topic: string): Outbox {
   let outbox = publishing.outboxes.get(topic);
-  if (outbox === undefined) {
-    outbox = {
-      topic,
-      partitions: undefined,
-      describeId: undefined,
-      unrouted: [],
-      plain: [],
-      plainHeldUntilMs: 0,
-      lanes: new Map(),
-      nextPartition: 0,
-    };
-    publishing.outboxes.set(topic, outbox);
-  }
+  if (outbox === undefined) publishing.outboxes.set(topic, (outbox = newOutbox(topic)));
   return outbox;
 }
 
@@ -162,7 +123,7 @@ function sendWhatMay(session: Session, now: number, effects: Effect[]): void {
   const { publishing } = session;
   const max = session.limits?.maxInFlightPublishes ?? 1;
   for (const outbox of publishing.outboxes.values()) {
-    route(session, outbox, effects);
+    if (route(outbox, session.options.subprotocol === 'bin')) describe(session, outbox, effects);
     while (outbox.plain.length > 0 && publishing.inFlight < max && now >= outbox.plainHeldUntilMs) {
       const publish = outbox.plain.shift() as Publish;
       publish.tries += 1;
@@ -186,42 +147,10 @@ function mayUseSession({ publishing }: Session): boolean {
   );
 }
 
-/** Gives each publish its partition, where the client has to choose it; asks for the topic's count if need be. */
-function route(session: Session, outbox: Outbox, effects: Effect[]): void {
-  if (outbox.unrouted.length === 0) return;
-  const binary = session.options.subprotocol === 'bin';
-  const rest: Publish[] = [];
-  for (const publish of outbox.unrouted) {
-    if ((publish.idempotent || binary) && publish.partition === undefined) {
-      publish.partition = partitionOf(publish, outbox);
-      if (publish.partition === undefined) {
-        rest.push(publish);
-        continue;
-      }
-    }
-    if (publish.idempotent) laneOf(outbox, publish.partition as number).queued.push(publish);
-    else outbox.plain.push(publish);
-  }
-  outbox.unrouted = rest;
-  if (rest.length > 0 && outbox.describeId === undefined) {
-    session.lastRequestId += 2;
-    outbox.describeId = session.lastRequestId;
-    effects.push({ type: 'send', frame: { type: 'describe', id: outbox.describeId, topic: outbox.topic } });
-  }
-}
-
-function partitionOf({ record }: Publish, outbox: Outbox): number | undefined {
-  if (outbox.partitions === undefined) return undefined;
-  const key = contentBytes(record.key);
-  if (key !== null) return partitionForKey(key, outbox.partitions);
-  outbox.nextPartition = (outbox.nextPartition + 1) % outbox.partitions;
-  return outbox.nextPartition;
-}
-
-function laneOf(outbox: Outbox, partition: number): Lane {
-  let lane = outbox.lanes.get(partition);
-  if (lane === undefined) outbox.lanes.set(partition, (lane = newLane(partition)));
-  return lane;
+function describe(session: Session, outbox: Outbox, effects: Effect[]): void {
+  session.lastRequestId += 2;
+  outbox.describeId = session.lastRequestId;
+  effects.push({ type: 'send', frame: { type: 'describe', id: outbox.describeId, topic: outbox.topic } });
 }
 
 function send({ publishing }: Session, publish: Publish, effects: Effect[]): void {
@@ -281,7 +210,7 @@ function plainFailed(session: Session, publish: Publish, frame: ErrorFrame, now:
   }
   const outbox = outboxOf(session.publishing, publish.topic);
   publish.tries = 0;
-  outbox.plain.unshift(publish);
+  insertById(outbox.plain, publish);
   outbox.plainHeldUntilMs = now + (frame.retryAfterMs ?? LIMITS.publishRetryMs);
 }
 
