@@ -34,6 +34,8 @@ export interface LocalPlatform {
     args: readonly string[],
     options?: { input?: string },
   ): Promise<{ stdout: string; stderr: string; code: number }>;
+  /** The same without this platform's folder and ports. */
+  run(args: readonly string[]): Promise<{ stdout: string; stderr: string; code: number }>;
   /** Process id of a part, as the platform recorded it when it last started it. */
   pidOf(region: RegionName, part: PartName): number;
   /** Process ids of everything that was started, the supervisor first. */
@@ -70,6 +72,7 @@ export async function startLocalPlatform(options: { portOffset: number; data?: s
     gateway: (region) => `ws://${address(region, 'gateway')}/v1/ws`,
     http: (region) => `http://${address(region, 'gateway')}`,
     command,
+    run: (args) => runCommand(args),
     token: async (allow, tenant = 'acme') => {
       const { stdout, stderr, code } = await runCommand([
         'token',
