@@ -15,8 +15,8 @@ import {
 } from '@meridian/protocol/record-batch';
 import { BINARY_KINDS, packBinary } from '@meridian/sdk/frames';
 import { LIMITS } from '../limits.ts';
-import { isUndecodable, type Shown, type ShownRecord, showBatch, type Undecodable } from './shown-records.ts';
-import { binaryFrame, textFrame, type WireFrame } from './wire-frame.ts';
+import { type BatchInfo, isUndecodable, showBatches, type Undecodable } from './shown-records.ts';
+import { binaryFrame, textFrame, textFrameOf, type WireFrame } from './wire-frame.ts';
 
 /** Where the records of a feed come from, as frames say it. */
 export interface FeedOrigin {
@@ -27,12 +27,6 @@ export interface FeedOrigin {
   partition: number;
 }
 
-export interface BatchInfo {
-  bytes: Buffer;
-  baseOffset: number;
-  nextOffset: number;
-}
-
 /** One frame of a chunk and the offsets it accounts for: `base` is its first record, `next` where the next one begins. */
 export interface ChunkFrame {
   base: number;
@@ -41,7 +35,20 @@ export interface ChunkFrame {
   wire: WireFrame;
 }
 
+/** What smaller frames are cut from. */
+interface JsonRun {
+  readonly head: Buffer;
+  readonly body: Buffer;
+  readonly offsets: readonly number[];
+  readonly ends: readonly number[];
+}
+
+interface JsonFrame extends ChunkFrame {
+  run: JsonRun | undefined;
+}
+
 const CONTROL_BIT = 0x20;
+const TAIL = Buffer.from(']}');
 
 export class Chunk {
   readonly origin: FeedOrigin;
@@ -51,8 +58,7 @@ export class Chunk {
   readonly batches: readonly BatchInfo[];
   /** Bytes of the batches. */
   readonly sizeInBytes: number;
-  private shown: Shown[] | undefined;
-  private json: ChunkFrame[] | undefined;
+  private json: JsonFrame[] | undefined;
   private binary: ChunkFrame[] | undefined;
 
   constructor(origin: FeedOrigin, epoch: number, from: number, next: number, batches: readonly BatchInfo[]) {
@@ -69,8 +75,8 @@ export class Chunk {
     return this.batches[0]?.baseOffset ?? this.next;
   }
 
-  jsonFrames(): readonly ChunkFrame[] {
-    return (this.json ??= framesOf(this, this.batches.flatMap(showBatch)));
+  jsonFrames(): readonly JsonFrame[] {
+    return (this.json ??= framesOf(this));
   }
 
   binaryFrames(): readonly ChunkFrame[] {
@@ -79,23 +85,8 @@ export class Chunk {
 
   /** A frame of one subscriber's own: from `offset` on, at most `maxMessages` and, beyond the first record, `maxBytes`. */
   privateFrame(offset: number, maxMessages: number, maxBytes: number): ChunkFrame | undefined {
-    this.shown ??= this.batches.flatMap(showBatch);
-    const records: ShownRecord[] = [];
-    let bytes = headText(this).length + 2;
-    for (const shown of this.shown) {
-      if (isUndecodable(shown)) {
-        if (shown.to <= offset) continue;
-        if (records.length === 0) return undecodableFrame(this, shown);
-        return messagesFrame(this, records, shown.from);
-      }
-      if (shown.offset < offset) continue;
-      bytes += Buffer.byteLength(shown.text, 'utf8') + 1;
-      if (records.length > 0 && (records.length >= maxMessages || bytes > maxBytes)) {
-        return messagesFrame(this, records, shown.offset);
-      }
-      records.push(shown);
-    }
-    return records.length === 0 ? undefined : messagesFrame(this, records, this.next);
+    const frame = this.jsonFrames().find(({ next }) => next > offset);
+    return frame?.run === undefined ? frame : cutFrame(this, frame, frame.run, offset, maxMessages, maxBytes);
   }
 }
 
@@ -153,47 +144,54 @@ function* batchesIn(buffers: readonly Buffer[]): Generator<BatchInfo> {
 const hasNoRecords = (bytes: Buffer): boolean =>
   (batchAttributes(bytes) & CONTROL_BIT) !== 0 || batchRecordCount(bytes) === 0;
 
-function framesOf(chunk: Chunk, shown: readonly Shown[]): ChunkFrame[] {
-  const frames: ChunkFrame[] = [];
-  let records: ShownRecord[] = [];
-  let chars = 0;
-  const flush = (next: number): void => {
-    if (records.length > 0) frames.push(messagesFrame(chunk, records, next));
-    records = [];
-    chars = 0;
-  };
-  for (const one of shown) {
-    if (isUndecodable(one)) {
-      flush(one.from);
-      frames.push(undecodableFrame(chunk, one));
+function framesOf(chunk: Chunk): JsonFrame[] {
+  const head = Buffer.from(`{"type":"messages",${originText(chunk)},"records":[`);
+  const frames: JsonFrame[] = [];
+  for (const shown of showBatches(chunk.batches, chunk.next)) {
+    if (isUndecodable(shown)) {
+      frames.push(undecodableFrame(chunk, shown));
       continue;
     }
-    if (chars > LIMITS.messagesFrameBytes) flush(one.offset);
-    records.push(one);
-    chars += one.text.length;
+    const { body, offsets, ends, next } = shown;
+    const wire = textFrameOf([head, body, TAIL]);
+    const bodyAt = wire.payload().subarray(head.length, head.length + body.length);
+    const base = offsets[0] ?? next;
+    frames.push({ base, next, messages: offsets.length, wire, run: { head, body: bodyAt, offsets, ends } });
   }
-  flush(chunk.next);
   return frames;
 }
 
+/** Some of a frame's records as a frame of their own; undefined if all of them lie below `offset`. */
+function cutFrame(
+  chunk: Chunk,
+  frame: JsonFrame,
+  { head, body, offsets, ends }: JsonRun,
+  offset: number,
+  maxMessages: number,
+  maxBytes: number,
+): ChunkFrame | undefined {
+  const first = offsets.findIndex((one) => one >= offset);
+  if (first < 0) return undefined;
+  const start = first === 0 ? 0 : (ends[first - 1] as number) + 1;
+  const bytesTo = (index: number): number => head.length + (ends[index] as number) - start + TAIL.length;
+  let last = first;
+  while (last + 1 < offsets.length && last + 1 - first < maxMessages && bytesTo(last + 1) <= maxBytes) last++;
+  const wire = textFrameOf([head, body.subarray(start, ends[last]), TAIL]);
+  const next = offsets[last + 1] ?? frame.next;
+  return { base: offsets[first] ?? chunk.next, next, messages: last - first + 1, wire };
+}
+
+/** Names are checked before they get here (`checkTopic`, the topology): none needs escaping. */
 function originText({ origin, epoch }: Chunk): string {
   const { topic, region, topicId, partition } = origin;
   return `"topic":"${topic}","region":"${region}","topicId":"${topicId}","partition":${partition},"epoch":${epoch}`;
 }
 
-/** Names are checked before they get here (`checkTopic`, the topology): none needs escaping. */
-const headText = (chunk: Chunk): string => `{"type":"messages",${originText(chunk)},"records":[`;
-
-function messagesFrame(chunk: Chunk, records: readonly ShownRecord[], next: number): ChunkFrame {
-  const text = `${headText(chunk)}${records.map((record) => record.text).join(',')}]}`;
-  return { base: records[0]?.offset ?? next, next, messages: records.length, wire: textFrame(text) };
-}
-
-function undecodableFrame(chunk: Chunk, range: Undecodable): ChunkFrame {
+function undecodableFrame(chunk: Chunk, range: Undecodable): JsonFrame {
   const { from, to } = range;
   const reason = JSON.stringify(range.reason.slice(0, 200));
   const text = `{"type":"undecodable",${originText(chunk)},"from":${from},"to":${to},"reason":${reason}}`;
-  return { base: from, next: to, messages: 0, wire: textFrame(text) };
+  return { base: from, next: to, messages: 0, wire: textFrame(text), run: undefined };
 }
 
 function binaryChunkFrame(chunk: Chunk): ChunkFrame {

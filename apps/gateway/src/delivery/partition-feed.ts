@@ -9,9 +9,10 @@
 import type { Timers } from '@meridian/io';
 import type { BrokerPort, LogRange, Slice, Tail, TopicFacts } from '../broker/broker-port.ts';
 import { LIMITS } from '../limits.ts';
-import { type BatchInfo, type Chunk, chunksOf, type FeedOrigin } from './chunk.ts';
+import { type Chunk, chunksOf, type FeedOrigin } from './chunk.ts';
 import type { ChunkCache } from './chunk-cache.ts';
 import { OriginEpochs } from './origin-epochs.ts';
+import type { BatchInfo } from './shown-records.ts';
 
 /** Somebody who reads the feed; told when there may be more, or when its place is gone. */
 export interface FeedReader {

@@ -21,11 +21,18 @@ const TEXT = 0x81;
 const BINARY = 0x82;
 
 export function textFrame(text: string): WireFrame {
-  const payloadBytes = Buffer.byteLength(text, 'utf8');
+  return textFrameOf([Buffer.from(text, 'utf8')]);
+}
+
+/** A text frame of UTF-8 bytes, which are copied. */
+export function textFrameOf(pieces: readonly Buffer[]): WireFrame {
+  let payloadBytes = 0;
+  for (const piece of pieces) payloadBytes += piece.length;
   const headerBytes = headerSize(payloadBytes);
   const wire = Buffer.allocUnsafeSlow(headerBytes + payloadBytes);
   writeHeader(wire, TEXT, payloadBytes);
-  wire.write(text, headerBytes, 'utf8');
+  let at = headerBytes;
+  for (const piece of pieces) at += piece.copy(wire, at);
   return { binary: false, payloadBytes, parts: [wire], payload: () => wire.subarray(headerBytes) };
 }
 
