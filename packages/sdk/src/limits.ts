@@ -27,6 +27,8 @@ export const LIMITS = {
   creditMessages: 10_000,
   creditBytes: 8 * 1024 * 1024,
   subscribeRetryMs: 500,
+  /** A gateway takes no more of them; what is left out is sent again and dropped here. */
+  maxAfterCoordinates: 1_024,
   /** A batch that decompresses to more is undecodable. */
   maxDecompressedBytes: 100 * 1024 * 1024,
 } as const;

@@ -167,9 +167,10 @@ function askAgain(session: Session, effects: Effect[]): void {
 }
 
 function receivedSinceCursor({ positions }: Subscription): Coordinates[] {
-  return [...positions.values()].flatMap(({ origin, next, lastEpoch }) =>
+  const received = [...positions.values()].flatMap(({ origin, next, lastEpoch }) =>
     lastEpoch === undefined ? [] : [{ ...origin, epoch: lastEpoch, offset: next - 1 }],
   );
+  return received.slice(0, LIMITS.maxAfterCoordinates);
 }
 
 function remove(session: Session, topic: string, effects: Effect[]): void {
