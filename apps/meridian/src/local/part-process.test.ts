@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -62,8 +62,9 @@ test('a part with a wrong config ends with code 1 and says which field', async (
   expect(lines.join()).toContain('port is missing');
 });
 
-test('a part does not outlive its supervisor, even if that was killed with -9', async () => {
-  const config = configFile({ port: 7 });
+test('a part does not outlive its supervisor, even if that was killed with -9, and stops in order', async () => {
+  const goodbyeFile = join(folder, 'goodbye');
+  const config = configFile({ port: 7, goodbyeFile });
   const supervisor = spawn(process.execPath, [join(TESTING, 'stub-supervisor.ts'), config], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -72,4 +73,5 @@ test('a part does not outlive its supervisor, even if that was killed with -9', 
   expect(isAlive(pid)).toBe(true);
   supervisor.kill('SIGKILL');
   while (isAlive(pid)) await pause(10);
+  expect(readFileSync(goodbyeFile, 'utf8')).toBe('stopped in order');
 });

@@ -1,11 +1,19 @@
-/** A part of no use, for the tests of the supervisor's processes: it gets ready and waits for its end. */
+/** A part of no use, for the tests of the supervisor's processes: it gets ready, waits for its end and leaves a file. */
 import { runProcess } from '@meridian/service';
 
 await runProcess({
   name: 'stub',
-  configSchema: { type: 'object', required: ['port'], properties: { port: { type: 'integer' } } } as const,
+  configSchema: {
+    type: 'object',
+    required: ['port'],
+    properties: { port: { type: 'integer' }, goodbyeFile: { type: 'string' } },
+  } as const,
   async start(io, config) {
     const idle = setInterval(() => io.clock.now(), 1_000);
-    return { ready: { port: config.port }, stop: async () => clearInterval(idle) };
+    const stop = async (): Promise<void> => {
+      clearInterval(idle);
+      if (config.goodbyeFile !== undefined) io.disk.replaceFile(config.goodbyeFile, Buffer.from('stopped in order'));
+    };
+    return { ready: { port: config.port }, stop };
   },
 });
