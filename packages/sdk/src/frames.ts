@@ -224,7 +224,7 @@ export interface UnsubscribedFrame {
   topic: string;
 }
 
-/** Records of one batch; the JSON subprotocol. A client drops what lies below its own position. */
+/** Records of one epoch, of one or several batches; the JSON subprotocol. A client drops what lies below its own position. */
 export interface MessagesFrame extends Origin {
   type: 'messages';
   topic: string;

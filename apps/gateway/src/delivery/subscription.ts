@@ -63,6 +63,10 @@ export class Subscription {
     if (this.isOpen) this.pump();
   }
 
+  reads(feed: PartitionFeed): boolean {
+    return this.places.some((place) => place.feed === feed);
+  }
+
   keepAbsent(position: CursorPosition): void {
     this.absent.push(position);
   }

@@ -1,6 +1,7 @@
 /**
  * A WebSocket frame built once (RFC 6455 §5.2, server to client: not masked) and written to many sockets as it is.
- * Chunks make them; sockets write `parts` in order. (Measured: half of the cost of `ws.send` is the frame header.)
+ * Chunks make them; sockets write `parts` in order. (Measured, per frame of 300 bytes and socket: 0.8 µs in the process
+ * against 1.6–2.6 µs with `ws.send`; the kernel takes 5 µs either way.)
  * Invariant: the bytes never change after construction, so any number of sockets may hold them.
  */
 

@@ -127,6 +127,7 @@ async function listenOn(app: FastifyInstance, { host, port }: GatewayConfig): Pr
 function sendProblem(reply: FastifyReply, error: GatewayError, log: Logger): void {
   if (error.code === 'internal') log.error('a request failed', { error: error.cause ?? error });
   const problem = problemOf(error);
+  if (problem.retryable) reply.header('retry-after', String(Math.ceil(LIMITS.retryAfterMs / 1000)));
   reply.code(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem));
 }
 

@@ -6,7 +6,7 @@
  * Invariant: batches of a lane reach the broker in the order of their entries, and every entry is answered once.
  */
 import type { Timers } from '@meridian/io';
-import { nativeCrc32c } from '@meridian/protocol';
+import { ERROR, nativeCrc32c } from '@meridian/protocol';
 import { type NewRecord, writeBatch } from '@meridian/protocol/record-batch';
 import type { Produced } from '../broker/broker-port.ts';
 import { LIMITS } from '../limits.ts';
@@ -57,21 +57,35 @@ export class Lane {
       return;
     }
     const entries = this.queue.splice(0, countForOneBatch(this.queue));
-    this.send(entries).then(
-      (produced) => this.finish(entries, { produced }),
-      (error) => this.finish(entries, { error }),
-    );
+    void this.deliver(entries).then(() => this.next());
   }
 
-  private async send(entries: readonly LaneEntry[]): Promise<LaneProduced> {
-    return this.options.produce(entries[0]?.batch ?? batchOf(entries));
-  }
-
-  private finish(entries: readonly LaneEntry[], result: LaneResult): void {
+  /** One batch; what the broker refuses for the sake of a single record is tried again in halves. */
+  private async deliver(entries: readonly LaneEntry[]): Promise<void> {
+    const result = await this.send(entries);
+    if ('produced' in result && entries.length > 1 && ONE_RECORDS_FAULT.has(result.produced.errorCode)) {
+      const middle = entries.length >> 1;
+      await this.deliver(entries.slice(0, middle));
+      return this.deliver(entries.slice(middle));
+    }
     for (const [index, entry] of entries.entries()) entry.answer(result, index);
-    this.next();
+  }
+
+  private async send(entries: readonly LaneEntry[]): Promise<LaneResult> {
+    try {
+      return { produced: await this.options.produce(entries[0]?.batch ?? batchOf(entries)) };
+    } catch (error) {
+      return { error };
+    }
   }
 }
+
+/** The topic takes smaller batches only, or no record without a key. */
+const ONE_RECORDS_FAULT: ReadonlySet<number> = new Set([
+  ERROR.MESSAGE_TOO_LARGE,
+  ERROR.RECORD_LIST_TOO_LARGE,
+  ERROR.INVALID_RECORD,
+]);
 
 function countForOneBatch(queue: readonly LaneEntry[]): number {
   let bytes = 0;

@@ -34,10 +34,10 @@ export class TopicDirectory {
   async find(name: string, create: boolean, nowMs: number): Promise<TopicFacts> {
     const entry = this.entry(name, nowMs);
     if (entry.facts !== undefined) return entry.facts;
-    entry.pending ??= this.ask(name, create).finally(() => {
+    entry.pending ??= this.ask(name).finally(() => {
       entry.pending = undefined;
     });
-    entry.facts = await entry.pending;
+    entry.facts = (await entry.pending) ?? (create ? await this.broker.create(name) : undefined);
     if (entry.facts !== undefined) return entry.facts;
     this.entries.delete(name);
     if (create) throw new GatewayError('unknown-topic', 'the topic does not exist and is not created by itself');
@@ -68,9 +68,8 @@ export class TopicDirectory {
     }
   }
 
-  private async ask(name: string, create: boolean): Promise<TopicFacts | undefined> {
-    const found = (await this.broker.describe([name])).get(name);
-    return found ?? (create ? this.broker.create(name) : undefined);
+  private async ask(name: string): Promise<TopicFacts | undefined> {
+    return (await this.broker.describe([name])).get(name);
   }
 
   private entry(name: string, nowMs: number): Entry {

@@ -4,7 +4,7 @@
  * Invariant: a frame either comes out whole or is a `GatewayError` with the id it can be answered with.
  */
 import type { Coordinates } from '@meridian/sdk/frames';
-import { checkTopic } from '@meridian/tenancy';
+import { checkRegion, checkTopic } from '@meridian/tenancy';
 import { GatewayError } from '../errors.ts';
 import { parseJson } from '../json/json-text.ts';
 import { LIMITS } from '../limits.ts';
@@ -14,6 +14,8 @@ import { asFields, countField, type Fields, idOf, optionalCount, optionalText, r
 
 const MAX_TEXT = 16 * 1024;
 const MAX_TOPIC = 1024;
+const UUID_CHARS = 36;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 export interface SubscribeRequest {
   readonly id: number;
@@ -90,9 +92,11 @@ function readSubscribe(fields: Fields): SubscribeRequest {
 
 function readCoordinates(value: unknown): Coordinates {
   const fields = asFields(value, 'coordinates');
+  const topicId = textField(fields, 'topicId', UUID_CHARS);
+  if (!UUID.test(topicId)) throw refuse('topicId must be a uuid, in lower case');
   return {
-    region: textField(fields, 'region', 64),
-    topicId: textField(fields, 'topicId', 64),
+    region: checkRegion(textField(fields, 'region', MAX_TOPIC)),
+    topicId,
     partition: countField(fields, 'partition', 2 ** 31 - 1),
     epoch: fields.epoch === -1 ? -1 : countField(fields, 'epoch', 2 ** 31 - 1),
     offset: countField(fields, 'offset', Number.MAX_SAFE_INTEGER - 1),

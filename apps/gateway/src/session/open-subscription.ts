@@ -110,7 +110,9 @@ export class OpenSubscription {
     for (;;) {
       if (this.isClosed) return;
       try {
-        return this.addLater(await this.plan(added, (feed) => this.wantedLater(feed)));
+        // One look-up may have told both the opening and this change of them.
+        const missing = added.filter((feed) => !this.subscription.reads(feed));
+        return this.addLater(await this.plan(missing, (feed) => this.wantedLater(feed)));
       } catch {
         await this.deps.timers.sleep(LIMITS.readRetryMs); // the broker is away: its return is only a matter of time
       }

@@ -1,4 +1,5 @@
 /** Sessions as a client sees them: handshake, permissions, expiry, limits, publishing, drain. */
+import { ERROR } from '@meridian/protocol';
 import { expect, test } from 'vitest';
 import { ALL, createHarness } from '../testing/gateway-harness.ts';
 
@@ -270,4 +271,21 @@ test('draining answers what is under way, sends last cursors and a drain frame, 
   expect(client.last('published').id).toBe(5);
   expect(client.frames.slice(-2).map((frame) => frame.type)).toEqual(['cursor', 'drain']);
   expect(client.closed?.code).toBe(1012);
+});
+
+test('a record that the broker refuses fails alone, not with the records that shared its batch', async () => {
+  const { open, pass, broker } = createHarness();
+  const [log] = broker.addTopic('acme.cities', 1);
+  const client = await open();
+  if (log !== undefined) log.refuses = (batch) => (batch.includes('poison') ? ERROR.INVALID_RECORD : ERROR.NONE);
+  const values = ['a', 'b', 'poison', 'c', 'd'];
+  for (const [id, text] of values.entries()) client.say({ type: 'publish', id, topic: 'cities', ...value(text) });
+  await pass(50);
+  expect(client.of('published').map(({ id, offset }) => [id, offset])).toEqual([
+    [0, 0],
+    [1, 1],
+    [3, 2],
+    [4, 3],
+  ]);
+  expect(client.last('error')).toMatchObject({ id: 2, code: 'bad-request' });
 });

@@ -26,6 +26,8 @@ export class MemoryPartition {
   end = 0;
   epoch = 0;
   epochStarts: EpochStart[] = [{ epoch: 0, startOffset: 0 }];
+  /** The error with which a batch is refused. */
+  refuses: (batch: Buffer) => number = () => ERROR.NONE;
   readonly tails = new Set<MemoryTail>();
   private readonly recent: { producerId: number; epoch: number; sequence: number; count: number; offset: number }[] =
     [];
@@ -38,6 +40,8 @@ export class MemoryPartition {
       baseOffset,
       leaderEpoch: this.epoch,
     });
+    const refusal = this.refuses(batch);
+    if (refusal !== ERROR.NONE) return answer(refusal, -1);
     if (producerId >= 0) {
       const mine = this.recent.filter((one) => one.producerId === producerId).slice(-5);
       const known = mine.find((one) => one.sequence === baseSequence && one.count === recordCount);
