@@ -3,6 +3,12 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { APIS, decodeRequestHeader } from '../apis/apis.ts';
 import {
+  GroupMetadataKey,
+  GroupMetadataValue,
+  OffsetCommitKey,
+  OffsetCommitValue,
+} from '../group-records/group-records.ts';
+import {
   CONTROL_RECORD_TYPE,
   ControlRecordKey,
   EndTxnMarker,
@@ -44,12 +50,13 @@ function parseGolden(line: string): Golden {
   return { kind, name, version: Number(version), variant, bytes: Buffer.from(hex, 'hex') };
 }
 
-const CONTROL_SCHEMAS = new Map<string, Schema>(
-  [LeaderChangeMessage, KRaftVersionRecord, VotersRecord, SnapshotHeaderRecord, SnapshotFooterRecord].map((schema) => [
-    schema.name,
-    schema as Schema,
-  ]),
-);
+const byName = (...schemas: readonly unknown[]): Map<string, Schema> =>
+  new Map((schemas as Schema[]).map((schema) => [schema.name, schema]));
+
+const SCHEMAS: Record<string, Map<string, Schema>> = {
+  control: byName(LeaderChangeMessage, KRaftVersionRecord, VotersRecord, SnapshotHeaderRecord, SnapshotFooterRecord),
+  group: byName(OffsetCommitKey, OffsetCommitValue, GroupMetadataKey, GroupMetadataValue),
+};
 
 const apis = readGolden('apis.golden.txt');
 const recordSchemas = readGolden('records.golden.txt');
@@ -99,11 +106,11 @@ describe('metadata records are what Kafka writes, and what Kafka writes is read'
   );
 });
 
-describe('control records are what Kafka writes, and what Kafka writes is read', () => {
-  test.each(recordSchemas.filter(({ kind }) => kind === 'control').map((golden) => [title(golden), golden] as const))(
+describe.each(['control', 'group'])('%s records are what Kafka writes, and what Kafka writes is read', (recordKind) => {
+  test.each(recordSchemas.filter(({ kind }) => kind === recordKind).map((golden) => [title(golden), golden] as const))(
     '%s',
     (_title, { name, version, variant, bytes }) => {
-      const schema = CONTROL_SCHEMAS.get(name)!;
+      const schema = SCHEMAS[recordKind]!.get(name)!;
       const sample = sampleOf(schema, version, variant);
       expect(encodeMessage(schema, version, sample).toString('hex')).toBe(bytes.toString('hex'));
       expect(decodeMessage(schema, version, bytes)).toMatchObject(sample);
