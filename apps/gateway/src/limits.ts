@@ -53,6 +53,8 @@ export const LIMITS = {
   catchUpReadBytes: 1024 * 1024,
   /** A failed read of old records is tried again after this. */
   readRetryMs: 250,
+  /** A partition that cannot be followed for another reason than retriable ones is tried again after this. */
+  tailRetryMs: 5_000,
   /** Names and partition counts of the topics in use are asked for this often. */
   topicPollMs: 1_000,
   /** A topic that nobody subscribes to is forgotten this long after its last use. */

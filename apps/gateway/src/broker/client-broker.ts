@@ -5,7 +5,7 @@
  */
 
 import { type Client, createClient, EARLIEST, type Fetcher, LATEST, type TopicView } from '@meridian/client';
-import type { Io, Logger } from '@meridian/io';
+import type { Io, Logger, Timers } from '@meridian/io';
 import { ERROR, Fetch } from '@meridian/protocol';
 import { OriginEpochs } from '../delivery/origin-epochs.ts';
 import { LIMITS } from '../limits.ts';
@@ -49,7 +49,8 @@ export function createClientBroker(
     },
     ends: (topic, queries) => readEnds(client, topic, queries),
     read: (topic, partition, offset, maxBytes) => readOnce(client, topic, partition, offset, maxBytes),
-    tail: (topic, partition, offset, handlers) => follow(fetcher, topic, partition, offset, handlers),
+    tail: (topic, partition, offset, handlers) =>
+      follow({ fetcher, timers: io.timers, log }, topic, partition, offset, handlers),
     async produce(topic, partition, batch) {
       const timeoutMs = LIMITS.requestTimeoutMs;
       const answer = await client.produce(topic.name, partition, [batch], { timeoutMs });
@@ -162,7 +163,20 @@ async function readOnce(
   return { buffers: found.records ?? [], epochs: found.originEpochs };
 }
 
-function follow(fetcher: Fetcher, topic: TopicFacts, partition: number, offset: number, handlers: TailHandlers): Tail {
+interface FollowDeps {
+  readonly fetcher: Fetcher;
+  readonly timers: Timers;
+  readonly log: Logger;
+}
+
+function follow(
+  { fetcher, timers, log }: FollowDeps,
+  topic: TopicFacts,
+  partition: number,
+  offset: number,
+  handlers: TailHandlers,
+): Tail {
+  let isRemoved = false;
   const handle = fetcher.add({
     topic: topic.name,
     topicId: topic.localId,
@@ -174,12 +188,23 @@ function follow(fetcher: Fetcher, topic: TopicFacts, partition: number, offset: 
       if (hole) handlers.onAdvance(highWatermark);
     },
     onError(failure) {
-      if (failure.divergence !== undefined) handlers.onDiverged(failure.divergence.endOffset);
-      else if (failure.code === ERROR.OFFSET_OUT_OF_RANGE) {
-        handlers.onOutOfRange({ start: failure.logStartOffset, end: failure.highWatermark });
+      if (failure.divergence !== undefined) return handlers.onDiverged(Math.max(0, failure.divergence.endOffset));
+      if (failure.code === ERROR.OFFSET_OUT_OF_RANGE) {
+        return handlers.onOutOfRange({ start: failure.logStartOffset, end: failure.highWatermark });
       }
-      // Anything else (the topic is gone or another one) is seen by the topics' poll, which replaces the feed.
+      // The topic is gone or another one, which the topics' poll will find; or the answer made no sense.
+      const { code, detail } = failure;
+      log.warn('cannot follow a partition', { topic: topic.name, partition, offset: handle.position, code, detail });
+      timers.after(LIMITS.tailRetryMs, () => {
+        if (!isRemoved) handle.seek(handle.position);
+      });
     },
   });
-  return { seek: (to) => handle.seek(to), remove: () => handle.remove() };
+  return {
+    seek: (to) => handle.seek(to),
+    remove() {
+      isRemoved = true;
+      handle.remove();
+    },
+  };
 }
