@@ -6,6 +6,9 @@ export interface MirrorLimits {
   readonly partitionInFlightBytes: number;
   /** The same over all partitions of the process. */
   readonly totalInFlightBytes: number;
+  /** One answer of an origin's broker, and one partition's share of it. Larger ones cost more in garbage than they save. */
+  readonly fetchMaxBytes: number;
+  readonly fetchPartitionMaxBytes: number;
   /** Full jitter between attempts of a partition that failed. */
   readonly backoffBaseMs: number;
   readonly backoffCapMs: number;
@@ -25,8 +28,10 @@ export interface MirrorLimits {
 
 export const DEFAULT_LIMITS: MirrorLimits = {
   discoveryMs: 1_000,
-  partitionInFlightBytes: 8 * 1024 * 1024,
-  totalInFlightBytes: 64 * 1024 * 1024,
+  partitionInFlightBytes: 4 * 1024 * 1024,
+  totalInFlightBytes: 24 * 1024 * 1024,
+  fetchMaxBytes: 4 * 1024 * 1024,
+  fetchPartitionMaxBytes: 1024 * 1024,
   backoffBaseMs: 50,
   backoffCapMs: 2_000,
   requestTimeoutMs: 10_000,

@@ -48,7 +48,8 @@ export class Link {
 
   constructor(context: LinkContext) {
     this.context = context;
-    this.fetcher = context.source.fetcher();
+    const { fetchMaxBytes: maxBytes, fetchPartitionMaxBytes: partitionMaxBytes } = context.limits;
+    this.fetcher = context.source.fetcher({ maxBytes, partitionMaxBytes });
     this.ungovern = context.budget.govern(this.fetcher);
     this.sourceCatalog = new TopicCatalog(context.source, context.limits);
     this.loop = this.run();

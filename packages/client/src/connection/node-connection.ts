@@ -4,7 +4,7 @@
  * Invariant: every request ends exactly once; after a timeout of a request that was sent, or a byte that is not Kafka
  * protocol, the connection is gone, since nothing that follows on it could be trusted.
  */
-import type { Connection, Io, Timer } from '@meridian/io';
+import type { Connection, Io, Logger, Timer } from '@meridian/io';
 import {
   type Api,
   ApiVersions,
@@ -25,6 +25,7 @@ export interface ConnectionContext {
   readonly clientId: string;
   readonly secret: string | undefined;
   readonly limits: ClientLimits;
+  readonly log: Logger;
 }
 
 export interface RequestOptions {

@@ -150,6 +150,7 @@ class ConnectionSlot {
       return (this.connection = connection);
     } catch (error) {
       this.failures++;
+      if (this.failures === 1) this.context.log.debug('no connection', { purpose: this.purpose, error });
       this.retryAt = io.clock.monotonic() + backoffMs(io.random, limits, this.failures);
       throw error;
     }
