@@ -73,7 +73,7 @@ export const LIMITS = {
   requestTimeoutMs: 30_000,
 
   /** How long `stop` waits for publishes that the broker has not answered. */
-  drainPublishesMs: 5_000,
+  drainPublishesMs: 4_000,
   /** … and for sockets to take their last frames. */
   drainCloseMs: 2_000,
   /** Clients come back at a random time within this. */
