@@ -6,12 +6,22 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { startLocalPlatform } from '../../apps/meridian/src/testing/local-platform.ts';
 import type { CompatClient } from './compat-client.ts';
+import { confluentClient } from './confluent.ts';
+import { franzGoClient } from './franz-go.ts';
 import { kafkajsClient } from './kafkajs.ts';
 import { kcatClient } from './kcat.ts';
+import { platformaticClient } from './platformatic.ts';
 
-const CLIENTS: readonly CompatClient[] = [kcatClient, kafkajsClient];
+const CLIENTS: readonly CompatClient[] = [
+  kcatClient,
+  kafkajsClient,
+  platformaticClient,
+  confluentClient,
+  franzGoClient,
+];
 const PORT_OFFSET = 15_000;
 
 const wanted = process.argv[2] ?? 'all';
@@ -49,7 +59,7 @@ async function runClient(client: CompatClient): Promise<void> {
       console.log(`ok ${client.name}: ${check.name}`);
     } catch (error) {
       failed++;
-      console.log(`not ok ${client.name}: ${check.name}\n${(error as Error).stack}`);
+      console.log(`not ok ${client.name}: ${check.name}\n${inspect(error, { depth: 4 })}`);
     }
   }
 }
