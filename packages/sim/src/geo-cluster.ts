@@ -83,6 +83,7 @@ function createRegion(world: SimWorld, plan: RegionPlan): RegionCluster {
   const slot = (part: string, start: (io: Io) => Promise<unknown>) =>
     new ProcessSlot(world, world.node(`${name}/${part}`, { host: `${part}.${name}` }), start);
   world.node(`${name}/app`, { host: `app.${name}` });
+  world.node(`${name}/broker`, { host: `broker.${name}` }).setSyncLatency(LIMITS.syncLatencyMs);
   return {
     name,
     kafka: { host: `broker.${name}`, port: PORTS.client },

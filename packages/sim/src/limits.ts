@@ -13,10 +13,12 @@ export const LIMITS = {
   partitions: 2,
   writersPerRegion: 2,
   publishersPerRegion: 1,
-  recordsPerWriter: 120,
+  recordsPerWriter: 150,
   recordsPerPublisher: 60,
   maxBatchRecords: 5,
   /** Pause of a writer between two batches. */
-  writePauseMs: [1, 150] as const,
+  writePauseMs: [1, 100] as const,
+  /** Of the brokers' disks: long, so that power is often lost while something waits for it. */
+  syncLatencyMs: [2, 40] as const,
   interRegionLatencyMs: [10, 40] as const,
 } as const;
