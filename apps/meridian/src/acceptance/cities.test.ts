@@ -43,9 +43,9 @@ test('cities written at us-east are read at eu-west, equal per partition, once a
 }, 120_000);
 
 test('still equal when the mirror, then the broker, then the gateway of eu-west are killed on the way', async () => {
-  const kills: (() => void)[] = (['mirror', 'broker', 'gateway'] as const).map(
-    (part) => () => platform.kill('eu-west', part),
-  );
+  const parts = ['mirror', 'broker', 'gateway'] as const;
+  const firstPids = parts.map((part) => platform.pidOf('eu-west', part));
+  const kills = parts.map((part) => () => platform.kill('eu-west', part));
   const reader = await startReader({
     urls: [platform.gateway('eu-west')],
     token: await platform.token('killed:read'),
@@ -57,5 +57,8 @@ test('still equal when the mirror, then the broker, then the gateway of eu-west 
   expect(kills).toEqual([]);
   await reader.until(cities.length, 90_000);
   audit(reader);
+  parts.forEach((part, index) => {
+    expect(platform.pidOf('eu-west', part)).not.toBe(firstPids[index]);
+  });
   await reader.close();
 }, 180_000);
