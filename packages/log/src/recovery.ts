@@ -41,6 +41,12 @@ export interface Recovered {
 }
 
 export function recoverSegments(input: RecoveryInput): Recovered {
+  const recovered = walkSegments(input);
+  for (const segment of recovered.segments.slice(0, -1)) segment.sealRecovered();
+  return recovered;
+}
+
+function walkSegments(input: RecoveryInput): Recovered {
   const bases = sweep(input.disk, input.folder);
   const segments: Segment[] = [];
   for (let index = 0; index < bases.length; index++) {

@@ -103,6 +103,14 @@ export class Segment {
     if (!this.removed) await this.timeIndex.save(this.disk);
   }
 
+  /** The same after a scan: rewrites index files that are missing or wrong, and lets go of the memory. */
+  sealRecovered(): void {
+    this.timeIndex.append(this.maxTimestamp, this.maxTimestampOffset - this.baseOffset);
+    this.offsetIndex.reconcile(this.disk);
+    this.timeIndex.reconcile(this.disk);
+    this.unloadIndexes();
+  }
+
   /** Fsyncs the batches. A segment that is removed meanwhile has nothing left to lose. */
   async sync(): Promise<void> {
     try {

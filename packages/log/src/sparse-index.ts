@@ -40,6 +40,17 @@ abstract class SparseIndex {
     }
   }
 
+  /** Makes the file of a recovered segment say what the scan has found; not durable, as it can be found again. */
+  reconcile(disk: Disk): void {
+    const found = this.bytes.subarray(0, this.count * this.entryBytes);
+    if (!disk.exists(this.path) || !disk.readFile(this.path).equals(found)) {
+      const file = disk.open(this.path, 'w+');
+      file.writev([found], 0);
+      file.close();
+    }
+    this.savedCount = this.count;
+  }
+
   /** Whether the file has every entry. */
   get saved(): boolean {
     return this.savedCount === this.count;
