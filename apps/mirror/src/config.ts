@@ -6,6 +6,7 @@ import type { ConfigOf } from '@meridian/service';
 
 const address = {
   type: 'object',
+  additionalProperties: false,
   properties: {
     host: { type: 'string', minLength: 1, maxLength: 253 },
     port: { type: 'integer', minimum: 1, maximum: 65_535 },
@@ -17,6 +18,7 @@ const addresses = { type: 'array', items: address, minItems: 1, maxItems: 64 } a
 
 export const MIRROR_CONFIG = {
   type: 'object',
+  additionalProperties: false,
   properties: {
     region: { type: 'string', minLength: 1, maxLength: 32, description: 'The region that the copies are written to.' },
     secret: { type: 'string', minLength: 1, maxLength: 1024, description: 'Shared by the internal listeners.' },
@@ -26,6 +28,7 @@ export const MIRROR_CONFIG = {
       maxItems: 64,
       items: {
         type: 'object',
+        additionalProperties: false,
         properties: {
           from: { type: 'string', minLength: 1, maxLength: 32, description: 'The region that is mirrored.' },
           to: { type: 'string', minLength: 1, maxLength: 32, description: 'Must be `region`.' },
@@ -36,6 +39,7 @@ export const MIRROR_CONFIG = {
     },
     management: {
       type: 'object',
+      additionalProperties: false,
       properties: {
         host: { type: 'string', minLength: 1, maxLength: 253, default: '127.0.0.1' },
         port: { type: 'integer', minimum: 0, maximum: 65_535, description: 'GET /v1/links and /healthz; 0: any.' },

@@ -41,7 +41,7 @@ class Stage {
       management: { host: 'mirror', port: 9194 },
     };
     const io = this.world.node('mirror').boot();
-    this.mirror = await this.world.settle(createMirror({ io, config, log: silentLogger }));
+    this.mirror = await this.world.settle(createMirror({ io, config, log: silentLogger, listen: false }));
   }
 
   async restart(which: 'us' | 'eu'): Promise<void> {
@@ -161,7 +161,7 @@ test('appends whose answers were lost, and two mirrors at once, do not double an
     links: [{ from: 'us-east', to: 'eu-west', bootstrap: [{ host: 'us', port: 9093 }] }],
     management: { host: 'other', port: 9194 },
   };
-  await stage.world.settle(createMirror({ io: other, config, log: silentLogger }));
+  await stage.world.settle(createMirror({ io: other, config, log: silentLogger, listen: false }));
   for (let round = 0; round < 10; round++) {
     stage.eu.loseAnswersOf = round % 3 === 1 ? 'Produce' : undefined;
     for (let index = 0; index < 10; index++) stage.write('cities', 0, 2);

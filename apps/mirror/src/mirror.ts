@@ -47,7 +47,7 @@ export async function createMirror({ io, config, log, limits: changed, listen }:
   const status = (): LinkStatus[] => links.map((link) => link.status(io.clock.monotonic()));
   const { host = '127.0.0.1', port } = config.management;
   const routes = { '/v1/links': () => ({ links: status() }) };
-  const serve = () => createManagementServer({ io, host, port, log, routes });
+  const serve = () => createManagementServer({ host, port, log, routes });
   const management = listen === false ? undefined : await serve();
   const budget = new InFlightBudget(limits.totalInFlightBytes);
   const targetCatalog = new TopicCatalog(target, limits);

@@ -28,6 +28,6 @@ test('what is not JSON is refused with the file named', () => {
 
 test('each wrong field has a line with the file and the field', () => {
   expect(() => parseConfig('{"port":"x"}', 'broker.json', SCHEMA)).toThrow(
-    'broker.json: port must be an integer, is a string\nbroker.json: region is missing',
+    'broker.json: region is missing\nbroker.json: port must be an integer, is a string',
   );
 });

@@ -8,8 +8,10 @@ export const LIMITS = {
   stopTimeoutMs: 8_000,
   /** Management server: the head of a request. */
   maxRequestHeadBytes: 8_192,
-  /** Management server: from the connection to the whole head. */
+  /** Management server: from the connection to the whole request. */
   requestTimeoutMs: 5_000,
-  /** Management server: connections at a time; more are closed at once. */
+  /** Management server: how often connections are looked at for that. */
+  connectionCheckMs: 1_000,
+  /** Management server: connections at a time; more are closed unheard. */
   maxManagementConnections: 64,
 } as const;

@@ -5,6 +5,7 @@
  */
 export { type ConfigOf, parseConfig, readConfig } from './config.ts';
 export { SERVICE_ERRORS, ServiceError, type ServiceErrorCode } from './errors.ts';
+export { createHttpApp, type HttpAppOptions, listenOn } from './http-app.ts';
 export { createLogger, type LogLevel } from './logger.ts';
 export {
   createManagementServer,

@@ -6,8 +6,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '@meridian/io';
-import { IoError } from '@meridian/io';
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { createHttpApp, listenOn } from '@meridian/service';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { WebSocketServer } from 'ws';
 import type { GatewayConfig } from '../config.ts';
 import { asGatewayError, GatewayError } from '../errors.ts';
@@ -27,12 +27,10 @@ export interface HttpServer {
 }
 
 export async function createHttpServer(core: GatewayCore, config: GatewayConfig, log: Logger): Promise<HttpServer> {
-  const app = fastify({
-    logger: false,
+  const app = await createHttpApp({
     bodyLimit: LIMITS.maxBodyBytes,
     requestTimeout: LIMITS.httpRequestTimeoutMs,
     keepAliveTimeout: LIMITS.httpKeepAliveMs,
-    forceCloseConnections: true,
     routerOptions: { maxParamLength: LIMITS.maxUrlPartChars },
     http: { headersTimeout: LIMITS.handshakeTimeoutMs, maxHeaderSize: LIMITS.maxHttpHeaderBytes },
     frameworkErrors: (error, _request, reply) => sendProblem(reply, asHttpError(error), log),
@@ -109,19 +107,6 @@ function refuseUpgrade(stream: Duplex, error: GatewayError): void {
     'connection: close',
   ];
   stream.end(`${head.join('\r\n')}\r\n\r\n${body}`);
-}
-
-async function listenOn(app: FastifyInstance, { host, port }: GatewayConfig): Promise<number> {
-  try {
-    await app.listen({ host, port });
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'EADDRINUSE') throw new IoError('address-in-use', `${host}:${port}`, { cause });
-    if (code === 'EACCES') throw new IoError('permission', `${host}:${port}`, { cause });
-    throw cause;
-  }
-  const address = app.server.address();
-  return typeof address === 'object' && address !== null ? address.port : port;
 }
 
 function sendProblem(reply: FastifyReply, error: GatewayError, log: Logger): void {
