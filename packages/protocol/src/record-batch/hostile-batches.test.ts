@@ -115,3 +115,10 @@ test('varints at the edges of 32 and 64 bits survive, longer ones are refused', 
   long.writeInt32BE(long.length - 12, FIELD.batchLength);
   expect(() => validateRecords(long)).toThrow(code('corrupt-record'));
 });
+
+test('a record with more headers than a reader makes objects of is refused by it, and walked by the validator', () => {
+  const headers = Array.from({ length: 65_537 }, () => ({ key: '', value: null }));
+  const batch = writeBatch({ records: [{ timestamp: 0, headers }] });
+  expect(() => [...readRecords(batch)]).toThrow(code('too-large'));
+  expect(validateRecords(batch).header.recordCount).toBe(1);
+});

@@ -8,3 +8,5 @@ export const MAX_OFFSET_DELTA = 2 ** 31 - 1;
 export const MIN_RECORD_BYTES = 7;
 /** key length and value length. */
 export const MIN_RECORD_HEADER_BYTES = 2;
+/** Headers of one record that a reader makes objects of: an empty one takes two bytes on the wire, and fifty in memory. */
+export const MAX_RECORD_HEADERS = 65_536;

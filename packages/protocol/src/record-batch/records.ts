@@ -5,7 +5,7 @@
  */
 import { RecordBatchError } from './errors.ts';
 import { type BatchHeader, readBatchHeader } from './header.ts';
-import { MIN_RECORD_HEADER_BYTES } from './limits.ts';
+import { MAX_RECORD_HEADERS, MIN_RECORD_HEADER_BYTES } from './limits.ts';
 import { openPayload, type PayloadOptions } from './payload.ts';
 import type { Cursor } from './varint.ts';
 
@@ -72,6 +72,7 @@ function readHeaders(cursor: Cursor): readonly RecHeader[] {
   if (count < 0 || count * MIN_RECORD_HEADER_BYTES > cursor.end - cursor.at) {
     throw new RecordBatchError('corrupt-record', `${count} headers`);
   }
+  if (count > MAX_RECORD_HEADERS) throw new RecordBatchError('too-large', `a record with ${count} headers`);
   const headers: RecHeader[] = [];
   for (let index = 0; index < count; index++) {
     const key = readBytes(cursor);
