@@ -1,7 +1,8 @@
 /**
  * Requests and responses as whole frames, and the messages inside them. Brokers and clients call this; the code per
- * (schema, version) is compiled on first use and kept on the schema. Invariant: what is decoded is checked to the last
- * byte, and the frames that come out are gather lists in which `records` are the caller's own buffers.
+ * (schema, version) is compiled on first use and kept on the schema. Invariant: every byte that is decoded is checked
+ * (what follows a request's last field is ignored), and the frames that come out are gather lists in which `records`
+ * are the caller's own buffers.
  */
 import { ProtocolError } from '../errors.ts';
 import { compileDecoder } from './compile-decoder.ts';
@@ -127,7 +128,7 @@ export function decodeRequestHeader(
   return { apiKey, apiVersion, correlationId, clientId, bodyOffset };
 }
 
-/** The body of a request frame, which begins at `bodyOffset` and takes all that is left. */
+/** The body of a request frame, which begins at `bodyOffset`. */
 export function decodeRequest<A extends Api>(api: A, version: number, frame: Buffer, bodyOffset: number): RequestOf<A> {
   return decoderOf(api.request, version)(frame, bodyOffset) as RequestOf<A>;
 }

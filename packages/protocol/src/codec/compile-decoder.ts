@@ -28,7 +28,7 @@ return function decode${schema.name}V${versionNumber}(b, p) {
 const end = b.length;
 grantBudget(end - p);
 ${emitter.lines.join('\n')}
-if (p !== end) fail('trailing-bytes', '${schema.name}');
+${schema.ignoresTrailingBytes ? '' : `if (p !== end) fail('trailing-bytes', '${schema.name}');`}
 return ${value};
 };`;
   return new Function('helpers', source)(helpers) as Decoder;

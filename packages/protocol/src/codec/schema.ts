@@ -122,6 +122,8 @@ export interface Schema<F extends Fields = Fields> {
   /** First flexible version (compact lengths, tagged fields); `NEVER_FLEXIBLE` if there is none. */
   readonly flexibleFrom: number;
   readonly fields: F;
+  /** True for requests: Apache Kafka ignores what follows the last field, and librdkafka relies on it. */
+  readonly ignoresTrailingBytes: boolean;
   readonly decoders: (Decoder | undefined)[];
   readonly encoders: (Encoder | undefined)[];
 }
@@ -132,11 +134,13 @@ export function schema<const F extends Fields>(
   name: string,
   versions: { readonly minVersion: number; readonly maxVersion: number; readonly flexibleFrom: number },
   fields: F,
+  ignoresTrailingBytes = false,
 ): Schema<F> {
   const { minVersion, maxVersion, flexibleFrom } = versions;
   // One slot per version, made at once, so that the lookup on the hot path never meets a hole that grows.
   const slots = () => Array.from<undefined>({ length: maxVersion + 1 });
-  return { name, minVersion, maxVersion, flexibleFrom, fields, decoders: slots(), encoders: slots() };
+  const compiled = { decoders: slots(), encoders: slots() };
+  return { name, minVersion, maxVersion, flexibleFrom, fields, ignoresTrailingBytes, ...compiled };
 }
 
 /** Listeners on which an API may be served. */
@@ -179,7 +183,7 @@ export function defineApi<const Req extends Fields, const Res extends Fields>(
     advertisedMinVersion: api.advertisedMinVersion ?? api.minVersion,
     flexibleFrom: api.flexibleFrom,
     listeners: api.listeners ?? ['client', 'internal'],
-    request: schema(`${api.name}Request`, api, api.request),
+    request: schema(`${api.name}Request`, api, api.request, true),
     response: schema(`${api.name}Response`, api, api.response),
   };
 }
