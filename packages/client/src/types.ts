@@ -153,6 +153,10 @@ export interface ProducedResult {
   readonly logStartOffset: number;
   /** Mirror appends: the leader's log end now; −1 if it does not tell. */
   readonly logEnd: number;
+  /** The leader epoch of the stored batch; −1 where the broker does not tell (only Meridian's internal listener does). */
+  readonly storedEpoch: number;
+  /** The broker had the batch already; as far as it tells. */
+  readonly duplicate: boolean;
 }
 
 export interface Client {

@@ -3,13 +3,15 @@
  * Apache Kafka skips tags that it does not know. They exist in flexible versions only and are honoured on the internal
  * listener only, between brokers that advertise the feature `meridian.mirror`. A number is never used anew.
  */
-import { array, int32, int64, struct, uuid } from './codec/schema.ts';
+import { array, boolean, int32, int64, struct, uuid } from './codec/schema.ts';
 
 /** Feature of ApiVersions under which the mirror's fields are understood. */
 export const MIRROR_FEATURE = 'meridian.mirror';
 export const MIRROR_FEATURE_VERSION = 1;
 
 const MIRROR_TAG = 10_000;
+const STORED_EPOCH_TAG = 10_001;
+const DUPLICATE_TAG = 10_002;
 
 /**
  * Produce request, per partition: append at the origin's offsets, if `originTopicId` is the copy's and `expectedEnd` its
@@ -22,6 +24,12 @@ export const produceMirror = struct(
 
 /** Produce response, per partition: the copy's log end after a mirror append, successful or not; −1 for other appends. */
 export const produceLogEnd = int64({ tag: MIRROR_TAG, default: -1 });
+
+/** Produce response, per partition: the leader epoch in which the batch was appended, now or earlier; −1: not told. */
+export const produceStoredEpoch = int32({ tag: STORED_EPOCH_TAG, default: -1 });
+
+/** Produce response, per partition: the producer's batch was in the log already. */
+export const produceDuplicate = boolean({ tag: DUPLICATE_TAG, default: false });
 
 /** Fetch request, per partition: send the origin's epochs from this index of their list on; −1 means not asked. */
 export const fetchOriginEpochsFrom = int32({ tag: MIRROR_TAG, default: -1 });

@@ -125,3 +125,29 @@ test('LogAppendTime stamps the batch, and the answer says when', async () => {
   const [records] = (await fetchOne(client, topic, { fetchOffset: 0 })).records!;
   expect(records!.readBigInt64BE(35)).toBe(BigInt(logAppendTimeMs));
 });
+
+test('peers are told in which epoch a batch was stored and whether that was earlier, also after a restart; clients are not', async () => {
+  const broker = await startTestBroker();
+  await createTopic(broker, 'orders');
+  const batch = () => batchOf(['x'], { producerId: 9, producerEpoch: 0, baseSequence: 0 });
+  const peer = await broker.connectInternal();
+  const stored = first(await peer.request(PRODUCE, 9, produceOf('orders', batch())));
+  expect(stored).toMatchObject({ errorCode: 0, baseOffset: 0, duplicate: false });
+  expect(stored.storedEpoch).toBeGreaterThanOrEqual(0);
+  broker.node.kill();
+  await broker.restart();
+  const again = await broker.connectInternal();
+  const { baseOffset, storedEpoch, duplicate } = first(await again.request(PRODUCE, 9, produceOf('orders', batch())));
+  expect({ baseOffset, storedEpoch, duplicate }).toEqual({
+    baseOffset: 0,
+    storedEpoch: stored.storedEpoch,
+    duplicate: true,
+  });
+  const next = batchOf(['y'], { producerId: 9, producerEpoch: 0, baseSequence: 1 });
+  expect(first(await again.request(PRODUCE, 9, produceOf('orders', next))).storedEpoch).toBe(stored.storedEpoch + 1);
+  const client = await broker.connect();
+  expect(first(await client.request(PRODUCE, 9, produceOf('orders', batch())))).toMatchObject({
+    storedEpoch: -1,
+    duplicate: false,
+  });
+});

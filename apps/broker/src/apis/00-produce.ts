@@ -87,9 +87,9 @@ class ProduceInWork implements ProduceOwner {
     }
     const isInternal = source.listener === 'internal';
     const records = data.records?.[0];
-    if (isInternal && data.mirror !== null) partition.produceMirrored(part, records, data.mirror);
-    else
-      partition.produce(part, records, { validation: isInternal ? 'header' : 'full', version, budget: this.#budget });
+    if (isInternal && data.mirror !== null) return partition.produceMirrored(part, records, data.mirror);
+    const validation = isInternal ? 'header' : 'full';
+    partition.produce(part, records, { validation, version, budget: this.#budget, isPeer: isInternal });
   }
 
   #hasError(): boolean {

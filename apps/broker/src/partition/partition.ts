@@ -43,6 +43,8 @@ export interface ProduceOptions {
   readonly validation: Validation;
   readonly version: number;
   readonly budget: UnpackBudget;
+  /** Came by the internal listener: the answer tells more. */
+  readonly isPeer: boolean;
 }
 
 export class Partition implements PartitionIdentity {
@@ -144,9 +146,14 @@ export class Partition implements PartitionIdentity {
       if (sequence.kind === 'duplicate') {
         part.baseOffset = sequence.firstOffset;
         part.end = sequence.lastOffset + 1;
+        if (options.isPeer) {
+          part.storedEpoch = this.log.epochs.epochAt(sequence.firstOffset);
+          part.duplicate = true;
+        }
         return;
       }
       part.baseOffset = this.log.endOffset;
+      if (options.isPeer) part.storedEpoch = this.leaderEpoch;
       stampBaseOffset(batch, 0, part.baseOffset);
       this.log.append([batch], this.leaderEpoch);
       part.end = this.log.endOffset;

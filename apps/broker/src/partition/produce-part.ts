@@ -24,6 +24,9 @@ export class ProducePart implements Acknowledgement {
   logStartOffset = -1;
   /** Only for appends of the mirror. */
   logEnd = -1;
+  /** Told to peers only: the epoch in which the batch was appended, and whether that was earlier. */
+  storedEpoch = -1;
+  duplicate = false;
   currentLeader: CurrentLeader | undefined = undefined;
   readonly acks: number;
   readonly deadlineMs: number;

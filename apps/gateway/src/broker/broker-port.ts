@@ -67,7 +67,10 @@ export interface Produced {
   readonly errorCode: number;
   readonly errorMessage: string | null;
   readonly baseOffset: number;
+  /** Of the stored batch. */
   readonly leaderEpoch: number;
+  /** The broker had the batch already. */
+  readonly isDuplicate: boolean;
 }
 
 export interface BrokerPort {

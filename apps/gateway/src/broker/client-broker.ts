@@ -54,15 +54,8 @@ export function createClientBroker(
     async produce(topic, partition, batch) {
       const timeoutMs = LIMITS.requestTimeoutMs;
       const answer = await client.produce(topic.name, partition, [batch], { timeoutMs });
-      // The answer does not tell the epoch; the leader that took the batch is the one that metadata names.
-      const view = (await client.metadata([topic.name])).topics.get(topic.name);
-      const leaderEpoch = view?.partitions[partition]?.leaderEpoch ?? -1;
-      return {
-        errorCode: answer.errorCode,
-        errorMessage: answer.errorMessage,
-        baseOffset: answer.baseOffset,
-        leaderEpoch,
-      };
+      const { errorCode, errorMessage, baseOffset, storedEpoch, duplicate } = answer;
+      return { errorCode, errorMessage, baseOffset, leaderEpoch: storedEpoch, isDuplicate: duplicate };
     },
     initProducer: () => client.initProducerId({ timeoutMs: LIMITS.requestTimeoutMs }),
     async close() {

@@ -20,16 +20,11 @@ export interface LaneEntry {
   answer(result: LaneResult, index: number): void;
 }
 
-export type LaneResult = { produced: LaneProduced } | { error: unknown };
-
-export interface LaneProduced extends Produced {
-  /** The log had reached beyond the answered offset before: the broker recognized the batch. */
-  readonly isDuplicate: boolean;
-}
+export type LaneResult = { produced: Produced } | { error: unknown };
 
 export interface LaneOptions {
   timers: Timers;
-  produce(batch: Buffer): Promise<LaneProduced>;
+  produce(batch: Buffer): Promise<Produced>;
   /** Called when the lane has run empty. */
   onIdle(): void;
 }

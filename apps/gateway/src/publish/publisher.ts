@@ -5,12 +5,12 @@
  */
 import type { Clock, Timers } from '@meridian/io';
 import { ERROR, nativeCrc32c } from '@meridian/protocol';
-import { batchRecordCount, partitionForKey, stampProducer, writeBatch } from '@meridian/protocol/record-batch';
+import { partitionForKey, stampProducer, writeBatch } from '@meridian/protocol/record-batch';
 import { physicalTopic } from '@meridian/tenancy';
 import type { BrokerPort, TopicFacts } from '../broker/broker-port.ts';
 import { asGatewayError, GatewayError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import { Lane, type LaneEntry, type LaneProduced, type LaneResult } from './lane.ts';
+import { Lane, type LaneEntry, type LaneResult } from './lane.ts';
 import { refusal } from './publish-errors.ts';
 import type { ProducerIdentity, PublishOutcome, PublishRequest } from './publish-request.ts';
 import type { TopicDirectory } from './topic-directory.ts';
@@ -31,8 +31,6 @@ export class Publisher {
   private readonly waiting = new Map<string, ((found: TopicFacts | GatewayError) => void)[]>();
   /** Partition for records without a key, per topic; moves on from time to time. */
   private readonly sticky = new Map<string, { partition: number; left: number }>();
-  /** How far a partition's log is known to reach, as of a leader epoch. */
-  private readonly knownEnds = new Map<string, { epoch: number; end: number }>();
   private queuedBytes = 0;
   private unanswered = 0;
   private onQuiet: (() => void) | undefined;
@@ -114,25 +112,12 @@ export class Publisher {
     if (lane === undefined) {
       lane = new Lane({
         timers: this.deps.timers,
-        produce: (batch) => this.produce(facts, partition, batch),
+        produce: (batch) => this.deps.broker.produce(facts, partition, batch),
         onIdle: () => this.lanes.delete(key),
       });
       this.lanes.set(key, lane);
     }
     return lane;
-  }
-
-  /** An offset below what was known to be in the log before the batch was sent means that the broker had it already. */
-  private async produce(facts: TopicFacts, partition: number, batch: Buffer): Promise<LaneProduced> {
-    const key = `${facts.localId} ${partition}`;
-    const known = this.knownEnds.get(key);
-    const produced = await this.deps.broker.produce(facts, partition, batch);
-    const { errorCode, baseOffset, leaderEpoch: epoch } = produced;
-    if (errorCode !== ERROR.NONE) return { ...produced, isDuplicate: false };
-    const isDuplicate = known !== undefined && known.epoch === epoch && baseOffset < known.end;
-    if (this.knownEnds.size >= LIMITS.maxKnownTopics) this.knownEnds.clear();
-    if (!isDuplicate) this.knownEnds.set(key, { epoch, end: baseOffset + batchRecordCount(batch) });
-    return { ...produced, isDuplicate };
   }
 
   private outcome(facts: TopicFacts, partition: number, result: LaneResult, index: number): PublishOutcome {

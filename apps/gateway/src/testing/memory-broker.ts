@@ -34,18 +34,19 @@ export class MemoryPartition {
 
   produce(batch: Buffer): Produced {
     const { producerId, producerEpoch, baseSequence, recordCount } = readBatchHeader(batch);
-    const answer = (errorCode: number, baseOffset: number): Produced => ({
+    const answer = (errorCode: number, baseOffset: number, isDuplicate = false): Produced => ({
       errorCode,
       errorMessage: null,
       baseOffset,
       leaderEpoch: this.epoch,
+      isDuplicate,
     });
     const refusal = this.refuses(batch);
     if (refusal !== ERROR.NONE) return answer(refusal, -1);
     if (producerId >= 0) {
       const mine = this.recent.filter((one) => one.producerId === producerId).slice(-5);
       const known = mine.find((one) => one.sequence === baseSequence && one.count === recordCount);
-      if (known !== undefined) return answer(ERROR.NONE, known.offset);
+      if (known !== undefined) return answer(ERROR.NONE, known.offset, true);
       const last = mine.at(-1);
       const expected = last === undefined ? 0 : last.sequence + last.count;
       if (baseSequence !== expected) return answer(ERROR.OUT_OF_ORDER_SEQUENCE_NUMBER, -1);

@@ -39,7 +39,7 @@ function say(
       done({ answer: Buffer.concat(chunks), closed });
     };
     const timer = setTimeout(() => finish(false), limitMs);
-    socket.on('data', (chunk) => chunks.push(chunk));
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
     socket.on('error', () => undefined); // `close` follows
     socket.on('close', () => finish(true));
   });

@@ -260,6 +260,7 @@ const WORTH_WAITING: ReadonlySet<string> = new Set(['no-leader', 'timeout', 'unr
 const PRODUCER_ID_END = 51;
 
 function resultOf(answer: PartitionAnswer): ProducedResult {
-  const { errorCode, errorMessage, baseOffset, logAppendTimeMs, logStartOffset, logEnd } = answer;
-  return { errorCode, errorMessage, baseOffset, logAppendTimeMs, logStartOffset, logEnd };
+  const { errorCode, errorMessage, baseOffset, logAppendTimeMs, logStartOffset, logEnd, storedEpoch, duplicate } =
+    answer;
+  return { errorCode, errorMessage, baseOffset, logAppendTimeMs, logStartOffset, logEnd, storedEpoch, duplicate };
 }

@@ -4,7 +4,7 @@
  * Advertised from v0 although served from v3: librdkafka turns compression off otherwise.
  */
 import { array, defineApi, int16, int32, int64, records, string, struct, uuid } from '../codec/schema.ts';
-import { produceLogEnd, produceMirror } from '../private-tags.ts';
+import { produceDuplicate, produceLogEnd, produceMirror, produceStoredEpoch } from '../private-tags.ts';
 
 export const Produce = defineApi({
   key: 0,
@@ -39,6 +39,8 @@ export const Produce = defineApi({
         ),
         errorMessage: string({ since: 8, nullable: true, default: null }),
         logEnd: produceLogEnd,
+        storedEpoch: produceStoredEpoch,
+        duplicate: produceDuplicate,
         currentLeader: struct(
           { leaderId: int32({ default: -1 }), leaderEpoch: int32({ default: -1 }) },
           { since: 10, tag: 0 },
