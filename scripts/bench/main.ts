@@ -3,14 +3,14 @@
  * docs/performance.md. Absolute figures move from machine to machine; compare runs of one machine.
  */
 import { cpus } from 'node:os';
+import { broker } from './broker.ts';
 import { walk } from './walk.ts';
 
-const BENCHES: Record<string, () => Promise<BenchRow[]>> = { walk };
+const BENCHES: Record<string, (args: readonly string[]) => Promise<BenchTable>> = { broker, walk };
 
-export interface BenchRow {
-  work: string;
-  measured: string;
-  must?: string;
+export interface BenchTable {
+  readonly columns: readonly string[];
+  readonly lines: readonly (readonly string[])[];
 }
 
 const what = process.argv[2] ?? '';
@@ -19,8 +19,8 @@ if (bench === undefined) {
   console.error(`unknown bench "${what}"; known: ${Object.keys(BENCHES).join(', ')}`);
   process.exit(2);
 }
-const rows = await bench();
+const { columns, lines } = await bench(process.argv.slice(3));
 console.log(`\n${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}\n`);
-console.log('| work | measured | must |\n|---|---|---|');
-for (const row of rows) console.log(`| ${row.work} | ${row.measured} | ${row.must ?? ''} |`);
+console.log(`| ${columns.join(' | ')} |\n|${columns.map(() => '---').join('|')}|`);
+for (const line of lines) console.log(`| ${line.join(' | ')} |`);
 process.exit(0);

@@ -8,7 +8,7 @@ import { connectProducer, sendAll } from '../../apps/meridian/src/testing/kafkaj
 import { type LocalPlatform, startLocalPlatform } from '../../apps/meridian/src/testing/local-platform.ts';
 import { startReader } from '../../apps/meridian/src/testing/sdk-reader.ts';
 import { connect } from '../../packages/sdk/src/sdk.ts';
-import type { BenchRow } from './main.ts';
+import type { BenchTable } from './main.ts';
 import { median, quantile } from './quantiles.ts';
 
 const PORT_OFFSET = 17_000;
@@ -20,7 +20,7 @@ const IDLE_MS = 10_000;
 
 const pause = (delayMs: number) => new Promise<void>((done) => setTimeout(done, delayMs));
 
-export async function walk(): Promise<BenchRow[]> {
+export async function walk(): Promise<BenchTable> {
   const starts: number[] = [];
   let platform: LocalPlatform | undefined;
   for (let run = 0; run < STARTS; run++) {
@@ -35,16 +35,17 @@ export async function walk(): Promise<BenchRow[]> {
     const idleMb = pssMb(platform.pids());
     const latencies = await publishLatencies(platform);
     const cities = await citiesSeconds(platform);
-    return [
-      { work: '`meridian local` to `ready`', measured: `${(median(starts) / 1000).toFixed(2)} s`, must: '≤ 3 s' },
-      { work: 'local platform idle, sum of PSS', measured: `${idleMb.toFixed(0)} MB`, must: '≤ 450 MB' },
-      { work: 'cities end to end', measured: `${median(cities).toFixed(2)} s`, must: '≤ 8 s' },
-      {
-        work: `publish over WebSocket → delivery in the other region, ${PUBLISH_PER_SECOND}/s: median / p99`,
-        measured: `${median(latencies).toFixed(1)} / ${quantile(latencies, 0.99).toFixed(1)} ms`,
-        must: '≤ 15 / 60 ms',
-      },
+    const lines = [
+      ['`meridian local` to `ready`', `${(median(starts) / 1000).toFixed(2)} s`, '≤ 3 s'],
+      ['local platform idle, sum of PSS', `${idleMb.toFixed(0)} MB`, '≤ 450 MB'],
+      ['cities end to end', `${median(cities).toFixed(2)} s`, '≤ 8 s'],
+      [
+        `publish over WebSocket → delivery in the other region, ${PUBLISH_PER_SECOND}/s: median / p99`,
+        `${median(latencies).toFixed(1)} / ${quantile(latencies, 0.99).toFixed(1)} ms`,
+        '≤ 15 / 60 ms',
+      ],
     ];
+    return { columns: ['work', 'measured', 'must'], lines };
   } finally {
     await platform.stop();
   }
