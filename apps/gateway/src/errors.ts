@@ -13,6 +13,11 @@ export class GatewayError extends Error {
   get retryable(): boolean {
     return ERROR_CODES[this.code].retryable;
   }
+
+  /** A token that was good once: a new one will do. */
+  get isExpired(): boolean {
+    return this.cause instanceof TenancyError && this.cause.code === 'token-expired';
+  }
 }
 
 const OF_TENANCY: Partial<Record<string, ErrorCode>> = {

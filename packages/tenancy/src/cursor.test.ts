@@ -59,11 +59,13 @@ test('two keys are valid at once: the first signs, either verifies', () => {
 
 test('a session comes back for its tenant alone, and a cursor is no session', () => {
   const session = { tenant: 'acme', region: 'us-east', producerId: 2 ** 40 + 17, producerEpoch: 0 };
-  const text = encodeSession(ring, session);
-  expect(decodeSession(ring, 'acme', text)).toEqual(session);
-  expect(() => decodeSession(ring, 'other', text)).toThrow('session');
-  expect(() => decodeSession(ring, 'acme', `${text.slice(0, -4)}AAAA`)).toThrow('session');
-  expect(() => decodeSession(ring, 'acme', encodeCursor(ring, scope, []))).toThrow('session');
+  const alice = { tenant: 'acme', subject: 'alice' };
+  const text = encodeSession(ring, session, 'alice');
+  expect(decodeSession(ring, alice, text)).toEqual(session);
+  expect(() => decodeSession(ring, { ...alice, tenant: 'other' }, text)).toThrow('session');
+  expect(() => decodeSession(ring, { ...alice, subject: 'bob' }, text)).toThrow('session');
+  expect(() => decodeSession(ring, alice, `${text.slice(0, -4)}AAAA`)).toThrow('session');
+  expect(() => decodeSession(ring, alice, encodeCursor(ring, scope, []))).toThrow('session');
   expect(() => decodeCursor(ring, scope, text)).toThrow('cursor');
 });
 

@@ -7,7 +7,7 @@ export const TENANCY_ERRORS = {
   'no-keys': 'This gateway has no keys to check tokens with: see its `jwksFile`.',
   'bad-cursor': 'The cursor is not one of this tenant and topic, or was changed.',
   'cursor-too-large': 'The topic has too many partitions for one cursor.',
-  'bad-session': 'The session text is not one of this tenant, or was changed.',
+  'bad-session': 'The session text is not one of this tenant and subject, or was changed.',
   'bad-key-ring': 'The key ring file needs `{"keys":[{"id":1,"secret":"<base64url>"}]}` with one or two keys.',
 } as const;
 

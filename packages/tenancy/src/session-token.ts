@@ -11,6 +11,12 @@ import { LIMITS } from './limits.ts';
 const VERSION = 1;
 const LABEL = 'meridian session 1';
 
+/** Who may go on with a session. */
+export interface SessionBearer {
+  readonly tenant: string;
+  readonly subject: string;
+}
+
 export interface ProducerSession {
   tenant: string;
   /** The region whose brokers know the producer. */
@@ -19,7 +25,7 @@ export interface ProducerSession {
   producerEpoch: number;
 }
 
-export function encodeSession(ring: KeyRing, session: ProducerSession): string {
+export function encodeSession(ring: KeyRing, session: ProducerSession, subject: string): string {
   const writer = createByteWriter();
   writer.uint8(VERSION);
   writer.uint8(ring.signingKeyId);
@@ -28,11 +34,11 @@ export function encodeSession(ring: KeyRing, session: ProducerSession): string {
   writer.uvarint(session.producerId);
   writer.uvarint(session.producerEpoch);
   const body = writer.done();
-  return Buffer.concat([body, ring.sign(ring.signingKeyId, LABEL, body)]).toString('base64url');
+  return Buffer.concat([body, ring.sign(ring.signingKeyId, labelOf(subject), body)]).toString('base64url');
 }
 
-/** Throws `bad-session` for anything but a text that `encodeSession` made for this tenant. */
-export function decodeSession(ring: KeyRing, tenant: string, text: string): ProducerSession {
+/** Throws `bad-session` for anything but a text that `encodeSession` made for this bearer. */
+export function decodeSession(ring: KeyRing, { tenant, subject }: SessionBearer, text: string): ProducerSession {
   const fail = (): never => {
     throw new TenancyError('bad-session', `session of ${text.length} characters`);
   };
@@ -40,7 +46,7 @@ export function decodeSession(ring: KeyRing, tenant: string, text: string): Prod
   const whole = Buffer.from(text, 'base64url');
   if (whole.length < 2 + MAC_BYTES || whole[0] !== VERSION) return fail();
   const body = whole.subarray(0, whole.length - MAC_BYTES);
-  if (!ring.verify(body[1] as number, LABEL, body, whole.subarray(body.length))) return fail();
+  if (!ring.verify(body[1] as number, labelOf(subject), body, whole.subarray(body.length))) return fail();
   const reader = createByteReader(body.subarray(2), fail);
   const session = {
     tenant: reader.text(),
@@ -50,3 +56,6 @@ export function decodeSession(ring: KeyRing, tenant: string, text: string): Prod
   };
   return session.tenant === tenant && reader.remaining === 0 ? session : fail();
 }
+
+/** The subject is signed, not written: it may be long. */
+const labelOf = (subject: string): string => `${LABEL}\0${subject}`;

@@ -8,7 +8,7 @@
 import type { Io } from '@meridian/io';
 import type { JWTPayload } from 'jose';
 import { decodeProtectedHeader } from 'jose/decode/protected_header';
-import { JWTExpired } from 'jose/errors';
+import { JWTClaimValidationFailed, JWTExpired } from 'jose/errors';
 import { jwtVerify } from 'jose/jwt/verify';
 import { TenancyError } from './errors.ts';
 import { createKeyFile } from './key-file.ts';
@@ -73,6 +73,7 @@ async function verifySignature(
   } catch (cause) {
     if (cause instanceof TenancyError) throw cause;
     if (cause instanceof JWTExpired) throw new TenancyError('token-expired', 'token', { cause });
+    if (cause instanceof JWTClaimValidationFailed) throw refusal(`claim ${cause.claim} (${cause.reason})`, cause);
     // jose's codes (ERR_JWS_INVALID …) say what is wrong and hold nothing of the token.
     throw refusal((cause as { code?: string }).code ?? 'token', cause);
   }

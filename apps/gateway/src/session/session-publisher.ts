@@ -3,7 +3,7 @@
  * Invariant: publishes reach the publisher in the order in which the client sent them, per kind (idempotent or not).
  */
 import type { PublishedFrame, ServerFrame } from '@meridian/sdk/frames';
-import { decodeSession, encodeSession, type KeyRing } from '@meridian/tenancy';
+import { decodeSession, encodeSession, type KeyRing, type SessionBearer } from '@meridian/tenancy';
 import type { BrokerPort } from '../broker/broker-port.ts';
 import { asGatewayError, GatewayError } from '../errors.ts';
 import type { ProducerIdentity, PublishOutcome, PublishRequest } from '../publish/publish-request.ts';
@@ -20,17 +20,19 @@ export interface SessionPublisherDeps {
 export class SessionPublisher {
   private readonly deps: SessionPublisherDeps;
   private producer: Promise<ProducerIdentity> | undefined;
+  private bearer: SessionBearer = { tenant: '', subject: '' };
   private isTold = false;
 
   constructor(deps: SessionPublisherDeps) {
     this.deps = deps;
   }
 
-  /** Goes on with an earlier session's producer; false if the text is not one of this tenant and region. */
-  resume(tenant: string, text: string | undefined): boolean {
+  /** Goes on with an earlier session's producer; false if the text is not one of this bearer and region. */
+  resume(bearer: SessionBearer, text: string | undefined): boolean {
+    this.bearer = bearer;
     if (text === undefined || this.producer !== undefined) return false;
     try {
-      const { region, producerId, producerEpoch } = decodeSession(this.deps.keys, tenant, text);
+      const { region, producerId, producerEpoch } = decodeSession(this.deps.keys, bearer, text);
       if (region !== this.deps.region) return false;
       this.producer = Promise.resolve({ producerId, producerEpoch });
       return true;
@@ -41,12 +43,12 @@ export class SessionPublisher {
 
   /** `claimed` is the producer that a raw batch names. */
   publish(
-    tenant: string,
     id: number,
     request: PublishRequest,
     claimed: ProducerIdentity | undefined,
     answer: (frame: ServerFrame) => void,
   ): void {
+    const { tenant } = this.bearer;
     if (request.sequence === undefined) {
       this.deps.publisher.publish(tenant, request, undefined, (outcome) => answer(answerFrame(id, outcome)));
       return;
@@ -57,7 +59,7 @@ export class SessionPublisher {
           return answer(errorFrame(id, new GatewayError('bad-request', "the batch names another session's producer")));
         }
         this.deps.publisher.publish(tenant, request, producer, (outcome) => {
-          answer(outcome instanceof GatewayError ? answerFrame(id, outcome) : this.tell(tenant, id, producer, outcome));
+          answer(outcome instanceof GatewayError ? answerFrame(id, outcome) : this.tell(id, producer, outcome));
         });
       },
       (error) => answer(errorFrame(id, asGatewayError(error))),
@@ -75,12 +77,13 @@ export class SessionPublisher {
     return this.producer;
   }
 
-  private tell(tenant: string, id: number, producer: ProducerIdentity, outcome: PublishOutcome): ServerFrame {
+  private tell(id: number, producer: ProducerIdentity, outcome: PublishOutcome): ServerFrame {
     const frame = answerFrame(id, outcome);
     if (this.isTold || frame.type !== 'published') return frame;
     this.isTold = true;
-    const { region } = this.deps;
-    return { ...frame, ...producer, session: encodeSession(this.deps.keys, { tenant, region, ...producer }) };
+    const { region, keys } = this.deps;
+    const { tenant, subject } = this.bearer;
+    return { ...frame, ...producer, session: encodeSession(keys, { tenant, region, ...producer }, subject) };
   }
 }
 

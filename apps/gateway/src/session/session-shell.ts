@@ -239,7 +239,7 @@ export class SessionShell implements SubscriptionHost {
           if (!this.deps.admit(principal.tenant)) return this.end(CLOSE_CODES.connectionLimit, 'too many connections');
           this.admitted = principal.tenant;
         }
-        const isResumed = this.publishing.resume(principal.tenant, session);
+        const isResumed = this.publishing.resume(principal, session);
         this.input({ type: 'verified', principal, session, isResumed });
         this.releaseHeld();
       },
@@ -275,7 +275,7 @@ export class SessionShell implements SubscriptionHost {
       this.send(frame);
     };
     if (this.isDraining) return answer(errorFrame(id, new GatewayError('unavailable', 'the gateway goes down')));
-    this.publishing.publish(this.tenant, id, request, this.claims.get(request), answer);
+    this.publishing.publish(id, request, this.claims.get(request), answer);
   }
 
   private subscribe(request: SubscribeRequest): void {

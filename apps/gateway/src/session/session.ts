@@ -178,7 +178,8 @@ function onVerified(
 }
 
 function onRefused(state: SessionState, error: GatewayError): readonly Effect[] {
-  const code = error.retryable ? CLOSE_CODES.overloaded : CLOSE_CODES.invalidToken;
+  const refused = error.isExpired ? CLOSE_CODES.tokenExpired : CLOSE_CODES.invalidToken;
+  const code = error.retryable ? CLOSE_CODES.overloaded : refused;
   return [refusal(undefined, error), ...close(state, code, error.code)];
 }
 
