@@ -6,8 +6,8 @@
 import { packBinary } from './binary-frames.ts';
 import { MeridianError } from './errors.ts';
 import { BINARY_KINDS, type Coordinates, type ErrorCode, type PublishedFrame, SUBPROTOCOLS } from './frames.ts';
-import { type Content, contentBytes } from './payload.ts';
-import { publishBatch, publishFrame } from './publish-frames.ts';
+import { contentBytes } from './payload.ts';
+import { encodeRecord, publishBatch, publishFrame } from './publish-frames.ts';
 import { readFrame, utf8Bytes } from './received-frames.ts';
 import type { Runtime, Socket } from './runtime.ts';
 import type {
@@ -82,14 +82,26 @@ export class Meridian {
 
   /** Resolves with the record's coordinates once the broker has it. Strings are text, bytes are bytes, other values JSON. */
   publish(topic: string, record: OutgoingRecord, options: PublishOptions = {}): Promise<Published> {
-    const problem = keyProblem(record.key);
-    if (problem !== undefined) return Promise.reject(new MeridianError('bad-request', problem));
+    let toSend: OutgoingRecord;
+    try {
+      toSend = this.#readied(record);
+    } catch (error) {
+      const message = `the record cannot be encoded: ${(error as Error).message}`;
+      return Promise.reject(new MeridianError('bad-request', message));
+    }
     this.#lastPublishId += 2;
     const id = this.#lastPublishId;
     return new Promise((resolve, reject) => {
       this.#publishes.set(id, { resolve, reject });
-      this.#input({ type: 'publish', id, topic, record, idempotent: options.idempotent ?? false });
+      this.#input({ type: 'publish', id, topic, record: toSend, idempotent: options.idempotent ?? false });
     });
+  }
+
+  /** The partition hangs on the key's bytes, so they must be to be had before anything else is done. */
+  #readied(record: OutgoingRecord): OutgoingRecord {
+    if (this.#subprotocol === 'bin') return encodeRecord(record, this.#runtime.now());
+    if (typeof record.key === 'object') contentBytes(record.key);
+    return record;
   }
 
   /** One subscription per topic. It goes on over reconnects; leaving the `for await` loop ends it. */
@@ -146,7 +158,7 @@ export class Meridian {
       case 'disarm':
         return this.#timers.get(effect.timer)?.cancel();
       case 'published':
-        return this.#settle(effect.id, (waiting) => waiting.resolve(publishedOf(effect.answer)));
+        return this.#settle(effect.id, (waiting) => waiting.resolve(publishedOf(effect.answer, effect.index)));
       case 'publish-failed':
         return this.#settle(effect.id, (waiting) => waiting.reject(effect.error));
       case 'deliver':
@@ -205,7 +217,7 @@ export class Meridian {
 
   #publishData(publish: PublishToSend): string | Uint8Array {
     if (this.#subprotocol === 'json') return JSON.stringify(publishFrame(publish));
-    const { header, batch } = publishBatch(publish, this.#runtime.now());
+    const { header, batch } = publishBatch(publish);
     return packBinary(BINARY_KINDS.publish, header, [batch]);
   }
 
@@ -237,17 +249,7 @@ export class Meridian {
   }
 }
 
-/** The partition hangs on the key's bytes, so they must be to be had before anything else is done. */
-function keyProblem(key: Content): string | undefined {
-  if (typeof key !== 'object') return undefined;
-  try {
-    contentBytes(key);
-    return undefined;
-  } catch (error) {
-    return `the key cannot be encoded: ${(error as Error).message}`;
-  }
-}
-
-function publishedOf({ region, topicId, partition, epoch, offset, duplicate = false }: PublishedFrame): Published {
-  return { region, topicId, partition, epoch, offset, duplicate };
+/** The answer has the coordinates of the batch's first record; −1 stands for an offset that the broker has forgotten. */
+function publishedOf({ region, topicId, partition, epoch, offset, duplicate = false }: PublishedFrame, index: number) {
+  return { region, topicId, partition, epoch, offset: offset < 0 ? offset : offset + index, duplicate };
 }

@@ -24,6 +24,7 @@ export function createDefaultRuntime(
   return {
     now: () => Date.now(),
     timer(delayMs, run) {
+      if (delayMs === 0 && host.setImmediate !== undefined) return endOfTurn(run);
       const timer = setTimeout(run, delayMs);
       return { cancel: () => clearTimeout(timer) };
     },
@@ -31,6 +32,17 @@ export function createDefaultRuntime(
     socket: (url, subprotocol, events) => openSocket(options.WebSocket ?? platformSocket(), url, subprotocol, events),
     ...(decompress === undefined ? {} : { decompress }),
   };
+}
+
+const host = globalThis as {
+  setImmediate?: (run: () => void) => unknown;
+  clearImmediate?: (handle: unknown) => void;
+};
+
+/** Node's `setTimeout` would wait for a whole millisecond. */
+function endOfTurn(run: () => void): { cancel(): void } {
+  const handle = host.setImmediate?.(run);
+  return { cancel: () => host.clearImmediate?.(handle) };
 }
 
 function platformSocket(): WebSocketClass {

@@ -345,7 +345,8 @@ export type ErrorCode = keyof typeof ERROR_CODES;
 /**
  * A binary frame is: u8 kind, u32 big-endian header length, the header as JSON text, then Kafka record batches (v2)
  * as they lie in the log. Kind 1, gateway → client: `BatchHeader`. Kind 2, client → gateway: `PublishBatchHeader`
- * and exactly one batch, whose `baseOffset` is 0; with `sequence` set, its producer id, epoch and base sequence are the session's.
+ * and exactly one batch of one record or more, whose `baseOffset` is 0; with `sequence` set, its producer id, epoch and
+ * base sequence are the session's. It is taken or refused whole, and answered with the coordinates of its first record.
  */
 export const BINARY_KINDS = { batch: 1, publish: 2 } as const;
 

@@ -19,8 +19,19 @@ export const LIMITS = {
   publishSweepMs: 500,
   /** Publishes that were not yet answered, sent or not. */
   maxQueuedPublishes: 20_000,
-  /** Idempotent ones per partition on the wire: brokers remember five batches per producer. */
+  /** Idempotent ones, and batches, per partition on the wire: brokers remember five batches per producer. */
   maxInFlightPerPartition: 5,
+  /** Bytes of batches on the wire; a gateway refuses more than twice as much. */
+  maxInFlightBytes: 4 * 1024 * 1024,
+  /** A batch of the binary subprotocol; a larger record goes alone. */
+  maxBatchRecords: 1_000,
+  maxBatchBytes: 256 * 1024,
+  /** The last record of a batch is at most so much younger than its first, whose deadline it shares. */
+  maxBatchSpanMs: 1_000,
+  /** What a record adds to its key, value and headers, at most. */
+  recordOverheadBytes: 64,
+  /** Records without a key go to one partition for so many, then to the next: fuller batches. */
+  stickyRecords: 100,
   publishRetryMs: 100,
   publishRetryMaxMs: 2_000,
   /** Records and bytes that a subscription holds ahead of its reader. */

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { unpackBinary } from './binary-frames.ts';
 import type { ErrorCode, PublishBatchHeader, PublishedFrame } from './frames.ts';
 import { connect, type Published } from './sdk.ts';
-import { createFakeWorld, ORIGIN, WELCOME } from './testing/fake-gateway.ts';
+import { createFakeWorld, type FakeSocket, ORIGIN, WELCOME } from './testing/fake-gateway.ts';
 
 async function connected(protocol: 'json' | 'bin' = 'json') {
   const world = createFakeWorld();
@@ -185,6 +185,7 @@ test('a topic that does not exist rejects what waits for its partition count', a
 test('the binary subprotocol carries one batch with the key’s partition', async () => {
   const { world, meridian } = await connected('bin');
   const publishing = meridian.publish('t', { key: 'k', value: 'v' });
+  await world.pass(0);
   world.socket.receive(described(world.socket.all('describe')[0]?.id ?? 0, 3));
   const { kind, header, batches } = unpackBinary<PublishBatchHeader>(world.socket.sent.at(-1) as Uint8Array);
   expect([kind, header.id, header.topic, header.sequence]).toEqual([2, 2, 't', undefined]);
@@ -194,6 +195,86 @@ test('the binary subprotocol carries one batch with the key’s partition', asyn
   expect(texts).toEqual([['k', 'v']]);
   world.socket.receive(answer(2, 0));
   expect((await publishing).offset).toBe(0);
+});
+
+/** The batches that were sent: id, sequence, and the values. */
+const batchesOf = ({ sent }: FakeSocket): [number | undefined, number | undefined, string][] =>
+  sent.flatMap((frame) => {
+    if (!(frame instanceof Uint8Array)) return [];
+    const { header, batches } = unpackBinary<PublishBatchHeader>(frame);
+    const values = [...readRecords(batches)].map(({ value }) => new TextDecoder().decode(value as Uint8Array));
+    return [[header.id, header.sequence, values.join('')]];
+  });
+
+test('what is published in one turn to one partition is one batch, and each record has its own coordinates', async () => {
+  const { world, meridian } = await connected('bin');
+  const all = ['a', 'b', 'c'].map((value, n) => outcome(meridian.publish('t', { value, partition: n % 2 })));
+  await world.pass(0);
+  expect(batchesOf(world.socket)).toEqual([
+    [2, undefined, 'ac'],
+    [4, undefined, 'b'],
+  ]);
+  world.socket.receive(answer(4, 7), answer(2, 40));
+  expect(await Promise.all(all)).toEqual(['40', '7', '41']);
+});
+
+test('sequences advance by the records of a batch, which comes again as it was', async () => {
+  const { world, meridian } = await connected('bin');
+  const publish = (value: string) => outcome(meridian.publish('t', { value, partition: 0 }, { idempotent: true }));
+  const all = [publish('a'), publish('b')];
+  await world.pass(0);
+  world.socket.receive(answer(2, 0, SESSION));
+  all.push(publish('c'), publish('d'), publish('e'));
+  await world.pass(0);
+  world.socket.receive(refusal(6, 'unavailable', true));
+  all.push(publish('f'));
+  await world.pass(1_000);
+  expect(batchesOf(world.socket)).toEqual([
+    [2, 0, 'ab'],
+    [6, 2, 'cde'],
+    [6, 2, 'cde'],
+    [12, 5, 'f'],
+  ]);
+  world.socket.receive(answer(6, 2, { duplicate: true }), answer(12, 5));
+  expect(await Promise.all(all)).toEqual(['0', '1', '2 again', '3 again', '4 again', '5']);
+});
+
+test('a batch that is refused for good is tried in halves, so that the bad record fails alone', async () => {
+  const { world, meridian } = await connected('bin');
+  for (const idempotent of [false, true]) {
+    const all = ['a', 'b', 'c', 'X'].map((value) =>
+      outcome(meridian.publish('t', { value, partition: 0 }, { idempotent })),
+    );
+    let offset = 0;
+    for (let at = batchesOf(world.socket).length, round = 0; round < 8; round += 1) {
+      await world.pass(500);
+      for (const [id = 0, , values] of batchesOf(world.socket).slice(at)) {
+        at += 1;
+        const isBad = values.includes('X');
+        world.socket.receive(isBad ? refusal(id, 'too-large') : answer(id, offset, idempotent ? SESSION : {}));
+        if (!isBad) offset += values.length;
+      }
+    }
+    expect(await Promise.all(all)).toEqual(['0', '1', '2', 'too-large']);
+  }
+});
+
+test('a partition has five batches on the wire, each within its bounds, and the rest gathers meanwhile', async () => {
+  const { world, meridian } = await connected('bin');
+  const publish = (value: string) => outcome(meridian.publish('t', { value, partition: 0 }));
+  const all = Array.from({ length: 2_500 }, () => publish('a'));
+  all.push(publish('b'.repeat(300_000)), publish('c'));
+  await world.pass(0);
+  all.push(publish('d'));
+  await world.pass(0);
+  all.push(publish('e'));
+  await world.pass(0);
+  const lengths = () => batchesOf(world.socket).map(([, , values]) => values.length);
+  expect(lengths()).toEqual([1_000, 1_000, 500, 300_000, 1]);
+  world.socket.receive(answer(2, 0));
+  expect(lengths().slice(5)).toEqual([2]);
+  await meridian.close();
+  expect((await Promise.all(all)).filter((one) => one === 'closed')).toHaveLength(1_504);
 });
 
 test('what cannot be encoded or is larger than the gateway takes is refused here, and the connection stays', async () => {

@@ -8,6 +8,7 @@ import type { Decompress } from '@meridian/protocol/record-batch';
 export interface Runtime {
   /** Wall clock, milliseconds since the Unix epoch. */
   now(): number;
+  /** Never in this turn; 0: once what is at hand has been worked off. */
   timer(delayMs: number, run: () => void): { cancel(): void };
   /** Uniform in [0, 1). */
   random(): number;

@@ -211,6 +211,28 @@ test('what is published over one socket arrives at another, as JSON and as the r
   bin.ws.close();
 });
 
+test('a raw batch of several records has one answer, the coordinates of its first', async () => {
+  const { ws, frames } = await open(['meridian.v1.bin'], { authorization: `Bearer ${token}` });
+  const batch = (...values: string[]) =>
+    writeBatch({ records: values.map((value) => ({ timestamp: 5, value: Buffer.from(value) })) });
+  const send = (id: number, sequence: number, ...values: string[]) =>
+    ws.send(packBinary(2, { id, topic: 'hamlets', partition: 0, sequence }, [batch(...values)]));
+  const published = () => frames.filter((frame) => frame.type === 'published');
+  send(1, 0, 'a', 'b', 'c');
+  send(2, 3, 'd', 'e');
+  send(3, 3, 'd', 'e');
+  send(4, 5, 'f');
+  await until(() => published().length === 4);
+  const answers = published().map(({ id, offset, duplicate = false }) => [id, offset, duplicate]);
+  expect(answers).toEqual([
+    [1, 0, false],
+    [2, 3, false],
+    [3, 3, true],
+    [4, 5, false],
+  ]);
+  ws.close();
+});
+
 test('raw batches that lie are refused one by one', async () => {
   const { ws, frames } = await open(['meridian.v1.bin'], { authorization: `Bearer ${token}` });
   const good = Buffer.from(writeBatch({ records: [{ timestamp: 5, value: Buffer.from('v') }] }));

@@ -192,7 +192,16 @@ function backoff(session: Session, wasConnected: boolean): { delayMs: number; ji
 
 function end(session: Session, phase: 'closed' | 'failed', error: MeridianError, effects: Effect[]): void {
   session.connection.failure = error;
-  for (const timer of ['handshake', 'reconnect', 'ping', 'pong', 'refresh', 'connect-limit', 'sweep'] as const) {
+  for (const timer of [
+    'handshake',
+    'reconnect',
+    'ping',
+    'pong',
+    'refresh',
+    'connect-limit',
+    'sweep',
+    'gather',
+  ] as const) {
     effects.push({ type: 'disarm', timer });
   }
   setPhase(session, phase, error.message, effects);

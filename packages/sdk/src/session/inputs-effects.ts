@@ -30,6 +30,7 @@ export type TimerName =
   | 'refresh'
   | 'connect-limit'
   | 'sweep'
+  | 'gather'
   | 'resubscribe';
 
 export type Input =
@@ -71,7 +72,8 @@ export type Effect =
   /** After `delayMs` plus a random share of `jitterMs`; replaces the timer of that name. */
   | { type: 'arm'; timer: TimerName; delayMs: number; jitterMs: number }
   | { type: 'disarm'; timer: TimerName }
-  | { type: 'published'; id: number; answer: PublishedFrame }
+  /** The record is the `index`th of the batch that was answered. */
+  | { type: 'published'; id: number; answer: PublishedFrame; index: number }
   | { type: 'publish-failed'; id: number; error: MeridianError }
   | { type: 'deliver'; topic: string; item: Delivery }
   | { type: 'subscription-failed'; topic: string; error: MeridianError };
@@ -80,7 +82,8 @@ export type Effect =
 export interface PublishToSend {
   id: number;
   topic: string;
-  record: OutgoingRecord;
+  /** One, or a batch of them in the binary subprotocol. */
+  records: readonly OutgoingRecord[];
   partition: number | undefined;
   sequence: number | undefined;
   producer: { id: number; epoch: number } | undefined;

@@ -1,17 +1,18 @@
 /**
  * The idempotent publishes of one topic and partition: at most five on the wire, in sequence, as Kafka's producer
- * does. (One until the first is acknowledged: a broker that does not know the producer takes any sequence.)
+ * does. A publish takes as many sequences as it has records. (One until the first is acknowledged: a broker that does not know the producer takes any sequence.)
  * Called by `publishing.ts`; `outbox.ts` fills it.
  *
  *   queued --send--> in flight --acknowledged--> gone
  *   in flight --retryable error, or out of order behind one--> queued again, same sequence; the lane is held until
  *     all in flight have been answered and the back-off is over, so that the order stays
- *   in flight --refused for good--> gone; those behind it move up by one sequence
+ *   in flight --refused for good--> gone; those behind it move up by its sequences
+ *   in flight --refused for one record of many--> queued again as two halves, same sequences
  *
  * Invariant: what is sent, read in order of sending, has consecutive sequences from the first unacknowledged on.
  */
 import { LIMITS } from '../limits.ts';
-import type { Publish } from './outbox.ts';
+import { halvesOf, insertById, type Publish } from './publish.ts';
 
 const SEQUENCES = 2 ** 31;
 
@@ -44,10 +45,11 @@ export function takeNext(lane: Lane, now: number): Publish | undefined {
   if (publish === undefined) return undefined;
   if (publish.sequence === undefined) {
     publish.sequence = lane.nextSequence;
-    lane.nextSequence = plus(lane.nextSequence, 1);
+    lane.nextSequence = plus(lane.nextSequence, publish.entries.length);
   }
   publish.sentSequence = publish.sequence;
   publish.tries += 1;
+  publish.isOpen = false;
   lane.inFlight.push(publish);
   return publish;
 }
@@ -62,8 +64,17 @@ export function acknowledge(lane: Lane, publish: Publish): void {
 
 /** The record was certainly not written: those behind it take its place. */
 export function refuse(lane: Lane, publish: Publish, now: number): void {
-  move(lane, without(lane, publish), SEQUENCES - 1);
+  move(lane, without(lane, publish), SEQUENCES - publish.entries.length);
   if (lane.inFlight.length > 0) hold(lane, now, 0);
+}
+
+/** The batch was certainly not written, for the sake of one record maybe: it goes out again in two. */
+export function split(lane: Lane, publish: Publish, now: number): Publish[] {
+  lane.inFlight = lane.inFlight.filter((other) => other !== publish);
+  const halves = halvesOf(publish, plus);
+  for (const half of halves) insertById(lane.queued, half);
+  if (lane.inFlight.length > 0) hold(lane, now, 0);
+  return halves;
 }
 
 /** It will be sent again, when the lane is no longer held. */
@@ -71,8 +82,7 @@ export function requeue(lane: Lane, publish: Publish, now: number, retryAfterMs:
   const at = lane.inFlight.indexOf(publish);
   if (at < 0) return;
   lane.inFlight.splice(at, 1);
-  const place = lane.queued.findIndex((other) => other.id > publish.id);
-  lane.queued.splice(place < 0 ? lane.queued.length : place, 0, publish);
+  insertById(lane.queued, publish);
   lane.failures += 1;
   const backoffMs = Math.min(LIMITS.publishRetryMaxMs, LIMITS.publishRetryMs * 2 ** Math.min(lane.failures - 1, 10));
   hold(lane, now, retryAfterMs ?? backoffMs);
@@ -91,6 +101,7 @@ export function restart(lane: Lane): Publish[] {
   requeueAll(lane);
   const sent = lane.queued.filter((publish) => publish.tries > 0);
   lane.queued = lane.queued.filter((publish) => publish.tries === 0);
+  for (const publish of lane.queued) publish.sequence = undefined; // halves of a refused batch had one
   lane.nextSequence = 0;
   lane.isOpen = false;
   return sent;

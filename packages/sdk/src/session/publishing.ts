@@ -2,6 +2,9 @@
  * The publishes' part of the session machine: what waits for a connection or for a topic's partition count, what
  * is on the wire, and what becomes of each. Called by `session.ts`; each topic has an outbox (`outbox.ts`).
  *
+ * In the binary subprotocol records for one partition share a batch (`publish.ts`): those of one turn, and those that
+ * come while five batches are on the wire.
+ *
  * An idempotent publish survives the connection as long as the publishing session does: the gateway that takes
  * the session on de-duplicates by sequence. Where it does not go on (another region, before its first answer),
  * what was sent and not answered is rejected as `outcome-unknown`, and what was not sent begins a new session.
@@ -13,28 +16,28 @@ import type { DescribedFrame, ErrorFrame, PublishedFrame } from '../frames.ts';
 import { LIMITS } from '../limits.ts';
 import { reconnectWithoutSession } from './connection.ts';
 import type { Effect, Input } from './inputs-effects.ts';
-import { acknowledge, type Lane, refuse, requeue, requeueAll, restart, takeNext } from './lane.ts';
-import { insertById, newOutbox, type Outbox, type Publish, route } from './outbox.ts';
+import { acknowledge, refuse, requeue, split, takeNext } from './lane.ts';
+import { type Outbox, route, takePlain } from './outbox.ts';
+import { halvesOf, insertById, newPublish, type Publish } from './publish.ts';
+import {
+  laneFor,
+  lost,
+  outboxOf,
+  type Publishing,
+  restartLanes,
+  settle,
+  takeOffWire,
+  wireIsFree,
+} from './publish-state.ts';
 import type { Session } from './session.ts';
-
-export interface Publishing {
-  connected: boolean;
-  all: Map<number, Publish>;
-  outboxes: Map<string, Outbox>;
-  inFlight: number;
-  /** Known from the first idempotent answer on, until the session is given up. */
-  producer: { id: number; epoch: number } | undefined;
-  sweepArmed: boolean;
-}
-
-export function newPublishing(): Publishing {
-  return { connected: false, all: new Map(), outboxes: new Map(), inFlight: 0, producer: undefined, sweepArmed: false };
-}
 
 export function stepPublishing(session: Session, input: Input, now: number, effects: Effect[]): void {
   const { publishing } = session;
   followConnection(session, input, effects);
-  if (input.type === 'publish') enqueue(session, input, now, effects);
+  if (input.type === 'publish') {
+    enqueue(session, input, now, effects);
+    if (gathers(session, effects)) return armSweep(publishing, effects);
+  } else if (input.type === 'timer' && input.timer === 'gather') publishing.gatherArmed = false;
   else if (input.type === 'timer' && input.timer === 'sweep') sweep(session, now, effects);
   else if (input.type === 'frame' && publishing.connected) {
     const { frame } = input;
@@ -45,6 +48,14 @@ export function stepPublishing(session: Session, input: Input, now: number, effe
   } else if (input.type === 'batch' || input.type === 'consumed') return;
   if (publishing.connected) sendWhatMay(session, now, effects);
   armSweep(publishing, effects);
+}
+
+/** In the binary subprotocol what is published in one turn goes out together, at its end. */
+function gathers({ publishing, options }: Session, effects: Effect[]): boolean {
+  if (options.subprotocol !== 'bin' || !publishing.connected) return false;
+  if (!publishing.gatherArmed) effects.push({ type: 'arm', timer: 'gather', delayMs: 0, jitterMs: 0 });
+  publishing.gatherArmed = true;
+  return true;
 }
 
 /** Sees by the phase that the connection came, went, or is over. */
@@ -63,74 +74,35 @@ function followConnection(session: Session, input: Input, effects: Effect[]): vo
   }
 }
 
-function lost(session: Session, effects: Effect[]): void {
-  const { publishing } = session;
-  publishing.connected = false;
-  publishing.inFlight = 0;
-  const error = new MeridianError('connection-lost', '', true);
-  for (const publish of publishing.all.values()) {
-    if (!publish.idempotent && publish.tries > 0) settle(session, publish, error, effects);
-  }
-  for (const outbox of publishing.outboxes.values()) {
-    outbox.partitions = undefined; // asked again: the topic may have grown
-    outbox.describeId = undefined;
-    for (const lane of outbox.lanes.values()) requeueAll(lane);
-  }
-}
-
-/** The publishing session of before does not go on. */
-function restartLanes(session: Session, effects: Effect[]): void {
-  const { publishing, connection } = session;
-  publishing.producer = undefined;
-  connection.publishSession = undefined;
-  const error = new MeridianError('outcome-unknown', '', true);
-  for (const outbox of publishing.outboxes.values()) {
-    for (const lane of outbox.lanes.values()) {
-      for (const publish of restart(lane)) settle(session, publish, error, effects);
-    }
-  }
-}
-
 function enqueue(session: Session, input: Extract<Input, { type: 'publish' }>, now: number, effects: Effect[]): void {
   const { publishing, options, connection } = session;
   const { id, topic, record, idempotent } = input;
   const full =
-    publishing.all.size >= LIMITS.maxQueuedPublishes ? new MeridianError('queue-full', topic, true) : undefined;
+    publishing.records >= LIMITS.maxQueuedPublishes ? new MeridianError('queue-full', topic, true) : undefined;
   const error = connection.failure ?? full;
   if (error !== undefined) return void effects.push({ type: 'publish-failed', id, error });
-  const publish: Publish = {
-    id,
-    topic,
-    record,
-    idempotent,
-    deadlineMs: now + options.publishTimeoutMs,
-    tries: 0,
-    partition: record.partition,
-    sequence: undefined,
-    sentSequence: undefined,
-  };
+  const publish = newPublish(topic, idempotent, { id, record }, now + options.publishTimeoutMs);
   publishing.all.set(id, publish);
+  publishing.records += 1;
   outboxOf(publishing, topic).unrouted.push(publish);
-}
-
-function outboxOf(publishing: Publishing, topic: string): Outbox {
-  let outbox = publishing.outboxes.get(topic);
-  if (outbox === undefined) publishing.outboxes.set(topic, (outbox = newOutbox(topic)));
-  return outbox;
 }
 
 function sendWhatMay(session: Session, now: number, effects: Effect[]): void {
   const { publishing } = session;
-  const max = session.limits?.maxInFlightPublishes ?? 1;
+  const isBinary = session.options.subprotocol === 'bin';
+  const window = isBinary ? LIMITS.maxInFlightPerPartition : Number.POSITIVE_INFINITY;
   for (const outbox of publishing.outboxes.values()) {
-    if (route(outbox, session.options.subprotocol === 'bin')) describe(session, outbox, effects);
-    while (outbox.plain.length > 0 && publishing.inFlight < max && now >= outbox.plainHeldUntilMs) {
-      const publish = outbox.plain.shift() as Publish;
+    const forget = ({ id }: Publish): boolean => publishing.all.delete(id);
+    if (route(outbox, isBinary, forget)) describe(session, outbox, effects);
+    while (outbox.plain.length > 0 && wireIsFree(session) && now >= outbox.plainHeldUntilMs) {
+      const publish = takePlain(outbox, window);
+      if (publish === undefined) break;
       publish.tries += 1;
+      publish.isOpen = false;
       send(session, publish, effects);
     }
     for (const lane of outbox.lanes.values()) {
-      while (publishing.inFlight < max && mayUseSession(session)) {
+      while (wireIsFree(session) && mayUseSession(session)) {
         const publish = takeNext(lane, now);
         if (publish === undefined) break;
         send(session, publish, effects);
@@ -154,25 +126,27 @@ function describe(session: Session, outbox: Outbox, effects: Effect[]): void {
 }
 
 function send({ publishing }: Session, publish: Publish, effects: Effect[]): void {
-  publishing.inFlight += 1;
-  const { id, topic, record, partition, sequence } = publish;
+  publishing.onWire.set(publish.id, publish);
+  publishing.onWireBytes += publish.sizeInBytes;
+  const { id, topic, entries, partition, sequence } = publish;
+  const records = entries.map(({ record }) => record);
   const producer = publish.idempotent ? publishing.producer : undefined;
-  effects.push({ type: 'send-publish', publish: { id, topic, record, partition, sequence, producer } });
+  effects.push({ type: 'send-publish', publish: { id, topic, records, partition, sequence, producer } });
 }
 
 function published(session: Session, frame: PublishedFrame, effects: Effect[]): void {
   const { publishing, connection } = session;
-  publishing.inFlight = Math.max(0, publishing.inFlight - 1);
+  const publish = takeOffWire(publishing, frame.id);
   if (frame.session !== undefined) connection.publishSession = frame.session;
   if (frame.producerId !== undefined && frame.producerEpoch !== undefined) {
     publishing.producer = { id: frame.producerId, epoch: frame.producerEpoch };
   }
-  const publish = publishing.all.get(frame.id);
-  if (publish === undefined) return; // given up before
+  if (publish === undefined || !publishing.all.delete(publish.id)) return; // given up before
+  publishing.records -= publish.entries.length;
   const lane = laneFor(publishing, publish);
   if (lane) acknowledge(lane, publish);
-  publishing.all.delete(publish.id);
-  effects.push({ type: 'published', id: publish.id, answer: frame });
+  for (const [index, { id }] of publish.entries.entries())
+    effects.push({ type: 'published', id, answer: frame, index });
 }
 
 function described({ publishing }: Session, frame: DescribedFrame): void {
@@ -183,9 +157,11 @@ function described({ publishing }: Session, frame: DescribedFrame): void {
 
 function failed(session: Session, frame: ErrorFrame, now: number, effects: Effect[]): void {
   const { publishing } = session;
-  const publish = publishing.all.get(frame.id as number);
-  if (publish === undefined || publish.tries === 0) return describeFailed(session, frame, effects);
-  publishing.inFlight = Math.max(0, publishing.inFlight - 1);
+  const publish = takeOffWire(publishing, frame.id);
+  if (publish === undefined) return describeFailed(session, frame, effects);
+  if (!publishing.all.has(publish.id)) return; // given up before
+  const isOneRecordsFault = frame.code === 'too-large' || frame.code === 'bad-request';
+  if (isOneRecordsFault && publish.entries.length > 1 && publish.tries === 1) return halve(session, publish, now);
   const error = new MeridianError(frame.code, frame.message, frame.retryable);
   const lane = laneFor(publishing, publish);
   if (lane === undefined) return plainFailed(session, publish, frame, now, effects);
@@ -201,6 +177,17 @@ function failed(session: Session, frame: ErrorFrame, now: number, effects: Effec
   }
   refuse(lane, publish, now);
   settle(session, publish, error, effects);
+}
+
+/** A batch that is refused for good was not written: its records are tried apart, so that the bad one fails alone. */
+function halve({ publishing }: Session, publish: Publish, now: number): void {
+  const lane = laneFor(publishing, publish);
+  const halves = lane ? split(lane, publish, now) : halvesOf(publish, () => 0);
+  publishing.all.delete(publish.id);
+  for (const half of halves) {
+    publishing.all.set(half.id, half);
+    if (lane === undefined) insertById(outboxOf(publishing, publish.topic).plain, half);
+  }
 }
 
 /** `limit-exceeded` was refused before anything was written, and may be tried again; of the rest nobody can be sure. */
@@ -248,27 +235,4 @@ function armSweep(publishing: Publishing, effects: Effect[]): void {
   if (publishing.sweepArmed || publishing.all.size === 0) return;
   publishing.sweepArmed = true;
   effects.push({ type: 'arm', timer: 'sweep', delayMs: LIMITS.publishSweepMs, jitterMs: 0 });
-}
-
-/** Takes it out of every queue, and tells. */
-function settle({ publishing }: Session, publish: Publish, error: MeridianError, effects: Effect[]): void {
-  if (!publishing.all.delete(publish.id)) return;
-  const outbox = outboxOf(publishing, publish.topic);
-  const drop = (list: Publish[]): void => {
-    const at = list.indexOf(publish);
-    if (at >= 0) list.splice(at, 1);
-  };
-  drop(outbox.unrouted);
-  drop(outbox.plain);
-  const lane = laneFor(publishing, publish);
-  if (lane) {
-    drop(lane.queued);
-    drop(lane.inFlight);
-  }
-  effects.push({ type: 'publish-failed', id: publish.id, error });
-}
-
-function laneFor(publishing: Publishing, publish: Publish): Lane | undefined {
-  if (!publish.idempotent || publish.partition === undefined) return undefined;
-  return publishing.outboxes.get(publish.topic)?.lanes.get(publish.partition);
 }

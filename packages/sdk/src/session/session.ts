@@ -11,7 +11,8 @@
 import type { Limits } from '../frames.ts';
 import { type Connection, newConnection, stepConnection } from './connection.ts';
 import type { Effect, Input } from './inputs-effects.ts';
-import { newPublishing, type Publishing, stepPublishing } from './publishing.ts';
+import { newPublishing, type Publishing } from './publish-state.ts';
+import { stepPublishing } from './publishing.ts';
 import { newSubscribing, type Subscribing, stepSubscribing } from './subscribing.ts';
 
 export interface SessionOptions {
