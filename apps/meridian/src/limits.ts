@@ -17,7 +17,7 @@ export const LIMITS = {
   /** A part's line that is longer is cut. */
   maxLineBytes: 65_536,
   /** Records of `produce` on the way. */
-  maxInFlightRecords: 2_000,
+  maxInFlightRecords: 10_000,
   /** Of failed records of `produce`, the first ones are told singly. */
   maxFailuresShown: 10,
   /** Text that `tail` holds for a slow reader of stdout. */

@@ -18,23 +18,15 @@ export interface GatewayOptions extends PlatformOptions {
   json?: boolean;
 }
 
-/**
- * Readers take raw batches (`bin`); writers of single records do better with `json`, since the gateway gathers those
- * into batches. `say` hears of reconnects.
- */
-export async function connectGateway(
-  io: Io,
-  terminal: Terminal,
-  options: GatewayOptions,
-  protocol: 'json' | 'bin',
-): Promise<Meridian> {
+/** Readers and writers have raw batches (`bin`). `say` hears of reconnects. */
+export async function connectGateway(io: Io, terminal: Terminal, options: GatewayOptions): Promise<Meridian> {
   const token = options.token ?? process.env.MERIDIAN_TOKEN;
   if (token === undefined || token === '') throw new CliError('no-token', 'There is no token.');
   let welcomed = false;
   return connect({
     urls: gatewayUrls(io, options),
     token,
-    protocol,
+    protocol: 'bin',
     client: 'meridian-cli',
     connectTimeoutMs: LIMITS.connectTimeoutMs,
     runtime: createDefaultRuntime({ WebSocket: WebSocket as unknown as WebSocketClass, decompress }),

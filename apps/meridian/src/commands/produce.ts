@@ -23,7 +23,7 @@ export async function produce(io: Io, terminal: Terminal, topic: string, options
   if (options.value === undefined && options.key !== undefined && options.keySeparator !== undefined) {
     throw new CliError('bad-option', '--key and --key-separator exclude each other.');
   }
-  const meridian = await connectGateway(io, terminal, options, 'json');
+  const meridian = await connectGateway(io, terminal, options);
   try {
     const { sent, failed } = await sendAll(meridian, terminal, topic, options);
     if (failed > 0) throw new CliError('publish-failed', `${failed} of ${sent} records failed.`);
@@ -42,23 +42,27 @@ async function sendAll(
   let sent = 0;
   let failed = 0;
   const onTheWay: Promise<void>[] = [];
-  const settleFirst = async (): Promise<void> => onTheWay.shift();
+  let told = Promise.resolve();
   for await (const record of recordsOf(options)) {
     sent += 1;
     const number = sent;
-    const publishing = meridian.publish(topic, record, { idempotent: options.idempotent ?? false }).then(
-      (published) => {
-        if (options.json) terminal.data(JSON.stringify({ topic, ...published }));
+    const before = told;
+    const published = meridian.publish(topic, record, { idempotent: options.idempotent ?? false });
+    told = published.then(
+      async (coordinates) => {
+        await before;
+        if (options.json) terminal.data(JSON.stringify({ topic, ...coordinates }));
       },
-      (error: Error) => {
+      async (error: Error) => {
+        await before;
         failed += 1;
         if (failed <= LIMITS.maxFailuresShown) terminal.say(`record ${number}: ${error.message}`);
       },
     );
-    onTheWay.push(publishing);
-    if (onTheWay.length >= LIMITS.maxInFlightRecords) await settleFirst();
+    onTheWay.push(told);
+    if (onTheWay.length >= LIMITS.maxInFlightRecords) await onTheWay.shift();
   }
-  await Promise.all(onTheWay);
+  await told;
   return { sent, failed };
 }
 

@@ -16,7 +16,7 @@ export interface TailOptions extends GatewayOptions {
 
 export async function tail(io: Io, terminal: Terminal, topic: string, options: TailOptions): Promise<void> {
   if (options.limit === 0) return;
-  const meridian = await connectGateway(io, terminal, options, 'bin');
+  const meridian = await connectGateway(io, terminal, options);
   try {
     const subscription = meridian.subscribe(topic, { from: startOf(options.from) });
     subscription.onGap = ({ region, partition, from, to, reason }) =>
