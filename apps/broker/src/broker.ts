@@ -10,6 +10,7 @@
 import type { Io, Logger } from '@meridian/io';
 import { createTailBudget } from '@meridian/log';
 import { createScramServer, scramCredential } from '@meridian/protocol';
+import type { DataFolderView } from './apis/broker-facts.ts';
 import { ENDPOINT_NAMES } from './apis/broker-nodes.ts';
 import type { ListenerName } from './apis/handler.ts';
 import { createHandlers } from './apis/handlers.ts';
@@ -23,6 +24,7 @@ import { type Authentication, createScramAuthentication, OPEN } from './server/a
 import { createDispatch } from './server/dispatch.ts';
 import { type BrokerListener, openListener } from './server/listener.ts';
 import { Turn } from './server/turn.ts';
+import { ClientInstances } from './telemetry/client-instances.ts';
 
 export type { BrokerConfig } from './config.ts';
 export type { BrokerLimits } from './limits.ts';
@@ -143,13 +145,26 @@ function serve(
   client: BrokerListener,
   internal: BrokerListener,
 ): void {
+  const clientInstances = new ClientInstances({
+    image: controller.image,
+    maxInstances: limits.maxTelemetryClients,
+    expiryMs: limits.telemetryClientExpiryMs,
+    monotonic: () => io.clock.monotonic(),
+    random: io.random,
+  });
+  controller.onChange((delta) => {
+    if (delta.some(({ type }) => type === 'ConfigRecord')) clientInstances.configsChanged();
+  });
   const handlers = createHandlers({
     facts: { nodeId: config.nodeId, autoCreateTopics: config.autoCreateTopics ?? true },
     image: controller.image,
     submit: (command) => controller.submit(command),
     nextProducerId: () => controller.nextProducerId(),
     configSources: controller.configSources,
+    clientInstances,
     partitions,
+    dataFolder: dataFolderView(io, config.dataFolder),
+    quorum: () => controller.quorum(),
     now: () => io.clock.now(),
     monotonic: () => io.clock.monotonic(),
     timers: io.timers,
@@ -157,6 +172,11 @@ function serve(
   });
   client.serve(createDispatch('client', handlers));
   internal.serve(createDispatch('internal', handlers));
+}
+
+function dataFolderView({ disk }: Io, path: string): DataFolderView {
+  const known = (bytes: number): number => Math.min(bytes, Number.MAX_SAFE_INTEGER);
+  return { path, space: () => ({ totalBytes: known(disk.totalBytes(path)), freeBytes: known(disk.freeBytes(path)) }) };
 }
 
 function endpoints(config: BrokerConfig, clientPort: number, internalPort: number): BrokerEndpoint[] {

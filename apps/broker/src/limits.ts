@@ -33,6 +33,20 @@ export interface BrokerLimits {
   readonly maxDecompressedRequestBytes: number;
   /** Topics that one Metadata request may bring into being; the client asks again for the others. */
   readonly maxAutoCreatedTopics: number;
+  /** Partitions in one answer to DescribeTopicPartitions (Kafka's `max.request.partition.size.limit`). */
+  readonly maxDescribedPartitions: number;
+  /** Fetch sessions that are kept (Kafka's `max.incremental.fetch.session.cache.slots`). */
+  readonly maxFetchSessions: number;
+  /** Partitions in all fetch sessions together: what their memory is bounded by. */
+  readonly maxFetchSessionPartitions: number;
+  /** A fetch session that was used within this time is only pushed out by a larger one. */
+  readonly fetchSessionEvictionMs: number;
+  /** Metrics that a client may push at a time, packed and unpacked (Kafka's `telemetry.max.bytes`). */
+  readonly maxTelemetryBytes: number;
+  /** Clients with telemetry subscriptions that are remembered. */
+  readonly maxTelemetryClients: number;
+  /** One that is silent for so long is forgotten, at the earliest. */
+  readonly telemetryClientExpiryMs: number;
   /** Batches in one append of the mirror. */
   readonly maxMirrorBatches: number;
   /** Memory for the newest batches of all partitions together, from which tail readers are served. */
@@ -57,6 +71,13 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   maxDecompressedBatchBytes: 33_554_432,
   maxDecompressedRequestBytes: 67_108_864,
   maxAutoCreatedTopics: 100,
+  maxDescribedPartitions: 2_000,
+  maxFetchSessions: 1_000,
+  maxFetchSessionPartitions: 1_000_000,
+  fetchSessionEvictionMs: 120_000,
+  maxTelemetryBytes: 1_048_576,
+  maxTelemetryClients: 16_384,
+  telemetryClientExpiryMs: 60_000,
   maxMirrorBatches: 10_000,
   tailCacheBytes: 33_554_432,
   scramIterations: 4_096,

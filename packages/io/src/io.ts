@@ -76,6 +76,8 @@ export interface Disk {
   lock(path: string): { release(): void };
   /** Free bytes on the device that holds `path`. */
   freeBytes(path: string): number;
+  /** Size of that device. */
+  totalBytes(path: string): number;
 }
 
 export interface DiskFile {

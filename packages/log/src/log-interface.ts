@@ -97,9 +97,19 @@ export type SequenceCheck =
   /** Kafka's error code: 45 out of order, 47 epoch is fenced. */
   | { readonly kind: 'error'; readonly errorCode: 45 | 47; readonly detail: string };
 
+export interface ActiveProducer {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly lastSequence: number;
+  /** Largest timestamp of its last batch. */
+  readonly lastTimestamp: number;
+}
+
 export interface ProducerState {
   /** Kafka's rules for a batch that a client sends; changes nothing. Batches without a producer id are `ok`. */
   check(header: BatchHeader): SequenceCheck;
+  /** Producers that have written batches, each with the last one's sequence and timestamp. */
+  active(): Iterable<ActiveProducer>;
   /** Producers known. */
   readonly size: number;
 }

@@ -11,7 +11,7 @@
  */
 import type { BatchHeader } from '@meridian/protocol/record-batch';
 import { PRODUCER_WINDOW } from './limits.ts';
-import type { ProducerState, SequenceCheck } from './log-interface.ts';
+import type { ActiveProducer, ProducerState, SequenceCheck } from './log-interface.ts';
 
 const MAX_SEQUENCE = 2 ** 31 - 1;
 const OK: SequenceCheck = { kind: 'ok' };
@@ -29,6 +29,7 @@ interface ProducerEntry {
   /** Oldest first; empty after a control batch opened a new epoch. */
   batches: SeenBatch[];
   lastOffset: number;
+  lastTimestamp: number;
 }
 
 export class ProducerTable implements ProducerState {
@@ -58,6 +59,12 @@ export class ProducerTable implements ProducerState {
     return checkSequence(entry, header);
   }
 
+  *active(): Iterable<ActiveProducer> {
+    for (const [producerId, { epoch, batches, lastTimestamp }] of this.entries) {
+      yield { producerId, producerEpoch: epoch, lastSequence: batches.at(-1)?.lastSequence ?? -1, lastTimestamp };
+    }
+  }
+
   /** Notes a batch that is in the log. */
   update(header: BatchHeader): void {
     const id = header.producerId;
@@ -68,6 +75,7 @@ export class ProducerTable implements ProducerState {
       entry.batches = [];
     }
     entry.lastOffset = header.lastOffset;
+    entry.lastTimestamp = header.maxTimestamp;
     if (header.isControl || header.baseSequence < 0) return;
     if (entry.batches.length === PRODUCER_WINDOW) entry.batches.shift();
     entry.batches.push({
@@ -89,7 +97,7 @@ export class ProducerTable implements ProducerState {
     let entry = this.entries.get(id);
     if (entry !== undefined && id === this.latest) return entry;
     if (entry !== undefined) this.entries.delete(id);
-    else entry = { epoch, batches: [], lastOffset: -1 };
+    else entry = { epoch, batches: [], lastOffset: -1, lastTimestamp: -1 };
     this.entries.set(id, entry);
     this.latest = id;
     if (this.entries.size > this.maxProducers) this.entries.delete(this.entries.keys().next().value!);

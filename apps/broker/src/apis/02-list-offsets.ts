@@ -3,6 +3,7 @@
  * Invariant: no offset beyond the high watermark is told, so a consumer that starts there can fetch at once.
  */
 import { ERROR, ListOffsets, type RequestOf } from '@meridian/protocol';
+import { duplicatesIn } from '../controller/decide/decision.ts';
 import type { Partition } from '../partition/partition.ts';
 import type { Handler, HandlerReach } from './handler.ts';
 
@@ -32,8 +33,10 @@ export function createListOffsetsHandler({
     api: ListOffsets,
     handle(request, { version }) {
       const topics = request.topics.map(({ name, partitions: asks }) => {
-        const seen = new Set<number>();
-        return { name, partitions: asks.map((ask) => answerOne(name, ask, isRepeated(seen, ask.partitionIndex))) };
+        const indexes = asks.map(({ partitionIndex }) => partitionIndex);
+        const repeated = duplicatesIn(indexes);
+        const once = repeated.size === 0 ? asks : asks.filter((_, i) => indexes.indexOf(indexes[i]!) === i);
+        return { name, partitions: once.map((ask) => answerOne(name, ask, repeated.has(ask.partitionIndex))) };
       });
       return { throttleTimeMs: 0, topics };
 
@@ -49,10 +52,6 @@ export function createListOffsetsHandler({
       }
     },
   };
-}
-
-function isRepeated(seen: Set<number>, index: number): boolean {
-  return seen.size === seen.add(index).size;
 }
 
 function refusal(partition: Partition, ask: Ask, version: number, repeated: boolean): number {

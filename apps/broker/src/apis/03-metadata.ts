@@ -5,18 +5,25 @@
  */
 import { ERROR, Metadata, type RequestOf, ZERO_UUID } from '@meridian/protocol';
 import type { MetadataImage, PartitionInfo, Topic } from '../controller/image.ts';
-import { whyInvalidTopicName } from '../controller/topic-name.ts';
+import { collisionKey, whyInvalidTopicName } from '../controller/topic-name.ts';
 import { brokerNodes } from './broker-nodes.ts';
 import type { Handler, HandlerReach, ListenerName } from './handler.ts';
+import {
+  ALL_CLUSTER_OPERATIONS,
+  ALL_TOPIC_OPERATIONS,
+  aliveLeader,
+  isInternalTopic,
+  OPERATIONS_NOT_ASKED,
+  offlineReplicas,
+} from './topic-description.ts';
 
 type Request = RequestOf<typeof Metadata>;
 type Reach = Pick<HandlerReach, 'image' | 'submit' | 'facts' | 'limits'>;
 
-const INTERNAL_TOPICS = new Set(['__consumer_offsets', '__transaction_state', '__share_group_state']);
-/** Bit sets of all operations that exist on a topic and on the cluster: there are no ACLs on this broker. */
-const ALL_TOPIC_OPERATIONS = 3576;
-const ALL_CLUSTER_OPERATIONS = 8096;
-const NOT_ASKED = -2147483648;
+type Listed = NonNullable<Request['topics']>;
+
+/** In these versions a topic has an id, but cannot be asked for by it. */
+const BY_ID_SINCE = 12;
 
 export function createMetadataHandler(reach: Reach): Handler<typeof Metadata> {
   const { image } = reach;
@@ -25,11 +32,15 @@ export function createMetadataHandler(reach: Reach): Handler<typeof Metadata> {
     clusterId: image.clusterId,
     controllerId: image.controllerId,
     topics: topicsOf(request, image, version, refused),
-    clusterAuthorizedOperations: request.includeClusterAuthorizedOperations ? ALL_CLUSTER_OPERATIONS : NOT_ASKED,
+    clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
+      ? ALL_CLUSTER_OPERATIONS
+      : OPERATIONS_NOT_ASKED,
   });
   return {
     api: Metadata,
     handle(request, { version, source: { listener } }) {
+      const refusal = refuse(request, version);
+      if (refusal !== undefined) return refusal;
       const missing = missingNames(request, reach);
       if (missing.length === 0) return answer(request, listener, version, new Map());
       return createTopics(missing, reach).then((refused) => answer(request, listener, version, refused));
@@ -37,9 +48,25 @@ export function createMetadataHandler(reach: Reach): Handler<typeof Metadata> {
   };
 }
 
+/**
+ * Ids before their time, or neither id nor name: no topic is answered, with Kafka's code for each (its own failure to
+ * cope with the latter included).
+ */
+function refuse({ topics }: Request, version: number) {
+  const isNameless = ({ name, topicId }: Listed[number]): boolean => name === null && topicId === ZERO_UUID;
+  const isEarly = (topic: Listed[number]): boolean =>
+    version < BY_ID_SINCE && (topic.topicId !== ZERO_UUID || topic.name === null);
+  if (topics === null) return undefined;
+  const errorCode = topics.some(isEarly) ? ERROR.INVALID_REQUEST : ERROR.UNKNOWN_SERVER_ERROR;
+  if (errorCode === ERROR.UNKNOWN_SERVER_ERROR && !topics.some(isNameless)) return undefined;
+  const refused = topics.map(({ name, topicId }) => ({ errorCode, name: name ?? '', topicId, partitions: [] }));
+  return { brokers: [], clusterId: null, controllerId: -1, topics: refused };
+}
+
 /** Names that are to be created, each once, as many as one request may create. */
 function missingNames(request: Request, { image, facts, limits }: Reach): string[] {
   if (request.topics === null || !request.allowAutoTopicCreation || !facts.autoCreateTopics) return [];
+  if (byId(request.topics)) return [];
   const names = request.topics.flatMap(({ name }) => (name === null || image.topicsByName.has(name) ? [] : name));
   return [...new Set(names)].slice(0, limits.maxAutoCreatedTopics);
 }
@@ -60,18 +87,29 @@ async function createTopics(names: readonly string[], { submit }: Reach): Promis
   return new Map(result.topics.map(({ name, errorCode }) => [name, errorCode]));
 }
 
+/** One id makes a request go by ids alone: names beside it are not looked at, as in Kafka. */
+function byId(topics: Listed): boolean {
+  return topics.some(({ topicId }) => topicId !== ZERO_UUID);
+}
+
 function topicsOf(request: Request, image: MetadataImage, version: number, refused: ReadonlyMap<string, number>) {
-  const operations = request.includeTopicAuthorizedOperations ? ALL_TOPIC_OPERATIONS : NOT_ASKED;
-  const isAll = request.topics === null || (version === 0 && request.topics.length === 0);
-  if (isAll || request.topics === null) {
+  const { topics } = request;
+  const operations = request.includeTopicAuthorizedOperations ? ALL_TOPIC_OPERATIONS : OPERATIONS_NOT_ASKED;
+  if (topics === null || (version === 0 && topics.length === 0)) {
     return [...image.topicsByName.values()].map((topic) => describe(topic, image, operations));
   }
-  const seen = new Set<string>();
-  return request.topics.flatMap(({ name, topicId }) => {
-    if (seen.size === seen.add(name ?? topicId).size) return [];
-    const topic = name === null ? image.topicsById.get(topicId) : image.topicsByName.get(name);
+  if (byId(topics)) {
+    const ids = new Set(topics.map(({ topicId }) => topicId));
+    ids.delete(ZERO_UUID);
+    return [...ids].map((id) => {
+      const topic = image.topicsById.get(id);
+      return topic === undefined ? unknownId(id) : describe(topic, image, operations);
+    });
+  }
+  return [...new Set(topics.map(({ name }) => name ?? ''))].map((name) => {
+    const topic = image.topicsByName.get(name);
     if (topic !== undefined) return describe(topic, image, operations);
-    return name === null ? unknownId(topicId) : unknownName(name, refused.get(name));
+    return unknownName(name, errorOf(name, image, refused.get(name)), operations);
   });
 }
 
@@ -80,21 +118,22 @@ function describe(topic: Topic, image: MetadataImage, topicAuthorizedOperations:
     errorCode: ERROR.NONE,
     name: topic.name,
     topicId: topic.id,
-    isInternal: INTERNAL_TOPICS.has(topic.name),
+    isInternal: isInternalTopic(topic.name),
     partitions: topic.partitions.map((partition) => describePartition(partition, image)),
     topicAuthorizedOperations,
   };
 }
 
 function describePartition(partition: PartitionInfo, image: MetadataImage) {
+  const leaderId = aliveLeader(partition, image);
   return {
-    errorCode: partition.leader === -1 ? ERROR.LEADER_NOT_AVAILABLE : ERROR.NONE,
+    errorCode: leaderId === -1 ? ERROR.LEADER_NOT_AVAILABLE : ERROR.NONE,
     partitionIndex: partition.index,
-    leaderId: partition.leader,
+    leaderId,
     leaderEpoch: partition.leaderEpoch,
     replicaNodes: partition.replicas,
     isrNodes: partition.isr,
-    offlineReplicas: partition.replicas.filter((id) => image.brokers.get(id)?.fenced !== false),
+    offlineReplicas: offlineReplicas(partition, image),
   };
 }
 
@@ -102,8 +141,16 @@ function unknownId(topicId: string) {
   return { errorCode: ERROR.UNKNOWN_TOPIC_ID, name: null, topicId, partitions: [] };
 }
 
-function unknownName(name: string, refusal: number | undefined) {
-  const isInvalid = whyInvalidTopicName(name) !== null || refusal === ERROR.INVALID_TOPIC_EXCEPTION;
-  const errorCode = isInvalid ? ERROR.INVALID_TOPIC_EXCEPTION : ERROR.UNKNOWN_TOPIC_OR_PARTITION;
-  return { errorCode, name, topicId: ZERO_UUID, partitions: [] };
+function unknownName(name: string, errorCode: number, topicAuthorizedOperations: number) {
+  const isInternal = isInternalTopic(name);
+  return { errorCode, name, topicId: ZERO_UUID, isInternal, partitions: [], topicAuthorizedOperations };
+}
+
+/** A name that is none, or that was refused for more than its likeness to another topic's, is an invalid one. */
+function errorOf(name: string, image: MetadataImage, refusal: number | undefined): number {
+  if (whyInvalidTopicName(name) !== null) return ERROR.INVALID_TOPIC_EXCEPTION;
+  const key = collisionKey(name);
+  const isAlike = key !== undefined && image.namesByCollisionKey.has(key);
+  const isReserved = refusal === ERROR.INVALID_TOPIC_EXCEPTION && !isAlike;
+  return isReserved ? ERROR.INVALID_TOPIC_EXCEPTION : ERROR.UNKNOWN_TOPIC_OR_PARTITION;
 }

@@ -5,13 +5,11 @@ import { DescribeCluster, ERROR, type RequestOf, type ResponseInput } from '@mer
 import type { MetadataImage } from '../controller/image.ts';
 import { ENDPOINT_NAMES } from './broker-nodes.ts';
 import type { Handler, HandlerReach, ListenerName } from './handler.ts';
+import { ALL_CLUSTER_OPERATIONS, OPERATIONS_NOT_ASKED } from './topic-description.ts';
 
 type Response = ResponseInput<typeof DescribeCluster>;
 
 const ENDPOINT_TYPE = { brokers: 1, controllers: 2 } as const;
-/** Kafka's bits of what may be done to a cluster: create, alter, describe, cluster action, (describe and alter) configs, idempotent write. */
-const ALL_CLUSTER_OPERATIONS = 0b1_1111_1010_0000;
-const NOT_ASKED_FOR = -2147483648;
 
 export function createDescribeClusterHandler({ image }: Pick<HandlerReach, 'image'>): Handler<typeof DescribeCluster> {
   return {
@@ -56,6 +54,8 @@ function describeBrokers(
     clusterId: image.clusterId,
     controllerId: image.controllerId,
     brokers,
-    clusterAuthorizedOperations: request.includeClusterAuthorizedOperations ? ALL_CLUSTER_OPERATIONS : NOT_ASKED_FOR,
+    clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
+      ? ALL_CLUSTER_OPERATIONS
+      : OPERATIONS_NOT_ASKED,
   };
 }

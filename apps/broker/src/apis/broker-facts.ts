@@ -6,3 +6,10 @@ export interface BrokerFacts {
   readonly nodeId: number;
   readonly autoCreateTopics: boolean;
 }
+
+/** The data folder as DescribeLogDirs shows it. */
+export interface DataFolderView {
+  readonly path: string;
+  /** Of the device that holds it; −1 where the device does not say. */
+  space(): { readonly totalBytes: number; readonly freeBytes: number };
+}

@@ -13,10 +13,17 @@ import type { MetadataImage } from '../controller/image.ts';
 import type { BrokerLimits } from '../limits.ts';
 import type { PartitionTable } from '../partition/partition-table.ts';
 import type { Authentication } from '../server/authentication.ts';
-import type { BrokerFacts } from './broker-facts.ts';
+import type { ClientInstances } from '../telemetry/client-instances.ts';
+import type { BrokerFacts, DataFolderView } from './broker-facts.ts';
 
 /** On which of the broker's two listeners a request came in. */
 export type ListenerName = 'client' | 'internal';
+
+/** A client library's name and version, such as `apache-kafka-java` `4.3.1`. */
+export interface ClientSoftware {
+  readonly name: string;
+  readonly version: string;
+}
 
 /** The connection that a request came in on, as far as handlers may know it. */
 export interface RequestSource {
@@ -24,6 +31,8 @@ export interface RequestSource {
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly authentication: Authentication;
+  /** What the client says it is (ApiVersions); empty strings until it has. */
+  clientSoftware: ClientSoftware;
   /** True once the connection is gone; an answer then goes nowhere. */
   readonly closed: boolean;
 }
@@ -67,8 +76,14 @@ export interface HandlerReach {
   readonly nextProducerId: Controller['nextProducerId'];
   /** Where configs get their values: `controller.configSources`. */
   readonly configSources: BrokerConfigSources;
+  /** Clients with telemetry subscriptions. */
+  readonly clientInstances: ClientInstances;
   /** The partitions that this broker hosts. */
   readonly partitions: PartitionTable;
+  /** Where the partitions lie, and how much space is there. */
+  readonly dataFolder: DataFolderView;
+  /** How far the metadata log has come. */
+  readonly quorum: Controller['quorum'];
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
   /** Milliseconds that never go back: for deadlines. */

@@ -12,12 +12,21 @@ import { createSaslHandshakeHandler } from './17-sasl-handshake.ts';
 import { createApiVersionsHandler } from './18-api-versions.ts';
 import { createCreateTopicsHandler } from './19-create-topics.ts';
 import { createDeleteTopicsHandler } from './20-delete-topics.ts';
+import { createDeleteRecordsHandler } from './21-delete-records.ts';
 import { createInitProducerIdHandler } from './22-init-producer-id.ts';
 import { createOffsetForLeaderEpochHandler } from './23-offset-for-leader-epoch.ts';
 import { createDescribeConfigsHandler } from './32-describe-configs.ts';
+import { createDescribeLogDirsHandler } from './35-describe-log-dirs.ts';
 import { createSaslAuthenticateHandler } from './36-sasl-authenticate.ts';
 import { createCreatePartitionsHandler } from './37-create-partitions.ts';
+import { createElectLeadersHandler } from './43-elect-leaders.ts';
+import { createDescribeQuorumHandler } from './55-describe-quorum.ts';
 import { createDescribeClusterHandler } from './60-describe-cluster.ts';
+import { createDescribeProducersHandler } from './61-describe-producers.ts';
+import { createGetTelemetrySubscriptionsHandler } from './71-get-telemetry-subscriptions.ts';
+import { createPushTelemetryHandler } from './72-push-telemetry.ts';
+import { createListConfigResourcesHandler } from './74-list-config-resources.ts';
+import { createDescribeTopicPartitionsHandler } from './75-describe-topic-partitions.ts';
 import type { AnyHandler, HandlerReach } from './handler.ts';
 
 export function createHandlers(given: Omit<HandlerReach, 'served'>): readonly AnyHandler[] {
@@ -33,12 +42,21 @@ export function createHandlers(given: Omit<HandlerReach, 'served'>): readonly An
     createApiVersionsHandler(reach),
     createCreateTopicsHandler(reach),
     createDeleteTopicsHandler(reach),
+    createDeleteRecordsHandler(reach),
     createInitProducerIdHandler(reach),
     createOffsetForLeaderEpochHandler(reach),
     createDescribeConfigsHandler(reach),
+    createDescribeLogDirsHandler(reach),
     createSaslAuthenticateHandler(),
     createCreatePartitionsHandler(reach),
+    createElectLeadersHandler(reach),
+    createDescribeQuorumHandler(reach),
     createDescribeClusterHandler(reach),
+    createDescribeProducersHandler(reach),
+    createGetTelemetrySubscriptionsHandler(reach),
+    createPushTelemetryHandler(reach),
+    createListConfigResourcesHandler(reach),
+    createDescribeTopicPartitionsHandler(reach),
   ];
   served.push(...handlers.map(({ api }) => api));
   return handlers;

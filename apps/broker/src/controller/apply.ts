@@ -6,7 +6,8 @@
  */
 import assert from 'node:assert/strict';
 import type { MetadataRecord, MetadataRecordOf } from '@meridian/protocol';
-import type { ConfigResource, PartitionInfo, Topic } from './image.ts';
+import { CONFIG_RESOURCES } from './configs/resource-types.ts';
+import type { PartitionInfo, Topic } from './image.ts';
 import type { MutableImage } from './mutable-image.ts';
 
 /** Applies a batch of records, the last of which stands before `endOffset`; the only way in. */
@@ -138,12 +139,7 @@ function applyRemoveTopic(image: MutableImage, record: MetadataRecordOf<'RemoveT
   image.removeTopic(topicOf(image, record.topicId));
 }
 
-const RESOURCE_TYPES: ReadonlyMap<number, ConfigResource> = new Map([
-  [2, 'topic'],
-  [4, 'broker'],
-]);
-
 function applyConfig(image: MutableImage, record: MetadataRecordOf<'ConfigRecord'>): void {
-  const resource = RESOURCE_TYPES.get(record.resourceType);
+  const resource = CONFIG_RESOURCES.get(record.resourceType);
   if (resource !== undefined) image.setConfig(resource, record.resourceName, record.name, record.value);
 }

@@ -73,6 +73,22 @@ export interface AlterConfigs {
   }[];
 }
 
+export interface ElectLeaders {
+  readonly kind: 'electLeaders';
+  /** `unclean`: where there is no leader, any replica that lives, at the price of data. */
+  readonly election: 'preferred' | 'unclean';
+  /** null: all partitions. */
+  readonly partitions: readonly { readonly topic: string; readonly index: number }[] | null;
+}
+
+export interface ElectedPartition {
+  readonly topic: string;
+  /** Undefined: the topic was looked at (when all were asked for). */
+  readonly index: number | undefined;
+  readonly errorCode: number;
+  readonly errorMessage: string | null;
+}
+
 export interface AllocateProducerIds {
   readonly kind: 'allocateProducerIds';
   readonly brokerId: number;
@@ -107,6 +123,7 @@ interface Commands {
   createPartitions: { command: CreatePartitions; result: { readonly topics: readonly Outcome[] } };
   deleteTopics: { command: DeleteTopics; result: { readonly topics: readonly Outcome[] } };
   alterConfigs: { command: AlterConfigs; result: { readonly resources: readonly Outcome[] } };
+  electLeaders: { command: ElectLeaders; result: { readonly partitions: readonly ElectedPartition[] } };
   allocateProducerIds: { command: AllocateProducerIds; result: ProducerIdBlock };
   registerBroker: { command: RegisterBroker; result: { readonly brokerEpoch: number } };
 }

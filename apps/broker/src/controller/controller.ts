@@ -16,10 +16,21 @@ export interface Controller {
   readonly configSources: BrokerConfigSources;
   /** This data folder's id (uuid text). */
   readonly directoryId: string;
+  /** The metadata log's state, as of now. */
+  quorum(): QuorumState;
   /** Decides, appends, fsyncs, applies, answers. Rejects with `BrokerError` once the log has failed or closed. */
   submit<C extends Command>(command: C): Promise<ResultOf<C>>;
   /** Hears every committed batch of records after it has been applied to `image`; returns the way to stop. */
   onChange(listener: (delta: readonly MetadataRecord[]) => void): () => void;
   /** A producer id that nobody else in any region has or will get. */
   nextProducerId(): Promise<number>;
+}
+
+/** Of the metadata log: with one voter, what is in it is committed. */
+export interface QuorumState {
+  readonly leaderEpoch: number;
+  readonly highWatermark: number;
+  readonly endOffset: number;
+  /** The voter's data folder (uuid text). */
+  readonly directoryId: string;
 }

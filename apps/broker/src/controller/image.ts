@@ -19,13 +19,15 @@ export interface MetadataImage {
   readonly nextProducerId: number;
   /** Names that hold '.' or '_' by the form in which they would collide (`collisionKey`). */
   readonly namesByCollisionKey: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Values set on one topic or broker (`''` is the default of all brokers); empty when none are set. */
+  /** Values set on one topic or broker (`''` is the default of all brokers) or the like; empty when none are set. */
   configOf(resource: ConfigResource, name: string): ReadonlyMap<string, string>;
+  /** Names of the resources of a kind that have values set. */
+  configuredNames(resource: ConfigResource): Iterable<string>;
   /** Offset after the last record that this image contains. */
   readonly endOffset: number;
 }
 
-export type ConfigResource = 'topic' | 'broker';
+export type ConfigResource = 'topic' | 'broker' | 'client-metrics' | 'group';
 
 export interface BrokerInfo {
   readonly id: number;

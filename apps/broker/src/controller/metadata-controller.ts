@@ -13,7 +13,7 @@ import { BrokerError } from '../errors.ts';
 import { applyBatch } from './apply.ts';
 import type { Command, ResultOf } from './commands.ts';
 import type { BrokerConfigSources } from './configs/effective.ts';
-import type { Controller } from './controller.ts';
+import type { Controller, QuorumState } from './controller.ts';
 import { decide } from './decide/decide.ts';
 import { configSources, type DecideContext } from './decide/decision.ts';
 import type { MetadataImage } from './image.ts';
@@ -87,6 +87,12 @@ export class MetadataController implements Controller {
   onChange(listener: (delta: readonly MetadataRecord[]) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  quorum(): QuorumState {
+    const { metadataLog } = this.#options;
+    const { endOffset } = this.#image;
+    return { leaderEpoch: metadataLog.epoch, highWatermark: endOffset, endOffset, directoryId: this.directoryId };
   }
 
   nextProducerId(): Promise<number> {

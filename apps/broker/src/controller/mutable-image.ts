@@ -2,6 +2,7 @@
  * The image as `apply.ts` writes it: maps that are changed in place, holding values that are replaced. The controller
  * keeps two: one that runs ahead with what has been decided, and the one everybody reads, with what is durable.
  */
+import { CONFIG_RESOURCES } from './configs/resource-types.ts';
 import type { BrokerInfo, ConfigResource, MetadataImage, PartitionInfo, Topic } from './image.ts';
 import { collisionKey } from './topic-name.ts';
 
@@ -17,7 +18,12 @@ export class MutableImage implements MetadataImage {
   readonly features = new Map<string, number>();
   nextProducerId = -1;
   endOffset = 0;
-  readonly #configs: Record<ConfigResource, Map<string, Map<string, string>>> = { topic: new Map(), broker: new Map() };
+  readonly #configs: Record<ConfigResource, Map<string, Map<string, string>>> = {
+    topic: new Map(),
+    broker: new Map(),
+    'client-metrics': new Map(),
+    group: new Map(),
+  };
   /** Partition lists that the batch being applied has copied already, by topic id: nobody else has seen them. */
   readonly #unsealed = new Map<string, PartitionInfo[]>();
 
@@ -34,7 +40,7 @@ export class MutableImage implements MetadataImage {
     for (const [id, broker] of this.brokers) copy.brokers.set(id, broker);
     for (const topic of this.topicsById.values()) copy.putTopic(topic);
     for (const [name, level] of this.features) copy.features.set(name, level);
-    for (const resource of ['topic', 'broker'] as const) {
+    for (const resource of CONFIG_RESOURCES.values()) {
       for (const [name, values] of this.#configs[resource]) copy.#configs[resource].set(name, values);
     }
     return copy;
@@ -42,6 +48,10 @@ export class MutableImage implements MetadataImage {
 
   configOf(resource: ConfigResource, name: string): ReadonlyMap<string, string> {
     return this.#configs[resource].get(name) ?? NO_CONFIGS;
+  }
+
+  configuredNames(resource: ConfigResource): Iterable<string> {
+    return this.#configs[resource].keys();
   }
 
   setConfig(resource: ConfigResource, name: string, key: string, value: string | null): void {

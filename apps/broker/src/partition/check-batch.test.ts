@@ -13,6 +13,7 @@ const SETTINGS: TopicSettings = {
   segmentBytes: 1_000_000,
   minInsyncReplicas: 1,
   compacted: false,
+  compactedOnly: false,
   logAppendTime: false,
   timestampBeforeMaxMs: Number.POSITIVE_INFINITY,
   timestampAfterMaxMs: 3_600_000,

@@ -55,6 +55,12 @@ export class HostedPartitions implements PartitionTable {
     return this.#byId.get(topicId)?.partitions[partition];
   }
 
+  *all(): Iterable<Partition> {
+    for (const { partitions } of this.#byId.values()) {
+      for (const partition of partitions) if (partition !== undefined) yield partition;
+    }
+  }
+
   errorByName(topic: string, partition: number): number {
     return this.#byName.get(topic)?.offline.has(partition)
       ? ERROR.KAFKA_STORAGE_ERROR
@@ -96,7 +102,7 @@ export class HostedPartitions implements PartitionTable {
 
   /** Stop: nothing is accepted any more; logs are written out and marked clean. */
   async closeAll(): Promise<void> {
-    const all = [...this.#byId.values()].flatMap(({ partitions }) => partitions.filter((each) => each !== undefined));
+    const all = [...this.all()];
     for (const partition of all) partition.end(ERROR.NOT_LEADER_OR_FOLLOWER);
     await Promise.all(all.map((partition) => this.#close(partition, true)));
     await Promise.all(this.#ending);

@@ -8,6 +8,8 @@ import type { Partition } from './partition.ts';
 export interface PartitionTable {
   byName(topic: string, partition: number): Partition | undefined;
   byId(topicId: string, partition: number): Partition | undefined;
+  /** Every partition that is open here. */
+  all(): Iterable<Partition>;
   /** Kafka's error code for one that was not found: unknown, or known but its log could not be opened. */
   errorByName(topic: string, partition: number): number;
   errorById(topicId: string, partition: number): number;

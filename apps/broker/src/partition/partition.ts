@@ -47,6 +47,9 @@ export interface ProduceOptions {
   readonly isPeer: boolean;
 }
 
+/** DeleteRecords' offset that stands for all that is committed. */
+const HIGH_WATERMARK = -1;
+
 export class Partition implements PartitionIdentity {
   readonly topic: string;
   readonly topicId: string;
@@ -170,6 +173,27 @@ export class Partition implements PartitionIdentity {
       appendMirrored(this.log, batches, tag.endOffset, this.leaderEpoch);
       part.end = part.logEnd = this.log.endOffset;
     });
+  }
+
+  /**
+   * Moves the start of the log to `offset`, or to the high watermark for −1; an error code. The start of a copy is its
+   * origin's, so only the mirror (`asMirror`) moves that.
+   */
+  deleteRecords(offset: number, asMirror: boolean): number {
+    const error = this.errorFor(-1);
+    if (error !== ERROR.NONE) return error;
+    if (this.#settings.compactedOnly) return ERROR.POLICY_VIOLATION;
+    if (this.#settings.originTopicId !== undefined && !asMirror) return ERROR.POLICY_VIOLATION;
+    const start = offset === HIGH_WATERMARK ? this.highWatermark : offset;
+    if (start < 0 || start > this.highWatermark) return ERROR.OFFSET_OUT_OF_RANGE;
+    try {
+      if (start > this.log.startOffset) this.log.advanceStart(start);
+      return ERROR.NONE;
+    } catch (thrown) {
+      const refusal = asRefusal(thrown);
+      if (refusal === undefined) throw thrown;
+      return refusal.errorCode;
+    }
   }
 
   /** The topic is deleted or the broker stops: whoever waits is told, and nothing is accepted any more. */

@@ -3,6 +3,7 @@
  * Invariant: values come through `effective.ts`, so what DescribeConfigs shows is what is done here.
  */
 import type { LogConfig } from '@meridian/log';
+import { splitList } from '../controller/configs/definition.ts';
 import { type BrokerConfigSources, topicConfigNumber, topicConfigValue } from '../controller/configs/effective.ts';
 import { TOPIC_CONFIG } from '../controller/configs/topic-configs.ts';
 
@@ -12,6 +13,8 @@ export interface TopicSettings {
   readonly minInsyncReplicas: number;
   /** Every record needs a key. */
   readonly compacted: boolean;
+  /** Records leave by compaction alone, so nobody may delete them by offset. */
+  readonly compactedOnly: boolean;
   readonly logAppendTime: boolean;
   readonly timestampBeforeMaxMs: number;
   readonly timestampAfterMaxMs: number;
@@ -26,11 +29,13 @@ export function topicSettings(sources: BrokerConfigSources, topic: string): Topi
   const number = (name: string): number => topicConfigNumber(sources, topic, name);
   const fsync = text(TOPIC_CONFIG.durability) === 'fsync';
   const segmentBytes = number(TOPIC_CONFIG.segmentBytes);
+  const policies = splitList(text(TOPIC_CONFIG.cleanupPolicy) ?? '');
   return {
     maxMessageBytes: number(TOPIC_CONFIG.maxMessageBytes),
     segmentBytes,
     minInsyncReplicas: number(TOPIC_CONFIG.minInsyncReplicas),
-    compacted: (text(TOPIC_CONFIG.cleanupPolicy) ?? '').split(',').some((policy) => policy.trim() === 'compact'),
+    compacted: policies.includes('compact'),
+    compactedOnly: policies.includes('compact') && !policies.includes('delete'),
     logAppendTime: text(TOPIC_CONFIG.messageTimestampType) === 'LogAppendTime',
     timestampBeforeMaxMs: number(TOPIC_CONFIG.messageTimestampBeforeMaxMs),
     timestampAfterMaxMs: number(TOPIC_CONFIG.messageTimestampAfterMaxMs),

@@ -6,7 +6,7 @@
  */
 import type { Connection, Logger } from '@meridian/io';
 import { createFrameSplitter, decodeRequest, decodeRequestHeader, type FrameSplitter } from '@meridian/protocol';
-import { LATER, type ListenerName, type RequestSource } from '../apis/handler.ts';
+import { type ClientSoftware, LATER, type ListenerName, type RequestSource } from '../apis/handler.ts';
 import type { BrokerLimits } from '../limits.ts';
 import type { Authentication } from './authentication.ts';
 import { type Dispatch, type Route, tooNewApiVersions } from './dispatch.ts';
@@ -32,6 +32,7 @@ export class BrokerConnection implements RequestSource, TurnTask {
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly authentication: Authentication;
+  clientSoftware: ClientSoftware = { name: '', version: '' };
   closed = false;
   readonly #socket: Connection;
   readonly #options: ConnectionOptions;
@@ -73,8 +74,9 @@ export class BrokerConnection implements RequestSource, TurnTask {
   /** Ends the connection because of what came over it; the reason goes to the log, control characters made visible. */
   fail(reason: string, fields: Record<string, unknown> = {}): void {
     if (this.closed) return;
-    const { remoteAddress, remotePort, listener } = this;
-    this.#options.log.warn(`connection closed: ${reason}`, { listener, remoteAddress, remotePort, ...fields });
+    const { remoteAddress, remotePort, listener, clientSoftware } = this;
+    const client = `${clientSoftware.name} ${clientSoftware.version}`.trim();
+    this.#options.log.warn(`connection closed: ${reason}`, { listener, remoteAddress, remotePort, client, ...fields });
     this.#socket.destroy();
     this.#onClose();
   }

@@ -55,11 +55,21 @@ function stat(path: string): { size: number; modifiedMs: number; isFolder: boole
 }
 
 /** A volume that is not there yet has the space of the nearest folder that is. */
-function freeBytes(path: string): number {
+/** Of the device that holds `path`, or will hold it. */
+function device(path: string): { bsize: number; bavail: number; blocks: number } {
   const existing = fs.existsSync(path) ? path : dirname(join(path, '.'));
-  if (existing !== path && existing !== dirname(existing)) return freeBytes(existing);
-  const found = attempt('free space of', path, () => fs.statfsSync(existing));
-  return found.bavail * found.bsize;
+  if (existing !== path && existing !== dirname(existing)) return device(existing);
+  return attempt('free space of', path, () => fs.statfsSync(existing));
+}
+
+function freeBytes(path: string): number {
+  const { bavail, bsize } = device(path);
+  return bavail * bsize;
+}
+
+function totalBytes(path: string): number {
+  const { blocks, bsize } = device(path);
+  return blocks * bsize;
 }
 
 export const realDisk: Disk = {
@@ -76,4 +86,5 @@ export const realDisk: Disk = {
   syncFolder,
   lock: takeLock,
   freeBytes,
+  totalBytes,
 };

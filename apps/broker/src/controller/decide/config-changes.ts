@@ -6,13 +6,11 @@ import { ERROR, type MetadataRecordInput } from '@meridian/protocol';
 import type { Requester } from '../commands.ts';
 import { BROKER_CONFIGS } from '../configs/broker-configs.ts';
 import { type ConfigDefinition, whyInvalid } from '../configs/definition.ts';
+import { CONFIG_RESOURCE_IDS } from '../configs/resource-types.ts';
 import { TOPIC_CONFIGS } from '../configs/topic-configs.ts';
 import type { ConfigResource } from '../image.ts';
 import { CONTROLLER_LIMITS } from '../limits.ts';
 import { Refusal } from './decision.ts';
-
-/** Kafka's numbers of the resource types. */
-const RESOURCE_TYPE_IDS: Readonly<Record<ConfigResource, number>> = { topic: 2, broker: 4 };
 
 /** Refuses a name that does not exist, that the requester may not set, or a value outside its range. */
 export function checkConfig(resource: ConfigResource, name: string, value: string | null, requester: Requester): void {
@@ -55,5 +53,5 @@ export function configRecord(
   name: string,
   value: string | null,
 ): MetadataRecordInput {
-  return { type: 'ConfigRecord', resourceType: RESOURCE_TYPE_IDS[resource], resourceName, name, value };
+  return { type: 'ConfigRecord', resourceType: CONFIG_RESOURCE_IDS[resource], resourceName, name, value };
 }

@@ -10,6 +10,7 @@ import { decideCreatePartitions } from './create-partitions.ts';
 import { decideCreateTopics } from './create-topics.ts';
 import type { DecideContext, Decision } from './decision.ts';
 import { decideDeleteTopics } from './delete-topics.ts';
+import { decideElectLeaders } from './elect-leaders.ts';
 import { decideRegisterBroker } from './register-broker.ts';
 
 export function decide(image: MetadataImage, command: Command, context: DecideContext): Decision<unknown> {
@@ -22,6 +23,8 @@ export function decide(image: MetadataImage, command: Command, context: DecideCo
       return decideDeleteTopics(image, command);
     case 'alterConfigs':
       return decideAlterConfigs(image, command, context);
+    case 'electLeaders':
+      return decideElectLeaders(image, command);
     case 'allocateProducerIds':
       return decideAllocateProducerIds(image, command, context);
     case 'registerBroker':

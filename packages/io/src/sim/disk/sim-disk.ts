@@ -152,6 +152,11 @@ export class SimDisk implements Disk {
     return this.#machine.faults.freeBytes();
   }
 
+  totalBytes(path: string): number {
+    this.#at('size of the device of', path);
+    return this.#machine.faults.capacityBytes;
+  }
+
   #at(verb: string, path: string): string {
     const at = posix.resolve('/', path);
     this.#process.assertAlive(`${verb} ${at}`);
