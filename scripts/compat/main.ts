@@ -11,6 +11,7 @@ import { startLocalPlatform } from '../../apps/meridian/src/testing/local-platfo
 import type { CompatClient } from './compat-client.ts';
 import { confluentClient } from './confluent.ts';
 import { franzGoClient } from './franz-go.ts';
+import { kafkaToolsClient } from './kafka-tools.ts';
 import { kafkajsClient } from './kafkajs.ts';
 import { kcatClient } from './kcat.ts';
 import { platformaticClient } from './platformatic.ts';
@@ -21,6 +22,7 @@ const CLIENTS: readonly CompatClient[] = [
   platformaticClient,
   confluentClient,
   franzGoClient,
+  kafkaToolsClient,
 ];
 const PORT_OFFSET = 15_000;
 
