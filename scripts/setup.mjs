@@ -22,7 +22,8 @@ function isInstalled() {
   );
 }
 
-if (!isInstalled()) {
+const isFresh = !isInstalled();
+if (isFresh) {
   console.error('meridian: installing dependencies (once)…');
   const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: root, stdio: ['ignore', 2, 2] });
   if (status !== 0) process.exit(status ?? 1);
@@ -34,3 +35,14 @@ if (!existsSync(runtime) || spawnSync(runtime.pathname, ['-v']).status !== 0) {
   );
   process.exit(1);
 }
+
+/** What `npm start` loads, brought into its compile cache: its first start is then as fast and small as the next ones. */
+function warmCompileCache() {
+  const env = { ...process.env, NODE_COMPILE_CACHE: new URL('node_modules/.cache/meridian', root).pathname };
+  const node = (...args) => spawnSync(runtime.pathname, args, { cwd: root, env, stdio: 'ignore', timeout: 30_000 });
+  const late = ['./apps/meridian/src/commands/local.ts', './apps/gateway/src/http/http-server.ts', 'fastify'];
+  node('--input-type=module', '-e', `await Promise.all(${JSON.stringify(late)}.map((path) => import(path)))`);
+  for (const app of ['broker', 'mirror', 'gateway', 'meridian']) node(`apps/${app}/src/main.ts`);
+}
+
+if (isFresh) warmCompileCache();
