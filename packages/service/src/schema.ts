@@ -21,6 +21,7 @@ const ajv = new Ajv({
   allErrors: true,
   useDefaults: true,
   strict: true,
+  strictRequired: true,
   ownProperties: true,
   verbose: true,
   meta: false,
