@@ -136,6 +136,26 @@ test('an expired token is replaced before the next try', async () => {
   expect(world.socket.all('connect')[0]?.token).toBe('T2');
 });
 
+test('a token that went bad while the client was away is replaced; a new one that is refused is the end', async () => {
+  let count = 0;
+  const { world, meridian } = await connected({ token: async () => `T${++count}` });
+  world.socket.drop(1006);
+  await world.pass(200);
+  world.socket.open();
+  world.socket.drop(4000, 'unauthorized');
+  await world.pass(200);
+  world.socket.open();
+  expect(world.socket.all('connect')[0]?.token).toBe('T2');
+  world.socket.drop(4000, 'unauthorized');
+  expect(meridian.state).toBe('failed');
+});
+
+test('an expired token that cannot be replaced is the end', async () => {
+  const { world, meridian } = await connected({});
+  world.socket.drop(4100, 'expired');
+  expect(meridian.state).toBe('failed');
+});
+
 test('a token callback that fails is tried again', async () => {
   let count = 0;
   const token = async () => {

@@ -12,6 +12,8 @@ import type { Session } from './session.ts';
 export interface Connection {
   phase: ConnectionState;
   token: string | undefined;
+  /** The token came for this very try; one that is refused all the same will not get better. */
+  tokenIsNew: boolean;
   urlIndex: number;
   /** Tries since the last welcome. */
   tries: number;
@@ -32,6 +34,7 @@ export function newConnection(): Connection {
   return {
     phase: 'initialized',
     token: undefined,
+    tokenIsNew: false,
     urlIndex: 0,
     tries: 0,
     everConnected: false,
@@ -98,6 +101,7 @@ function beginTry(session: Session, effects: Effect[]): void {
 
 function takeToken(session: Session, token: string, effects: Effect[]): void {
   session.connection.token = token;
+  session.connection.tokenIsNew = true;
   if (session.connection.phase === 'connecting') effects.push({ type: 'open', url: currentUrl(session) });
   if (session.connection.phase === 'connected') sendConnect(session, effects);
 }
@@ -125,6 +129,7 @@ function welcome(session: Session, frame: WelcomeFrame, now: number, effects: Ef
   }
   if (connection.phase === 'connected') return; // the answer to a refreshed token
   connection.tries = 0;
+  connection.tokenIsNew = false;
   connection.everConnected = true;
   effects.push({ type: 'disarm', timer: 'handshake' }, { type: 'disarm', timer: 'connect-limit' });
   armPing(session, effects);
@@ -163,17 +168,21 @@ function abandon(session: Session, why: string, effects: Effect[]): void {
   lose(session, CLOSE_CODES.noPong, why, effects);
 }
 
-/** The socket is gone: for good (codes 4000–4099), or until the back-off is over. */
+/**
+ * The socket is gone: for good (codes 4000–4099, or a bad token and no way to another), or until the back-off is over.
+ */
 function lose(session: Session, code: number, why: string, effects: Effect[]): void {
   const { connection, options } = session;
   if (connection.phase !== 'connecting' && connection.phase !== 'connected') return;
   for (const timer of ['handshake', 'ping', 'pong', 'refresh'] as const) effects.push({ type: 'disarm', timer });
-  if (code >= 4000 && code < 4100) {
+  const tokenIsBad = code === CLOSE_CODES.tokenExpired || code === CLOSE_CODES.invalidToken;
+  const getsAnother = tokenIsBad && options.tokenIsRefreshed && !(code < 4100 && connection.tokenIsNew);
+  if (!getsAnother && (tokenIsBad || (code >= 4000 && code < 4100))) {
     const told =
       connection.lastError === undefined ? why : `${connection.lastError.code}: ${connection.lastError.message}`;
     return end(session, 'failed', new MeridianError('refused', `close code ${code} ${told}`.trim()), effects);
   }
-  if (code === CLOSE_CODES.tokenExpired && options.tokenIsRefreshed) connection.token = undefined;
+  if (getsAnother) connection.token = undefined;
   const wasConnected = connection.phase === 'connected';
   if (!wasConnected) connection.urlIndex = (connection.urlIndex + 1) % options.urls.length;
   effects.push({ type: 'arm', timer: 'reconnect', ...backoff(session, wasConnected) });
