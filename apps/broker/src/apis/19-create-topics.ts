@@ -4,7 +4,7 @@
 import { CreateTopics, ERROR, type ResponseInput } from '@meridian/protocol';
 import type { CreatedTopic } from '../controller/commands.ts';
 import { type ConfigDefinition, shownValue } from '../controller/configs/definition.ts';
-import { type BrokerConfigSources, CONFIG_SOURCE, configDefaults } from '../controller/configs/effective.ts';
+import { type BrokerConfigSources, CONFIG_SOURCE, defaultConfigValue } from '../controller/configs/effective.ts';
 import { TOPIC_CONFIGS } from '../controller/configs/topic-configs.ts';
 import type { Handler, HandlerReach } from './handler.ts';
 
@@ -59,6 +59,6 @@ function effectiveValue(
   const { name } = config;
   const own = topic.configs.get(name);
   if (own !== undefined) return { name, value: shownValue(config, own), configSource: CONFIG_SOURCE.topic };
-  const [first] = configDefaults(sources, config);
+  const first = defaultConfigValue(sources, config);
   return first && { name, value: shownValue(config, first.value), configSource: first.source };
 }

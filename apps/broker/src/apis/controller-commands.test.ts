@@ -138,7 +138,7 @@ test.each(versions(DescribeConfigs))('DescribeConfigs v%i describes a topic', as
   expect(retention?.synonyms.map(({ name, value, source }) => [name, value, source])).toEqual([
     ['retention.ms', '9', 1],
     ['log.retention.ms', '7', 4],
-    ['log.retention.ms', '604800000', 5],
+    ['log.retention.hours', '168', 5],
   ]);
   expect(configs.some(({ name }) => name.startsWith('meridian.origin') || name.startsWith('internal.'))).toBe(false);
 });

@@ -16,10 +16,12 @@ import { createDeleteRecordsHandler } from './21-delete-records.ts';
 import { createInitProducerIdHandler } from './22-init-producer-id.ts';
 import { createOffsetForLeaderEpochHandler } from './23-offset-for-leader-epoch.ts';
 import { createDescribeConfigsHandler } from './32-describe-configs.ts';
+import { createAlterConfigsHandler } from './33-alter-configs.ts';
 import { createDescribeLogDirsHandler } from './35-describe-log-dirs.ts';
 import { createSaslAuthenticateHandler } from './36-sasl-authenticate.ts';
 import { createCreatePartitionsHandler } from './37-create-partitions.ts';
 import { createElectLeadersHandler } from './43-elect-leaders.ts';
+import { createIncrementalAlterConfigsHandler } from './44-incremental-alter-configs.ts';
 import { createDescribeQuorumHandler } from './55-describe-quorum.ts';
 import { createDescribeClusterHandler } from './60-describe-cluster.ts';
 import { createDescribeProducersHandler } from './61-describe-producers.ts';
@@ -46,10 +48,12 @@ export function createHandlers(given: Omit<HandlerReach, 'served'>): readonly An
     createInitProducerIdHandler(reach),
     createOffsetForLeaderEpochHandler(reach),
     createDescribeConfigsHandler(reach),
+    createAlterConfigsHandler(reach),
     createDescribeLogDirsHandler(reach),
     createSaslAuthenticateHandler(),
     createCreatePartitionsHandler(reach),
     createElectLeadersHandler(reach),
+    createIncrementalAlterConfigsHandler(reach),
     createDescribeQuorumHandler(reach),
     createDescribeClusterHandler(reach),
     createDescribeProducersHandler(reach),

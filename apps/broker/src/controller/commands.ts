@@ -61,7 +61,7 @@ export interface DeleteTopics {
   readonly topics: readonly { readonly name: string | null; readonly topicId: string }[];
 }
 
-/** Sets (`value`) or clears (null) values of one resource each, all or nothing per resource. */
+/** Sets (`value`) or clears (null) values of one resource each, or changes lists; all or nothing per resource. */
 export interface AlterConfigs {
   readonly kind: 'alterConfigs';
   readonly requester: Requester;
@@ -69,8 +69,17 @@ export interface AlterConfigs {
   readonly resources: readonly {
     readonly resource: ConfigResource;
     readonly name: string;
-    readonly changes: readonly { readonly name: string; readonly value: string | null }[];
+    readonly changes: readonly ConfigChange[];
+    /** Whatever is not named is cleared. */
+    readonly replaces?: boolean;
   }[];
+}
+
+export interface ConfigChange {
+  readonly name: string;
+  readonly value: string | null;
+  /** The value's elements join a list, or leave it, instead of replacing it. */
+  readonly list?: 'append' | 'subtract' | undefined;
 }
 
 export interface ElectLeaders {

@@ -18,6 +18,10 @@ export const CONTROLLER_LIMITS = {
   metadataBatchBytes: 8 * 1024 * 1024,
   /** Bytes that a replay reads at a time. */
   replayReadBytes: 8 * 1024 * 1024,
+  /** Configs that one request may change in all. */
+  configsPerRequest: 10_000,
+  /** Longest name of a config that the broker does not know, or of a subscription. */
+  configNameChars: 1_024,
   /** Longest config value. */
   configValueChars: 32_767,
 } as const;

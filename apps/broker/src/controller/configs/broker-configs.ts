@@ -1,58 +1,89 @@
 /**
- * Every broker config that can be described: those that give topics their defaults (taken from the topic table), and
- * the broker's own. Read by DescribeConfigs and AlterConfigs.
- * Invariant: a topic config's synonym has the same type, range and default as the topic config.
+ * Every broker config: those that give topics their defaults (taken from the topic table), and the broker's own. Read by
+ * DescribeConfigs, AlterConfigs, the process's start and whoever follows a config.
+ * Invariant: a topic config's synonym has the same type, range and default as the topic config; where it is one of a
+ * family, the default is another member's.
  */
-import { type ConfigDefinition, type ConfigTable, configTable } from './definition.ts';
+import { BROKER_OWN_CONFIGS } from './broker-own-configs.ts';
+import { type ConfigDefinition, type ConfigFamily, type ConfigTable, configTable } from './definition.ts';
+import { GROUP_COORDINATOR_CONFIGS } from './group-coordinator-configs.ts';
 import { TOPIC_CONFIGS } from './topic-configs.ts';
 
-const topicDefaults: ConfigDefinition[] = [...TOPIC_CONFIGS.values()].flatMap(({ synonym, ...config }) =>
-  synonym === undefined ? [] : [{ ...config, name: synonym, dynamic: true }],
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+
+const RETENTION: ConfigFamily = [
+  { name: 'log.retention.ms', factor: 1 },
+  { name: 'log.retention.minutes', factor: MINUTE_MS },
+  { name: 'log.retention.hours', factor: HOUR_MS },
+];
+const ROLL: ConfigFamily = [
+  { name: 'log.roll.ms', factor: 1 },
+  { name: 'log.roll.hours', factor: HOUR_MS },
+];
+const ROLL_JITTER: ConfigFamily = [
+  { name: 'log.roll.jitter.ms', factor: 1 },
+  { name: 'log.roll.jitter.hours', factor: HOUR_MS },
+];
+const FLUSH: ConfigFamily = [
+  { name: 'log.flush.interval.ms', factor: 1 },
+  { name: 'log.flush.scheduler.interval.ms', factor: 1 },
+];
+
+const FAMILIES: ReadonlyMap<string, ConfigFamily> = new Map(
+  [RETENTION, ROLL, ROLL_JITTER, FLUSH].flatMap((family) => family.map(({ name }) => [name, family] as const)),
 );
+
+const topicDefaults: ConfigDefinition[] = [...TOPIC_CONFIGS.values()].flatMap(({ synonym, ...config }) => {
+  if (synonym === undefined) return [];
+  const family = FAMILIES.get(synonym);
+  return [{ ...config, name: synonym, dynamic: true, ...(family && { family, default: null }) }];
+});
+
+const otherMembers: ConfigDefinition[] = [
+  {
+    name: 'log.retention.minutes',
+    type: 'int',
+    default: null,
+    family: RETENTION,
+    documentation: 'As log.retention.ms, in minutes; counts where that is not set.',
+  },
+  {
+    name: 'log.retention.hours',
+    type: 'int',
+    default: '168',
+    family: RETENTION,
+    documentation: 'As log.retention.ms, in hours; counts where neither that nor log.retention.minutes is set.',
+  },
+  {
+    name: 'log.roll.hours',
+    type: 'int',
+    default: '168',
+    min: 1,
+    family: ROLL,
+    documentation: 'As log.roll.ms, in hours; counts where that is not set.',
+  },
+  {
+    name: 'log.roll.jitter.hours',
+    type: 'int',
+    default: '0',
+    min: 0,
+    family: ROLL_JITTER,
+    documentation: 'As log.roll.jitter.ms, in hours; counts where that is not set.',
+  },
+  {
+    name: 'log.flush.scheduler.interval.ms',
+    type: 'long',
+    default: '9223372036854775807',
+    family: FLUSH,
+    documentation:
+      'How often it is looked whether something must be flushed; log.flush.interval.ms where that is not set.',
+  },
+];
 
 export const BROKER_CONFIGS: ConfigTable = configTable([
   ...topicDefaults,
-  {
-    name: 'advertised.listeners',
-    type: 'string',
-    default: null,
-    documentation: 'The addresses that clients are told to connect to.',
-  },
-  {
-    name: 'auto.create.topics.enable',
-    type: 'boolean',
-    default: 'true',
-    documentation: 'Whether asking for a topic that does not exist creates it.',
-  },
-  { name: 'broker.rack', type: 'string', default: null, documentation: 'The rack that the broker stands in.' },
-  {
-    name: 'default.replication.factor',
-    type: 'int',
-    default: '1',
-    min: 1,
-    documentation: 'Replicas of a topic that is created without saying how many.',
-  },
-  {
-    name: 'delete.topic.enable',
-    type: 'boolean',
-    default: 'true',
-    documentation: 'Whether topics may be deleted.',
-  },
-  { name: 'listeners', type: 'string', default: null, documentation: 'The addresses that the broker listens on.' },
-  { name: 'log.dirs', type: 'list', default: null, documentation: 'The data folder.' },
-  { name: 'node.id', type: 'int', default: null, min: 0, documentation: 'This broker’s id in its cluster.' },
-  {
-    name: 'num.partitions',
-    type: 'int',
-    default: '1',
-    min: 1,
-    documentation: 'Partitions of a topic that is created without saying how many.',
-  },
-  {
-    name: 'socket.request.max.bytes',
-    type: 'int',
-    default: '104857600',
-    min: 1,
-    documentation: 'The largest request that is accepted.',
-  },
+  ...otherMembers,
+  ...BROKER_OWN_CONFIGS,
+  ...GROUP_COORDINATOR_CONFIGS,
 ]);

@@ -87,7 +87,7 @@ test('a topic’s value comes from the topic, else the broker, else the default'
     ['log.retention.ms', '2', CONFIG_SOURCE.dynamicBroker],
     ['log.retention.ms', '3', CONFIG_SOURCE.dynamicDefaultBroker],
     ['log.retention.ms', '4', CONFIG_SOURCE.staticBroker],
-    ['log.retention.ms', '604800000', CONFIG_SOURCE.default],
+    ['log.retention.hours', '168', CONFIG_SOURCE.default],
   ]);
   expect(topicConfigValue(sources, 'other', 'retention.ms')).toBe('2');
 });

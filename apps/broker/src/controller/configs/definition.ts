@@ -4,7 +4,7 @@
  * Values stay text, as they were given, wherever they are kept; messages are Apache Kafka's.
  */
 
-export type ConfigType = 'boolean' | 'string' | 'int' | 'long' | 'double' | 'list';
+export type ConfigType = 'boolean' | 'string' | 'int' | 'short' | 'long' | 'double' | 'list';
 
 export interface ConfigDefinition {
   readonly name: string;
@@ -23,8 +23,13 @@ export interface ConfigDefinition {
   readonly internal?: boolean;
   /** Can be changed while the broker runs. */
   readonly dynamic?: boolean;
+  /** All configs that say this in one unit or another, strongest first; one without a value leaves it to the next. */
+  readonly family?: ConfigFamily;
   readonly documentation: string;
 }
+
+/** Names with the factor that makes a value of theirs one of the first. */
+export type ConfigFamily = readonly { readonly name: string; readonly factor: number }[];
 
 /** A table of definitions by name, in the order of their names. */
 export type ConfigTable = ReadonlyMap<string, ConfigDefinition>;
@@ -39,6 +44,7 @@ export const CONFIG_TYPE_IDS: Readonly<Record<ConfigType, number>> = {
   boolean: 1,
   string: 2,
   int: 3,
+  short: 4,
   long: 5,
   double: 6,
   list: 7,
@@ -69,8 +75,8 @@ export function shownValue(definition: ConfigDefinition, text: string): string {
   const trimmed = text.trim();
   if (definition.type === 'boolean') return trimmed.toLowerCase();
   if (definition.type === 'list') return splitList(trimmed).join(',');
-  if (definition.type === 'int' || definition.type === 'long') return shownNumber(definition.type, trimmed);
-  return trimmed;
+  if (definition.type === 'string' || definition.type === 'double') return trimmed;
+  return shownNumber(definition.type, trimmed);
 }
 
 /** The elements of a list value. */
@@ -102,13 +108,13 @@ function listShown(definition: ConfigDefinition, trimmed: string): string {
 }
 
 const LONG_MAX = 2n ** 63n - 1n;
-const INT_MAX = 2n ** 31n - 1n;
+const MAX: Readonly<Partial<Record<ConfigType, bigint>>> = { int: 2n ** 31n - 1n, short: 2n ** 15n - 1n };
 
 function isNumber(type: ConfigType, text: string): boolean {
   if (type === 'double') return text !== '' && Number.isFinite(Number(text)) && !/^[+-]?0[xbo]/i.test(text);
   if (!/^[+-]?\d{1,19}$/.test(text)) return false;
   const value = BigInt(text.replace('+', ''));
-  const max = type === 'int' ? INT_MAX : LONG_MAX;
+  const max = MAX[type] ?? LONG_MAX;
   return value <= max && value >= -max - 1n;
 }
 

@@ -14,6 +14,8 @@ export const CONFIG_SOURCE = {
   dynamicDefaultBroker: 3,
   staticBroker: 4,
   default: 5,
+  clientMetrics: 7,
+  group: 8,
 } as const;
 
 export interface ConfigValue {
@@ -31,7 +33,7 @@ export interface BrokerConfigSources {
   readonly staticConfigs: ReadonlyMap<string, string>;
 }
 
-/** All values of a topic config from the strongest to the default; empty if it has none at all. */
+/** All values of a topic config that are set or given by name, strongest first; empty if there are none at all. */
 export function topicConfigValues(
   sources: BrokerConfigSources,
   topic: string,
@@ -42,31 +44,44 @@ export function topicConfigValues(
   return own === undefined ? values : [{ name: config.name, value: own, source: CONFIG_SOURCE.topic }, ...values];
 }
 
-/** What a topic config is where the topic says nothing: the values of the broker config behind it, or its default. */
+/** The same of what a topic config is where the topic says nothing: the broker config behind it, or its default. */
 export function configDefaults(sources: BrokerConfigSources, config: ConfigDefinition): ConfigValue[] {
   const broker = config.synonym === undefined ? undefined : BROKER_CONFIGS.get(config.synonym);
   if (broker !== undefined) return brokerConfigValues(sources, broker);
   return config.default === null ? [] : [{ name: config.name, value: config.default, source: CONFIG_SOURCE.default }];
 }
 
-/** All values of a broker config from the strongest to the default. */
+/** The value of a topic config that holds where the topic says nothing. */
+export function defaultConfigValue(sources: BrokerConfigSources, config: ConfigDefinition): ConfigValue | undefined {
+  const [strongest] = configDefaults(sources, config);
+  if (strongest !== undefined || config.synonym === undefined) return strongest;
+  const value = familyValue(sources, BROKER_CONFIGS.get(config.synonym)!);
+  return value === undefined ? undefined : { name: config.name, value, source: CONFIG_SOURCE.default };
+}
+
+/**
+ * All values of a broker config from the strongest to the default. Weaker members of its family are among them, as in
+ * Kafka, but only behind a value of its own.
+ */
 export function brokerConfigValues(sources: BrokerConfigSources, config: ConfigDefinition): ConfigValue[] {
-  const { image, nodeId, staticConfigs } = sources;
-  const values: ConfigValue[] = [];
-  const add = (value: string | null | undefined, source: number): void => {
-    if (value !== undefined && value !== null) values.push({ name: config.name, value, source });
-  };
-  add(image.configOf('broker', String(nodeId)).get(config.name), CONFIG_SOURCE.dynamicBroker);
-  add(image.configOf('broker', '').get(config.name), CONFIG_SOURCE.dynamicDefaultBroker);
-  add(staticConfigs.get(config.name), CONFIG_SOURCE.staticBroker);
-  add(config.default, CONFIG_SOURCE.default);
-  return values;
+  const names = config.family?.map(({ name }) => name) ?? [config.name];
+  const perName = names.map((name) => valuesOf(sources, name));
+  const bySource = perName.flat().sort((a, b) => a.source - b.source);
+  const first = bySource.findIndex(({ name }) => name === config.name);
+  return first === -1 ? [] : bySource.slice(first);
+}
+
+/** The value of a broker config that holds, as text; undefined if it has none. */
+export function brokerConfigValue(sources: BrokerConfigSources, name: string): string | undefined {
+  return valuesOf(sources, name)[0]?.value.trim();
 }
 
 /** The value that holds for a topic, as text; undefined only for a config without a default that is not set. */
 export function topicConfigValue(sources: BrokerConfigSources, topic: string, name: string): string | undefined {
+  const own = sources.image.configOf('topic', topic).get(name);
+  if (own !== undefined) return own.trim();
   const config = TOPIC_CONFIGS.get(name);
-  return config && topicConfigValues(sources, topic, config)[0]?.value.trim();
+  return config && defaultConfigValue(sources, config)?.value.trim();
 }
 
 /**
@@ -75,4 +90,26 @@ export function topicConfigValue(sources: BrokerConfigSources, topic: string, na
 export function topicConfigNumber(sources: BrokerConfigSources, topic: string, name: string): number {
   const value = Number(topicConfigValue(sources, topic, name));
   return Number.isSafeInteger(value) || !Number.isInteger(value) ? value : Number.POSITIVE_INFINITY;
+}
+
+/** Every value that is given under this name, strongest first. */
+function valuesOf({ image, nodeId, staticConfigs }: BrokerConfigSources, name: string): ConfigValue[] {
+  const values: ConfigValue[] = [];
+  const add = (value: string | null | undefined, source: number): void => {
+    if (value !== undefined && value !== null) values.push({ name, value, source });
+  };
+  add(image.configOf('broker', String(nodeId)).get(name), CONFIG_SOURCE.dynamicBroker);
+  add(image.configOf('broker', '').get(name), CONFIG_SOURCE.dynamicDefaultBroker);
+  add(staticConfigs.get(name), CONFIG_SOURCE.staticBroker);
+  add(BROKER_CONFIGS.get(name)?.default, CONFIG_SOURCE.default);
+  return values;
+}
+
+/** The strongest member of a family that has a value, in the unit of the first. */
+function familyValue(sources: BrokerConfigSources, { family = [] }: ConfigDefinition): string | undefined {
+  for (const { name, factor } of family) {
+    const value = brokerConfigValue(sources, name);
+    if (value !== undefined) return (BigInt(value) * BigInt(factor)).toString();
+  }
+  return undefined;
 }

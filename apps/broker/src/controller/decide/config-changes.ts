@@ -4,27 +4,61 @@
  */
 import { ERROR, type MetadataRecordInput } from '@meridian/protocol';
 import type { Requester } from '../commands.ts';
+import { ABSENT_CONFIGS } from '../configs/absent-configs.ts';
 import { BROKER_CONFIGS } from '../configs/broker-configs.ts';
-import { type ConfigDefinition, whyInvalid } from '../configs/definition.ts';
+import { type ConfigDefinition, type ConfigTable, whyInvalid } from '../configs/definition.ts';
 import { CONFIG_RESOURCE_IDS } from '../configs/resource-types.ts';
 import { TOPIC_CONFIGS } from '../configs/topic-configs.ts';
 import type { ConfigResource } from '../image.ts';
 import { CONTROLLER_LIMITS } from '../limits.ts';
 import { Refusal } from './decision.ts';
 
-/** Refuses a name that does not exist, that the requester may not set, or a value outside its range. */
+const TABLES: Readonly<Partial<Record<ConfigResource, ConfigTable>>> = { topic: TOPIC_CONFIGS };
+
+/** A config of a copy that the mirror alone may set or clear. */
+export function isMirrorsConfig(resource: ConfigResource, name: string): boolean {
+  return TABLES[resource]?.get(name)?.internal === true;
+}
+
+/**
+ * For topics and groups: refuses a name that does not exist (to clear it is nothing), that the requester may not touch,
+ * or a value outside its range.
+ */
 export function checkConfig(resource: ConfigResource, name: string, value: string | null, requester: Requester): void {
   const refuse = (why: string): never => {
     throw new Refusal(ERROR.INVALID_CONFIG, why);
   };
-  const config = (resource === 'topic' ? TOPIC_CONFIGS : BROKER_CONFIGS).get(name);
+  if (isMirrorsConfig(resource, name) && requester !== 'internal') refuse(`${name} is set by the mirror alone`);
+  if (value === null) return;
+  const config = TABLES[resource]?.get(name);
   if (config === undefined) return refuse(`Unknown ${resource} config name: ${name}`);
-  if (config.internal === true && requester !== 'internal') refuse(`${name} is set by the mirror alone`);
-  if (resource === 'broker' && config.dynamic !== true) {
-    throw new Refusal(ERROR.INVALID_REQUEST, `Cannot update these configs dynamically: [${name}]`);
-  }
-  if (value !== null) checkValue(config, value, refuse);
+  checkValue(config, value, refuse);
 }
+
+/**
+ * For one broker or the default of all: refuses what cannot be changed while it runs. As in Kafka, names that the
+ * broker does not know are kept, for whoever reads them.
+ */
+export function checkBrokerConfigs(next: ReadonlyMap<string, string | null>): void {
+  const refuse = (why: string): never => {
+    throw new Refusal(ERROR.INVALID_REQUEST, why);
+  };
+  const names = [...next].flatMap(([name, value]) => (value === null ? [] : name));
+  const fixed = names.filter(isFixed);
+  if (fixed.length > 0) refuse(`Cannot update these configs dynamically: [${fixed.join(', ')}]`);
+  for (const [name, value] of next) {
+    if (name.length > CONTROLLER_LIMITS.configNameChars) refuse('The name of the config is too long');
+    const config = BROKER_CONFIGS.get(name);
+    if (value !== null) checkValue(config ?? { ...CUSTOM, name }, value, refuse);
+  }
+}
+
+function isFixed(name: string): boolean {
+  const config = BROKER_CONFIGS.get(name);
+  return config === undefined ? ABSENT_CONFIGS.has(name) : config.dynamic !== true;
+}
+
+const CUSTOM: ConfigDefinition = { name: '', type: 'string', default: null, documentation: '' };
 
 function checkValue(config: ConfigDefinition, value: string, refuse: (why: string) => never): void {
   if (value.length > CONTROLLER_LIMITS.configValueChars) refuse(`The value of ${config.name} is too long`);

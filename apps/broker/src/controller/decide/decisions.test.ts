@@ -165,7 +165,7 @@ test('a broker’s configs can be changed where they are dynamic', () => {
   };
   expect(alter('', 'log.retention.ms')).toBe('NONE');
   expect(alter('1', 'node.id')).toBe('INVALID_REQUEST');
-  expect(alter('9', 'log.retention.ms')).toBe('INVALID_REQUEST');
+  expect(alter('9', 'log.retention.ms')).toBe('BROKER_ID_NOT_REGISTERED');
 });
 
 test('producer ids come in blocks of the region', () => {

@@ -1,0 +1,124 @@
+/**
+ * The broker configs that no topic takes its default from, but for those of groups: Apache Kafka's names, types, ranges
+ * and defaults. Part of the table in `broker-configs.ts`.
+ */
+import type { ConfigDefinition } from './definition.ts';
+
+export const BROKER_OWN_CONFIGS: readonly ConfigDefinition[] = [
+  {
+    name: 'advertised.listeners',
+    type: 'list',
+    default: null,
+    documentation: 'The addresses that clients are told to connect to.',
+  },
+  {
+    name: 'auto.create.topics.enable',
+    type: 'boolean',
+    default: 'true',
+    documentation: 'Whether asking for a topic that does not exist creates it.',
+  },
+  {
+    name: 'broker.id',
+    type: 'int',
+    default: '-1',
+    documentation: 'Another name of node.id.',
+  },
+  { name: 'broker.rack', type: 'string', default: null, documentation: 'The rack that the broker stands in.' },
+  {
+    name: 'connections.max.idle.ms',
+    type: 'long',
+    default: '600000',
+    documentation: 'A connection that neither sends nor takes anything for so long is closed.',
+  },
+  {
+    name: 'default.replication.factor',
+    type: 'int',
+    default: '1',
+    min: 1,
+    documentation: 'Replicas of a topic that is created without saying how many.',
+  },
+  {
+    name: 'delete.topic.enable',
+    type: 'boolean',
+    default: 'true',
+    documentation: 'Whether topics may be deleted.',
+  },
+  {
+    name: 'fetch.max.bytes',
+    type: 'int',
+    default: '57671680',
+    min: 1024,
+    documentation: 'Bytes of records in one answer to a Fetch, whatever was asked for.',
+  },
+  { name: 'listeners', type: 'list', default: null, documentation: 'The addresses that the broker listens on.' },
+  {
+    name: 'log.cleaner.backoff.ms',
+    type: 'long',
+    default: '15000',
+    min: 0,
+    documentation: 'How long the cleaner rests when there is no log to clean.',
+  },
+  {
+    name: 'log.cleaner.enable',
+    type: 'boolean',
+    default: 'true',
+    documentation: 'Whether compacted topics are compacted.',
+  },
+  { name: 'log.dirs', type: 'list', default: null, documentation: 'The data folder.' },
+  {
+    name: 'log.retention.check.interval.ms',
+    type: 'long',
+    default: '300000',
+    min: 1,
+    documentation: 'How often logs are looked over for segments whose time is up.',
+  },
+  {
+    name: 'max.connections',
+    type: 'int',
+    default: '2147483647',
+    min: 0,
+    documentation: 'Connections per listener.',
+  },
+  {
+    name: 'max.incremental.fetch.session.cache.slots',
+    type: 'int',
+    default: '1000',
+    min: 0,
+    documentation: 'Fetch sessions that the broker keeps.',
+  },
+  {
+    name: 'max.request.partition.size.limit',
+    type: 'int',
+    default: '2000',
+    min: 1,
+    documentation: 'Partitions in one answer to DescribeTopicPartitions.',
+  },
+  { name: 'node.id', type: 'int', default: null, min: 0, documentation: 'This broker’s id in its cluster.' },
+  {
+    name: 'num.partitions',
+    type: 'int',
+    default: '1',
+    min: 1,
+    documentation: 'Partitions of a topic that is created without saying how many.',
+  },
+  {
+    name: 'process.roles',
+    type: 'list',
+    default: '',
+    documentation: 'What this process is: broker, controller or both.',
+  },
+  {
+    name: 'socket.request.max.bytes',
+    type: 'int',
+    default: '104857600',
+    min: 1,
+    documentation: 'The largest request that is accepted.',
+  },
+  {
+    name: 'telemetry.max.bytes',
+    type: 'int',
+    default: '1048576',
+    min: 1,
+    documentation: 'The largest metrics that a client may push at a time, packed and unpacked.',
+  },
+];
