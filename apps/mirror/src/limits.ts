@@ -14,6 +14,8 @@ export interface MirrorLimits {
   readonly backoffCapMs: number;
   /** One request to either side. */
   readonly requestTimeoutMs: number;
+  /** Asking where the origin ends for partitions that do not fetch. */
+  readonly observeTimeoutMs: number;
   /** A partition that is further behind is `catching-up`. */
   readonly catchingUpMs: number;
   /** A partition of which the origin has said nothing for so long is not healthy, whatever else it says. */
@@ -35,6 +37,7 @@ export const DEFAULT_LIMITS: MirrorLimits = {
   backoffBaseMs: 50,
   backoffCapMs: 2_000,
   requestTimeoutMs: 10_000,
+  observeTimeoutMs: 2_000,
   catchingUpMs: 2_000,
   silentMs: 15_000,
   lagMarks: 64,

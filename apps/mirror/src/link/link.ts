@@ -3,7 +3,7 @@
  * makes and grows their copies, and runs a task per partition.
  * Invariant: a topic that was found keeps its status until the link ends, also when it is deleted or halted.
  */
-import type { Client, Fetcher } from '@meridian/client';
+import { type Client, type Fetcher, LATEST } from '@meridian/client';
 import type { Io, Logger } from '@meridian/io';
 import { ERROR, errorName } from '@meridian/protocol';
 import type { MirrorLimits } from '../limits.ts';
@@ -43,6 +43,7 @@ export class Link {
   private readonly topics = new Map<string, MirroredTopic>();
   private readonly stopping = new AbortController();
   private readonly loop: Promise<void>;
+  private isObserving = false;
   /** Why topics cannot be looked for at present. */
   private trouble: string | null = 'not connected yet';
 
@@ -81,6 +82,7 @@ export class Link {
       try {
         await this.discover(signal);
         this.trouble = null;
+        void this.observe(signal);
       } catch (error) {
         if (signal.aborted) return;
         const reason = (error as Error).message;
@@ -100,6 +102,29 @@ export class Link {
     this.noteDeleted(source);
     const changed = await this.change(decisions, signal);
     if (changed && !signal.aborted) await this.discover(signal);
+  }
+
+  /** Where the origin ends for partitions that do not fetch: those halted, and those that cannot begin. */
+  private async observe(signal: AbortSignal): Promise<void> {
+    const quiet = [...this.topics.values()]
+      .filter(({ isDeleted }) => !isDeleted)
+      .flatMap(({ tasks }) => tasks.filter(({ task }) => task.phase !== 'mirroring'));
+    if (quiet.length === 0 || this.isObserving) return;
+    this.isObserving = true;
+    const queries = quiet.map(({ place: { topic, partition } }) => ({ topic, partition, timestamp: LATEST }));
+    try {
+      const { observeTimeoutMs: timeoutMs } = this.context.limits;
+      const ends = await this.context.source.listOffsets(queries, { timeoutMs, signal });
+      ends.forEach(({ errorCode, offset }, index) => {
+        const reason = `the origin's partition: ${errorName(errorCode)}`;
+        quiet[index]?.feed(
+          errorCode === ERROR.NONE ? { type: 'observed', sourceEnd: offset } : { type: 'unobserved', reason },
+        );
+      });
+    } catch {
+      // the link's own look-up tells that the origin is away
+    }
+    this.isObserving = false;
   }
 
   private follow(decision: Decision): void {

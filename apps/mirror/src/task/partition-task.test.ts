@@ -19,7 +19,7 @@ function transcript(inputs: readonly TaskInput[]): string {
   const lines = inputs.flatMap((input) => {
     const effects = task.step(input, 0).map((effect) => `    ${show(effect)}`);
     const reason = task.reason === null ? '' : ` "${task.reason}"`;
-    const state = `  = ${task.phase}${reason} position=${task.position} sent=${task.sentEnd} verified=${task.verifiedOffset}`;
+    const state = `  = ${task.phase}${reason} position=${task.position} sent=${task.sentEnd} verified=${task.verifiedOffset} source=${task.sourceEnd}`;
     return [show(input), ...effects, state];
   });
   return `${lines.join('\n')}\n`;
@@ -56,6 +56,14 @@ const SCENARIOS: Record<string, readonly TaskInput[]> = {
     appended(1),
     appended(2),
     { type: 'end', highWatermark: 60, hole: false },
+  ],
+  'how far the origin goes is told also when nothing is fetched any more': [
+    start,
+    { type: 'unobserved', reason: "the origin's partition: KAFKA_STORAGE_ERROR" },
+    located(0, -1, 0, 10),
+    { type: 'halt', reason: 'diverged' },
+    { type: 'observed', sourceEnd: 70 },
+    { type: 'unobserved', reason: 'something else' },
   ],
   'a copy with records proves its place before it goes on': [
     start,

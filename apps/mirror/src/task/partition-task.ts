@@ -66,6 +66,7 @@ export class PartitionTask {
   }
 
   step(input: TaskInput, nowMs: number): TaskEffect[] {
+    if (input.type === 'observed') return this.onObserved(input.sourceEnd, nowMs);
     if (this.phase === 'halted') return this.stepHalted(input);
     switch (input.type) {
       case 'start':
@@ -85,6 +86,9 @@ export class PartitionTask {
         return this.phase === 'mirroring' ? this.onEnd(input, nowMs) : [];
       case 'fetchFailed':
         return this.phase === 'mirroring' ? this.onFetchFailed(input) : [];
+      case 'unobserved':
+        if (this.phase !== 'mirroring') this.reason ??= input.reason;
+        return [];
       case 'trouble':
         if (this.phase === 'mirroring') this.reason = input.reason;
         return [];
@@ -95,6 +99,14 @@ export class PartitionTask {
       case 'halt':
         return this.halt(input.reason);
     }
+  }
+
+  /** The origin goes on without us: how far, is told all the same. A topic created anew may end before our copy. */
+  private onObserved(sourceEnd: number, nowMs: number): TaskEffect[] {
+    if (this.phase === 'mirroring') return [];
+    this.sourceEnd = sourceEnd;
+    this.lag.observe(sourceEnd, this.position, nowMs);
+    return [];
   }
 
   /** Nothing happens any more, but what was in flight is counted to its end. */
