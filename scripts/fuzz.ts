@@ -1,5 +1,5 @@
 /**
- * `npm run fuzz -- UNIT [--runs N] [--seed S]`: feeds mutated inputs to one unit, a file `UNIT.fuzz.ts` anywhere in the
+ * `npm run fuzz -- UNIT|all [--runs N] [--seed S]`: feeds mutated inputs to a unit, a file `UNIT.fuzz.ts` anywhere in the
  * tree that exports `fuzz(bytes)` and perhaps `corpus()`. Without a unit it lists them. The same seed gives the same
  * inputs; on a fault it prints seed, execution and input and ends with code 1.
  */
@@ -31,20 +31,27 @@ async function main(): Promise<number> {
   });
   const units = findUnits();
   const name = positionals[0];
-  const file = name === undefined ? undefined : units.get(name);
-  if (name === undefined || file === undefined) {
-    console.error(`usage: npm run fuzz -- UNIT [--runs N] [--seed S]\nunits: ${[...units.keys()].join(', ')}`);
+  const chosen = [...units].filter(([unit]) => name === 'all' || unit === name);
+  if (chosen.length === 0) {
+    console.error(`usage: npm run fuzz -- UNIT|all [--runs N] [--seed S]\nunits: ${[...units.keys()].join(', ')}`);
     return name === undefined ? 0 : 2;
   }
   const seed = wholeNumber(values.seed, 'seed', Date.now() % 2 ** 31);
   const runs = wholeNumber(values.runs, 'runs', DEFAULT_RUNS);
-  console.log(`${name}: seed ${seed}, ${runs} runs`);
+  let faults = 0;
+  for (const [unit, file] of chosen) faults += await fuzzUnit(unit, file, runs, seed);
+  console.log(`${chosen.length - faults} passed, ${faults} failed`);
+  return faults === 0 ? 0 : 1;
+}
+
+/** 1 if there was a fault. */
+async function fuzzUnit(unit: string, file: string, runs: number, seed: number): Promise<number> {
   const fault = await runFuzz((await import(file)) as FuzzUnit, { runs, seed });
   if (fault === undefined) {
-    console.log(`${name}: seed ${seed}, ${runs} executions, no fault`);
+    console.log(`${unit}: seed ${seed}, ${runs} executions, no fault`);
     return 0;
   }
-  console.error(`${name}: seed ${seed}, fault in execution ${fault.execution}\ninput ${fault.input.toString('hex')}`);
+  console.error(`${unit}: seed ${seed}, fault in execution ${fault.execution}\ninput ${fault.input.toString('hex')}`);
   console.error(fault.error);
   return 1;
 }
