@@ -167,6 +167,7 @@ function serve(
     quorum: () => controller.quorum(),
     now: () => io.clock.now(),
     monotonic: () => io.clock.monotonic(),
+    random: () => io.random.next(),
     timers: io.timers,
     limits,
   });

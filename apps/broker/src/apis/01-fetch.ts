@@ -5,142 +5,183 @@
  *                       → else parked on its partitions ── one of them moves → read again
  *                                                       ── time is up, or the broker stops → answer what is there
  *
- * Invariant: a parked fetch is woken by its own partitions only, and answered exactly once. Sessions are not kept: the
- * session id in the answer is 0, which every client understands.
+ * In a session (`fetch/`) only partitions with news are answered, and quiet ones are not even read.
+ * Invariant: a parked fetch is woken by its own partitions only, and answered exactly once.
  */
 import type { Timer } from '@meridian/io';
 import { ERROR, Fetch, type RequestOf } from '@meridian/protocol';
+import type { FetchFinder, FetchPart } from '../fetch/fetch-part.ts';
+import { type FetchContext, FetchSessionCache, NO_SESSION } from '../fetch/session-cache.ts';
 import type { FetchWaiter } from '../partition/fetch-waiters.ts';
 import type { Partition } from '../partition/partition.ts';
-import { type FetchAsk, type FetchedPartition, fetchError, readPartition } from '../partition/read.ts';
+import { type FetchedPartition, fetchError, readPartition } from '../partition/read.ts';
 import { type Handler, type HandlerReach, LATER, type RequestHeader } from './handler.ts';
 
 type Request = RequestOf<typeof Fetch>;
 type Header = RequestHeader<typeof Fetch>;
-type Reach = Pick<HandlerReach, 'partitions' | 'timers' | 'limits'>;
+type Reach = Pick<HandlerReach, 'partitions' | 'timers' | 'limits' | 'monotonic' | 'random'>;
+type Asking = Exclude<FetchContext, { kind: 'refused' }>;
 
 /** From this version on a topic goes by its id. */
 const BY_ID_SINCE = 13;
-const NO_SESSION = 0;
-/** Session epochs of a fetch that wants none, or a new one. */
-const SESSIONLESS = [-1, 0];
 const READ_COMMITTED = 1;
 
 export function createFetchHandler(reach: Reach): Handler<typeof Fetch> {
+  const { limits, monotonic, random, partitions } = reach;
+  const sessions = new FetchSessionCache({
+    maxSessions: limits.maxFetchSessions,
+    maxPartitions: limits.maxFetchSessionPartitions,
+    evictionMs: limits.fetchSessionEvictionMs,
+    monotonic,
+    random,
+  });
   return {
     api: Fetch,
     handle(request, header) {
-      if (!SESSIONLESS.includes(request.sessionEpoch)) {
-        return { errorCode: ERROR.FETCH_SESSION_ID_NOT_FOUND, sessionId: NO_SESSION, responses: [] };
+      const isInternal = header.source.listener === 'internal';
+      const finder = { partitions, byId: header.version >= BY_ID_SINCE, isInternal };
+      const context = sessions.contextOf(request, finder);
+      if (context.kind === 'refused') {
+        return { errorCode: context.errorCode, sessionId: NO_SESSION, responses: [] };
       }
-      new FetchInWork(request, header, reach).start();
+      new FetchInWork({ request, header, reach, sessions, finder, context }).start();
       return LATER;
     },
   };
 }
 
-/** One partition asked for; `partition` is undefined if it is not here, and `errorCode` says why. */
-interface Asked {
-  readonly ask: FetchAsk;
-  readonly partition: Partition | undefined;
-  readonly errorCode: number;
-}
-
-interface AskedTopic {
-  readonly topic: string;
-  readonly topicId: string;
-  readonly asked: readonly Asked[];
-}
-
 interface ReadTopic {
   readonly topic: string;
   readonly topicId: string;
-  readonly partitions: readonly FetchedPartition[];
+  readonly partitions: FetchedPartition[];
+}
+
+interface FetchWork {
+  readonly request: Request;
+  readonly header: Header;
+  readonly reach: Reach;
+  readonly sessions: FetchSessionCache;
+  readonly finder: FetchFinder;
+  readonly context: Asking;
+}
+
+/** What one look at all partitions has found; parallel lists. */
+interface Look {
+  readonly parts: FetchPart[];
+  readonly fetched: FetchedPartition[];
+  bytes: number;
+  bytesLeft: number;
+  /** Something cannot wait. */
+  isUrgent: boolean;
 }
 
 class FetchInWork implements FetchWaiter {
-  readonly #request: Request;
-  readonly #header: Header;
-  readonly #reach: Reach;
-  readonly #topics: readonly AskedTopic[];
+  readonly #work: FetchWork;
   #timer: Timer | undefined;
+  /** A session's parts may change while this waits; these are where it does. */
+  readonly #parkedOn: Partition[] = [];
 
-  constructor(request: Request, header: Header, reach: Reach) {
-    this.#request = request;
-    this.#header = header;
-    this.#reach = reach;
-    this.#topics = request.topics.map((topic) => ({
-      topic: topic.topic,
-      topicId: topic.topicId,
-      asked: topic.partitions.map((ask) => this.#find(topic, ask)),
-    }));
+  constructor(work: FetchWork) {
+    this.#work = work;
   }
 
   start(): void {
-    const { maxWaitMs } = this.#request;
-    if (this.#answerIf(maxWaitMs <= 0 || this.#topics.length === 0)) return;
-    for (const partition of this.#partitions()) partition.waiters.add(this);
-    const waitMs = Math.min(maxWaitMs, this.#reach.limits.maxFetchWaitMs);
+    const { request, reach, header } = this.#work;
+    if (this.#answerIf(request.maxWaitMs <= 0)) return;
+    for (const { hosted } of this.#parts()) if (hosted !== undefined) this.#parkedOn.push(hosted);
+    for (const hosted of this.#parkedOn) hosted.waiters.add(this);
+    const waitMs = Math.min(request.maxWaitMs, reach.limits.maxFetchWaitMs);
     const giveUp = (): void => void this.#answerIf(true);
-    this.#timer = this.#reach.timers.after(waitMs, giveUp);
-    this.#header.onAbandon = giveUp;
+    this.#timer = reach.timers.after(waitMs, giveUp);
+    header.onAbandon = giveUp;
   }
 
   wake(): void {
     this.#answerIf(false);
   }
 
-  #find(topic: Request['topics'][number], ask: Request['topics'][number]['partitions'][number]): Asked {
-    const { partitions } = this.#reach;
-    const isById = this.#header.version >= BY_ID_SINCE;
-    const index = ask.partition;
-    const partition = isById ? partitions.byId(topic.topicId, index) : partitions.byName(topic.topic, index);
-    if (partition !== undefined) {
-      const isInternal = this.#header.source.listener === 'internal';
-      return { ask: isInternal ? ask : { ...ask, originEpochsFrom: -1 }, partition, errorCode: ERROR.NONE };
-    }
-    const errorCode = isById ? partitions.errorById(topic.topicId, index) : partitions.errorByName(topic.topic, index);
-    return { ask, partition, errorCode };
+  #parts(): Iterable<FetchPart> {
+    const { context } = this.#work;
+    return context.kind === 'full' ? context.parts : context.session.parts();
   }
 
   /** Reads everything, and answers if that is enough, or if `anyway`. */
   #answerIf(anyway: boolean): boolean {
-    const { minBytes, maxBytes, isolationLevel } = this.#request;
-    let left = Math.min(Math.max(0, maxBytes), this.#reach.limits.maxFetchBytes);
-    let bytes = 0;
-    let isUrgent = anyway;
-    const read = ({ ask, partition, errorCode }: Asked): FetchedPartition => {
-      if (partition === undefined) {
-        isUrgent = true;
-        return fetchError(ask.partition, errorCode);
-      }
-      const options = { maxBytes: left, minOneBatch: bytes === 0, committedOnly: isolationLevel === READ_COMMITTED };
-      const fetched = readPartition(partition, ask, options);
-      bytes += fetched.bytes;
-      left -= fetched.bytes;
-      if (fetched.errorCode !== ERROR.NONE || fetched.divergingEpoch !== undefined) isUrgent = true;
-      return fetched;
-    };
-    const responses = this.#topics.map(
-      ({ topic, topicId, asked }): ReadTopic => ({ topic, topicId, partitions: asked.map(read) }),
-    );
-    if (!isUrgent && bytes < minBytes) return false;
+    const { request, reach } = this.#work;
+    const bytesLeft = Math.min(Math.max(0, request.maxBytes), reach.limits.maxFetchBytes);
+    const look: Look = { parts: [], fetched: [], bytes: 0, bytesLeft, isUrgent: anyway };
+    let isEmpty = true;
+    for (const part of this.#parts()) {
+      isEmpty = false;
+      this.#read(part, look);
+    }
+    if (!look.isUrgent && !isEmpty && look.bytes < request.minBytes) return false;
     this.#leave();
-    this.#header.answer({ errorCode: ERROR.NONE, sessionId: NO_SESSION, responses });
+    this.#answer(look);
     return true;
+  }
+
+  #read(part: FetchPart, look: Look): void {
+    const { context, request } = this.#work;
+    const { hosted } = part;
+    const isIncremental = context.kind === 'incremental';
+    if (isIncremental && hosted !== undefined && part.isQuiet(hosted)) return;
+    const committedOnly = request.isolationLevel === READ_COMMITTED;
+    const fetched =
+      hosted === undefined
+        ? fetchError(part.partition, part.errorCode)
+        : readPartition(hosted, part, { maxBytes: look.bytesLeft, minOneBatch: look.bytes === 0, committedOnly });
+    look.bytes += fetched.bytes;
+    look.bytesLeft -= fetched.bytes;
+    if (fetched.errorCode !== ERROR.NONE || fetched.divergingEpoch !== undefined) look.isUrgent = true;
+    if (isIncremental && !part.isNews(fetched)) return;
+    look.parts.push(part);
+    look.fetched.push(fetched);
+  }
+
+  #answer(look: Look): void {
+    const { context, header, sessions, finder } = this.#work;
+    if (context.kind === 'full') {
+      const responses = byTopic(look);
+      if (context.wantsSession) for (const [i, part] of look.parts.entries()) part.told(look.fetched[i]!);
+      const sessionId = context.wantsSession ? sessions.create(context.parts, finder) : NO_SESSION;
+      header.answer({ errorCode: ERROR.NONE, sessionId, responses });
+      return;
+    }
+    const { session, epoch } = context;
+    if (session.epoch !== epoch) {
+      // A later request of the session has come while this one was parked: the client has given it up.
+      header.answer({ errorCode: ERROR.INVALID_FETCH_SESSION_EPOCH, sessionId: session.id, responses: [] });
+      return;
+    }
+    look.parts.forEach((part, i) => {
+      const fetched = look.fetched[i]!;
+      part.told(fetched);
+      if (fetched.bytes > 0) session.moveToEnd(part);
+    });
+    header.answer({ errorCode: ERROR.NONE, sessionId: session.id, responses: byTopic(look) });
   }
 
   #leave(): void {
     if (this.#timer === undefined) return;
     this.#timer.cancel();
     this.#timer = undefined;
-    this.#header.onAbandon = undefined;
-    for (const partition of this.#partitions()) partition.waiters.remove(this);
+    this.#work.header.onAbandon = undefined;
+    for (const hosted of this.#parkedOn) hosted.waiters.remove(this);
   }
+}
 
-  *#partitions(): Iterable<Partition> {
-    for (const { asked } of this.#topics) {
-      for (const { partition } of asked) if (partition !== undefined) yield partition;
+/** Neighbours of the same topic are answered together. */
+function byTopic({ parts, fetched }: Look): ReadTopic[] {
+  const topics: ReadTopic[] = [];
+  let last: ReadTopic | undefined;
+  for (let i = 0; i < parts.length; i++) {
+    const { topic, topicId } = parts[i]!;
+    if (last === undefined || last.topicId !== topicId || last.topic !== topic) {
+      last = { topic, topicId, partitions: [] };
+      topics.push(last);
     }
+    last.partitions.push(fetched[i]!);
   }
+  return topics;
 }

@@ -88,6 +88,8 @@ export interface HandlerReach {
   readonly now: () => number;
   /** Milliseconds that never go back: for deadlines. */
   readonly monotonic: () => number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
   readonly timers: Pick<Timers, 'after'>;
   readonly limits: BrokerLimits;
   /** Every API that has a handler, whatever the listener. */

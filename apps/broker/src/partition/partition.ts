@@ -16,6 +16,15 @@ import type { CurrentLeader, ProducePart } from './produce-part.ts';
 import { ProduceRefusal } from './produce-refusal.ts';
 import type { TopicSettings } from './topic-settings.ts';
 
+/** Refusals that do not tell where the log starts, as in Apache Kafka. */
+const WITHOUT_LOG_START: ReadonlySet<number> = new Set([
+  ERROR.MESSAGE_TOO_LARGE,
+  ERROR.RECORD_LIST_TOO_LARGE,
+  ERROR.CORRUPT_MESSAGE,
+  ERROR.KAFKA_STORAGE_ERROR,
+  ERROR.NOT_ENOUGH_REPLICAS,
+]);
+
 export interface PartitionIdentity {
   readonly topic: string;
   readonly topicId: string;
@@ -81,6 +90,11 @@ export class Partition implements PartitionIdentity {
     this.log.onProgress = () => this.#onProgress();
     this.log.onFailure = (error) => this.#onFailure(error);
     this.follow(options.leadership);
+  }
+
+  /** Nothing works here any more; a topic of the same name would be another partition. */
+  get hasEnded(): boolean {
+    return this.#ended !== ERROR.NONE;
   }
 
   get leaderEpoch(): number {
@@ -221,6 +235,8 @@ export class Partition implements PartitionIdentity {
     } catch (thrown) {
       const refusal = asRefusal(thrown);
       if (refusal === undefined) throw thrown;
+      part.recordErrors = refusal.recordErrors;
+      if (WITHOUT_LOG_START.has(refusal.errorCode)) part.logStartOffset = -1;
       part.settle(refusal.errorCode, refusal.message);
       return;
     }

@@ -31,20 +31,20 @@ function altering() {
     const { errorCode, errorMessage } = result.resources[0]!;
     return errorMessage ?? errorName(errorCode);
   };
-  const valueOf = (name: string, topic = 'orders') => at.image.configOf('topic', topic).get(name);
-  return { ...at, image: at.image, alter, valueOf };
+  const held = (name: string, topic = 'orders') => at.image.configOf('topic', topic).get(name);
+  return { ...at, image: at.image, alter, held };
 }
 
 test('elements join a list and leave it, from its default if it is not set', () => {
-  const { alter, valueOf } = altering();
+  const { alter, held } = altering();
   expect(alter([{ name: 'cleanup.policy', value: 'compact', list: 'append' }])).toBe('NONE');
-  expect(valueOf('cleanup.policy')).toBe('delete,compact');
+  expect(held('cleanup.policy')).toBe('delete,compact');
   expect(alter([{ name: 'cleanup.policy', value: 'delete,compact', list: 'append' }])).toBe('NONE');
-  expect(valueOf('cleanup.policy')).toBe('delete,compact');
+  expect(held('cleanup.policy')).toBe('delete,compact');
   expect(alter([{ name: 'cleanup.policy', value: 'delete,absent', list: 'subtract' }])).toBe('NONE');
-  expect(valueOf('cleanup.policy')).toBe('compact');
+  expect(held('cleanup.policy')).toBe('compact');
   expect(alter([{ name: 'cleanup.policy', value: 'compact', list: 'subtract' }])).toBe('NONE');
-  expect(valueOf('cleanup.policy')).toBe('');
+  expect(held('cleanup.policy')).toBe('');
 });
 
 test.each([
@@ -69,15 +69,15 @@ test('to clear what does not exist is nothing, to set it is refused', () => {
 });
 
 test('replacing clears what is not named, but not what only the mirror may clear', () => {
-  const { alter, valueOf } = altering();
+  const { alter, held } = altering();
   alter([
     { name: 'retention.ms', value: '5' },
     { name: 'segment.ms', value: '6' },
   ]);
   expect(alter([{ name: 'retention.ms', value: '7' }], { replaces: true })).toBe('NONE');
-  expect([valueOf('retention.ms'), valueOf('segment.ms')]).toEqual(['7', undefined]);
+  expect([held('retention.ms'), held('segment.ms')]).toEqual(['7', undefined]);
   expect(alter([], { replaces: true, name: 'eu-west.copy' })).toBe('NONE');
-  expect(valueOf('meridian.origin.region', 'eu-west.copy')).toBe('eu-west');
+  expect(held('meridian.origin.region', 'eu-west.copy')).toBe('eu-west');
   expect(alter([{ name: 'meridian.origin.region', value: null }], { name: 'eu-west.copy' })).toContain(
     'the mirror alone',
   );
@@ -112,9 +112,9 @@ test.each([
 });
 
 test('what is only validated is not written', () => {
-  const { alter, valueOf } = altering();
+  const { alter, held } = altering();
   expect(alter([{ name: 'retention.ms', value: '5' }], { validateOnly: true })).toBe('NONE');
-  expect(valueOf('retention.ms')).toBeUndefined();
+  expect(held('retention.ms')).toBeUndefined();
 });
 
 test('a request that would make too large a batch is refused as a whole', () => {
