@@ -17,6 +17,7 @@ import { openPartLog, type PartLog } from '../local/part-log.ts';
 import { type PlannedPart, planParts } from '../local/part-plan.ts';
 import { startPartProcess } from '../local/part-process.ts';
 import { checkPorts, portsOf } from '../local/ports.ts';
+import { createProcessRecord } from '../local/process-record.ts';
 import { createSupervisor, type PartSpec, type Supervisor } from '../local/supervisor.ts';
 import { gatewayUrl, type PlatformOptions } from '../platform.ts';
 import { COMPILE_CACHE } from '../platform-defaults.ts';
@@ -46,12 +47,13 @@ export async function runLocal(io: Io, terminal: Terminal, options: LocalOptions
     defaultPartitions: DEFAULT_PARTITIONS,
   });
   const logs = new Map<string, PartLog>();
+  const record = createProcessRecord(io, data.file('processes.json'), terminal.say);
   const supervisor = createSupervisor({
     io,
     parts: plan.map((part) => specOf(io, terminal, data, part, logs)),
     startProcess: startPartProcess,
     tell: (part, level, message) => terminal.say(`${part} ${level === 'info' ? '' : `${level}: `}${message}`),
-    onPids: (pids) => io.disk.replaceFile(data.file('processes.json'), Buffer.from(`${JSON.stringify(pids)}\n`)),
+    onPids: record.write,
   });
   const ending = watchForTheEnd(supervisor);
   const token = signToken(io, data.path, DEVELOPER);
@@ -61,7 +63,7 @@ export async function runLocal(io: Io, terminal: Terminal, options: LocalOptions
     await ending;
   }
   await supervisor.stop();
-  io.disk.remove(data.file('processes.json'));
+  record.remove();
   data.release();
 }
 

@@ -1,5 +1,6 @@
 import { createSimWorld } from '@meridian/io/sim';
 import { expect, test } from 'vitest';
+import { LIMITS } from '../limits.ts';
 import { openPartLog, terminalText } from './part-log.ts';
 
 test('warnings and errors are shown, the rest is only kept', () => {
@@ -20,4 +21,21 @@ test('a log goes on where the one before it ended, and begins a new file when it
   for (let n = 0; n < 400; n += 1) log.write(`{"x":"${'x'.repeat(60_000)}"}`);
   expect(io.disk.list('/logs')).toEqual(['a.log', 'a.log.1']);
   expect(io.disk.stat('/logs/a.log').size).toBeLessThan(20 * 1024 * 1024);
+});
+
+test('a full disk is told once, also amid the change of files, and lines are kept again when there is room', () => {
+  const node = createSimWorld({ seed: 1 }).node('laptop');
+  const io = node.boot();
+  io.disk.makeFolder('/logs');
+  const shown: string[] = [];
+  const log = openPartLog(io, '/logs/a.log', (text) => void shown.push(text));
+  const long = `{"x":"${'x'.repeat(60_000)}"}`;
+  for (let at = 0; at + long.length + 1 < LIMITS.maxLogBytes; at += long.length + 1) log.write(long);
+  node.setFull(true);
+  for (let n = 0; n < 3; n += 1) log.write(long);
+  expect(shown).toEqual([expect.stringMatching(/its log cannot be written.*The disk is full/)]);
+  node.setFull(false);
+  log.write(long);
+  expect(io.disk.readFile('/logs/a.log').toString()).toBe(`${long}\n`);
+  expect(io.disk.list('/logs')).toEqual(['a.log', 'a.log.1']);
 });

@@ -1,7 +1,8 @@
 /**
  * The log of one part: every line goes to its file in the data folder, warnings and errors to the terminal as well,
  * with the part's name in front. Used by the supervisor.
- * Invariant: a file and its older twin never take more than twice `maxLogBytes`.
+ * Invariant: a file and its older twin never take more than twice `maxLogBytes`; a disk that does not take a line is
+ * told once, until it does again.
  */
 import type { DiskFile, Io } from '@meridian/io';
 import { LIMITS } from '../limits.ts';
@@ -15,10 +16,12 @@ export interface PartLog {
 export function openPartLog(io: Pick<Io, 'disk'>, path: string, show: (text: string) => void): PartLog {
   let file: DiskFile = io.disk.open(path, 'a+');
   let at = file.size();
+  let isFailing = false;
   const rotate = (): void => {
+    if (io.disk.exists(path)) io.disk.rename(path, `${path}.1`); // else a full disk had no room for the new name
+    const next = io.disk.open(path, 'a+');
     file.close();
-    io.disk.rename(path, `${path}.1`);
-    file = io.disk.open(path, 'a+');
+    file = next;
     at = 0;
   };
   return {
@@ -31,8 +34,10 @@ export function openPartLog(io: Pick<Io, 'disk'>, path: string, show: (text: str
         if (at + bytes.length > LIMITS.maxLogBytes) rotate();
         file.writev([bytes], at);
         at += bytes.length;
+        isFailing = false;
       } catch (error) {
-        show(`its log cannot be written: ${(error as Error).message}`); // the part itself goes on
+        if (!isFailing) show(`warn: its log cannot be written for now: ${(error as Error).message}`);
+        isFailing = true; // the part itself goes on
       }
     },
     close: () => file.close(),
