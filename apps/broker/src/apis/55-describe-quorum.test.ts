@@ -1,0 +1,61 @@
+/** DescribeQuorum and ElectLeaders over the network, on a cluster of one. */
+import { DescribeQuorum, ElectLeaders, errorName, ZERO_UUID } from '@meridian/protocol';
+import { expect, test } from 'vitest';
+import { createTopic, startTestBroker } from '../testing/test-broker.ts';
+
+const METADATA = '__cluster_metadata';
+
+test.each([0, 1, 2])('DescribeQuorum v%i: the one voter leads and has everything', async (version) => {
+  const connection = await (await startTestBroker()).connect();
+  const topics = [{ topicName: METADATA, partitions: [{ partitionIndex: 0 }] }];
+  const answer = await connection.request(DescribeQuorum, version, { topics });
+  const { leaderId, highWatermark, currentVoters, observers } = answer.topics[0]!.partitions[0]!;
+  const [voter] = currentVoters;
+  expect([answer.errorCode, leaderId, currentVoters.length, observers]).toEqual([0, 1, 1, []]);
+  expect([voter!.replicaId, voter!.logEndOffset]).toEqual([1, highWatermark]);
+  expect(voter!.replicaDirectoryId === ZERO_UUID).toBe(version < 2);
+  expect(voter!.lastFetchTimestamp === -1).toBe(version < 1);
+  expect(answer.nodes.map(({ nodeId, listeners }) => [nodeId, listeners[0]?.port])).toEqual(
+    version < 2 ? [] : [[1, 9093]],
+  );
+});
+
+test.each([
+  ['another topic', [{ topicName: 'orders', partitions: [{ partitionIndex: 0 }] }]],
+  ['another partition', [{ topicName: METADATA, partitions: [{ partitionIndex: 1 }] }]],
+  ['more partitions', [{ topicName: METADATA, partitions: [{ partitionIndex: 0 }, { partitionIndex: 1 }] }]],
+])('there is no quorum for %s', async (_, topics) => {
+  const connection = await (await startTestBroker()).connect();
+  const answer = await connection.request(DescribeQuorum, 2, { topics });
+  const codes = answer.topics.flatMap(({ partitions }) => partitions.map(({ errorCode }) => errorName(errorCode)));
+  expect(new Set(codes)).toEqual(new Set(['UNKNOWN_TOPIC_OR_PARTITION']));
+  expect(codes.length).toBe(topics[0]!.partitions.length);
+});
+
+test.each([0, 1, 2])('ElectLeaders v%i: the one replica leads already', async (version) => {
+  const broker = await startTestBroker();
+  await createTopic(broker, 'orders');
+  const connection = await broker.connect();
+  const elect = async (asked: { topic: string; partitions: number[] }[] | null, electionType = 0) => {
+    const request = { ...(version > 0 && { electionType }), topicPartitions: asked, timeoutMs: 1_000 };
+    const answer = await connection.request(ElectLeaders, version, request);
+    return answer.replicaElectionResults.map(({ topic, partitionResult }) => [
+      topic,
+      ...partitionResult.map(({ errorCode }) => errorName(errorCode)),
+    ]);
+  };
+  const named = [
+    { topic: 'orders', partitions: [0, 9] },
+    { topic: 'absent', partitions: [0] },
+  ];
+  expect(await elect(named)).toEqual([
+    ['orders', 'ELECTION_NOT_NEEDED', 'UNKNOWN_TOPIC_OR_PARTITION'],
+    ['absent', 'UNKNOWN_TOPIC_OR_PARTITION'],
+  ]);
+  expect(await elect(null)).toEqual([['orders']]);
+  if (version > 0)
+    expect(await elect(named, 5)).toEqual([
+      ['orders', 'INVALID_REQUEST', 'INVALID_REQUEST'],
+      ['absent', 'INVALID_REQUEST'],
+    ]);
+});
