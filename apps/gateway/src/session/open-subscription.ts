@@ -171,5 +171,8 @@ const epochOf = (wanted: Wanted | undefined): number => (typeof wanted === 'obje
 
 /** The region has nothing of this partition yet: everything up to the position has still to come. */
 function absentStatus({ region, topicId, partition, offset }: CursorPosition): PartitionStatus {
-  return { region, topicId, partition, status: 'behind', offset, behindBy: offset };
+  const origin = { region, topicId, partition };
+  return offset === 0
+    ? { ...origin, status: 'exact', offset }
+    : { ...origin, status: 'behind', offset, behindBy: offset };
 }
