@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
 import { runSeed } from './run.ts';
 
-test.each([1, 2, 3, 4, 5, 6, 7, 8])('seed %i: nothing is lost, doubled or reordered in a storm', async (seed) => {
+/** Seeds that showed a bug once: a reader told that it was behind by nothing. */
+const REGRESSIONS = [1006, 1033];
+
+test.each([1, 2, 3, 4, 5, 6, ...REGRESSIONS])('seed %i: nothing is lost, doubled or reordered in a storm', async (seed) => {
   const report = await runSeed(seed);
   expect(report.violations).toEqual([]);
   expect(report.acknowledged).toBeGreaterThan(500);
