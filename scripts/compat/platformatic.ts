@@ -127,7 +127,7 @@ async function consume(platform: LocalPlatform, topic: string, groupId: string, 
     fallbackMode: 'earliest',
     autocommit: false,
   });
-  let last: Promise<void> | void;
+  let last: unknown;
   try {
     for await (const message of stream) {
       values.push(String(message.value));

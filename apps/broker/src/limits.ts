@@ -55,6 +55,9 @@ export interface BrokerLimits {
   readonly scramIterations: number;
 }
 
+/** Records at fault that the answer to a refused batch names. */
+export const MAX_RECORD_ERRORS = 1_000;
+
 export const DEFAULT_LIMITS: BrokerLimits = {
   maxFrameBytes: 104_857_600,
   maxFrameBytesBeforeAuthentication: 65_536,

@@ -4,6 +4,7 @@
  * Invariant: acks=0 is never answered; if anything about it was refused, the connection closes, as Apache Kafka does.
  */
 import { ERROR, Produce, type RequestOf } from '@meridian/protocol';
+import { BATCH_HEADER_BYTES, batchAttributes, batchMagic } from '@meridian/protocol/record-batch';
 import type { UnpackBudget } from '../partition/check-batch.ts';
 import { type ProduceOwner, ProducePart } from '../partition/produce-part.ts';
 import { CLOSE, type Handler, type HandlerReach, LATER, NO_ANSWER, type RequestHeader } from './handler.ts';
@@ -13,6 +14,8 @@ type Header = RequestHeader<typeof Produce>;
 type Topic = Request['topicData'][number];
 type Reach = Pick<HandlerReach, 'partitions' | 'monotonic' | 'limits'>;
 
+/** The bit of a batch's attributes that makes it part of a transaction. */
+const TRANSACTIONAL = 0x10;
 /** From this version on a topic goes by its id. */
 const BY_ID_SINCE = 13;
 
@@ -52,6 +55,7 @@ class ProduceInWork implements ProduceOwner {
   start(): void {
     const { acks, timeoutMs, topicData } = this.#request;
     const deadlineMs = this.#reach.monotonic() + Math.max(0, timeoutMs);
+    const isForged = this.#request.transactionalId === null && topicData.some(hasTransaction);
     for (const topic of topicData) {
       const partitionResponses: ProducePart[] = [];
       this.#responses.push({ name: topic.name, topicId: topic.topicId, partitionResponses });
@@ -59,8 +63,8 @@ class ProduceInWork implements ProduceOwner {
         const part = new ProducePart(data.index, acks, deadlineMs, this);
         partitionResponses.push(part);
         this.#unsettled++;
-        if (acks === 0 || acks === 1 || acks === -1) this.#append(part, topic, data);
-        else part.settle(ERROR.INVALID_REQUIRED_ACKS);
+        if (isForged) part.settle(ERROR.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+        else this.#append(part, topic, data);
       }
     }
     this.partSettled();
@@ -85,6 +89,7 @@ class ProduceInWork implements ProduceOwner {
       );
       return;
     }
+    if (part.acks < -1 || part.acks > 1) return part.settle(ERROR.INVALID_REQUIRED_ACKS);
     const isInternal = source.listener === 'internal';
     const records = data.records?.[0];
     if (isInternal && data.mirror !== null) return partition.produceMirrored(part, records, data.mirror);
@@ -95,4 +100,13 @@ class ProduceInWork implements ProduceOwner {
   #hasError(): boolean {
     return this.#responses.some((topic) => topic.partitionResponses.some((part) => part.errorCode !== ERROR.NONE));
   }
+}
+
+/** Whether a batch says that it is part of a transaction; such a request has to name its transactional id. */
+function hasTransaction({ partitionData }: Topic): boolean {
+  return partitionData.some(({ records }) => {
+    const batch = records?.[0];
+    if (batch === undefined || batch.length < BATCH_HEADER_BYTES) return false;
+    return batchMagic(batch, 0) === 2 && (batchAttributes(batch, 0) & TRANSACTIONAL) !== 0;
+  });
 }

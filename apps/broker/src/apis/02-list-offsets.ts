@@ -43,9 +43,9 @@ export function createListOffsetsHandler({
       function answerOne(name: string, ask: Ask, repeated: boolean) {
         const { partitionIndex } = ask;
         const partition = partitions.byName(name, partitionIndex);
-        const errorCode = partition
-          ? refusal(partition, ask, version, repeated)
-          : partitions.errorByName(name, partitionIndex);
+        const errorCode =
+          malformed(ask, version, repeated) ||
+          (partition ? partition.errorFor(ask.currentLeaderEpoch) : partitions.errorByName(name, partitionIndex));
         if (errorCode !== ERROR.NONE || partition === undefined) return { partitionIndex, errorCode, ...NOT_FOUND };
         const { timestamp, offset, leaderEpoch } = find(partition, ask.timestamp);
         return { partitionIndex, errorCode, timestamp, offset, leaderEpoch: version < EPOCH_SINCE ? -1 : leaderEpoch };
@@ -54,12 +54,13 @@ export function createListOffsetsHandler({
   };
 }
 
-function refusal(partition: Partition, ask: Ask, version: number, repeated: boolean): number {
+/** What is wrong with the question itself, whether or not the partition exists; else 0. */
+function malformed(ask: Ask, version: number, repeated: boolean): number {
   if (repeated) return ERROR.INVALID_REQUEST;
   if (ask.timestamp < 0 && version < (SINCE[ask.timestamp] ?? Number.POSITIVE_INFINITY)) {
     return ERROR.UNSUPPORTED_VERSION;
   }
-  return partition.errorFor(ask.currentLeaderEpoch);
+  return ERROR.NONE;
 }
 
 /** What lies in remote tiers (−5, −6) does not exist here, and is answered with −1 as Apache Kafka does without them. */

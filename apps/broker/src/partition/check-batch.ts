@@ -11,13 +11,16 @@ import {
   batchCrcValid,
   batchMagic,
   batchSizeInBytes,
+  type Rec,
   RecordBatchError,
   readBatchHeader,
+  readRecords,
   stampLogAppendTime,
   stampMaxTimestamp,
   validateRecords,
 } from '@meridian/protocol/record-batch';
-import { ProduceRefusal } from './produce-refusal.ts';
+import { MAX_RECORD_ERRORS } from '../limits.ts';
+import { ProduceRefusal, type RecordError } from './produce-refusal.ts';
 import type { TopicSettings } from './topic-settings.ts';
 
 /** `full` walks the records (client listener), `header` trusts them (internal listener). */
@@ -136,11 +139,15 @@ function checkClientHeader(header: BatchHeader, produceVersion: number): void {
 function checkRecords(batch: Buffer, header: BatchHeader, settings: TopicSettings, options: CheckOptions): void {
   const { minTimestamp, maxTimestamp } = walkRecords(batch, header, settings, options);
   if (settings.logAppendTime) return;
-  if (maxTimestamp - options.nowMs > settings.timestampAfterMaxMs) {
-    throw new ProduceRefusal(ERROR.INVALID_TIMESTAMP, `Timestamp ${maxTimestamp} is too far in the future.`);
-  }
-  if (minTimestamp >= 0 && options.nowMs - minTimestamp > settings.timestampBeforeMaxMs) {
-    throw new ProduceRefusal(ERROR.INVALID_TIMESTAMP, `Timestamp ${minTimestamp} is too far in the past.`);
+  const latest = options.nowMs + settings.timestampAfterMaxMs;
+  const earliest = options.nowMs - settings.timestampBeforeMaxMs;
+  if (maxTimestamp > latest || (minTimestamp >= 0 && minTimestamp < earliest)) {
+    const errors = recordErrors(batch, options.maxDecompressedBytes, ({ timestamp }) =>
+      timestamp > latest || (timestamp >= 0 && timestamp < earliest)
+        ? `Timestamp ${timestamp} is out of range: it has to lie in ${earliest}..${latest}`
+        : undefined,
+    );
+    throw new ProduceRefusal(ERROR.INVALID_TIMESTAMP, 'Records were refused for their timestamps.', errors);
   }
   if (maxTimestamp !== header.maxTimestamp) stampMaxTimestamp(batch, 0, maxTimestamp, nativeCrc32c);
 }
@@ -152,10 +159,31 @@ function walkRecords(batch: Buffer, header: BatchHeader, settings: TopicSettings
   const isPacked = header.codec !== 'none';
   // Taken off in advance: a batch that is refused half unpacked has cost as much.
   if (isPacked) budget.left -= maxDecompressedBytes;
-  const keysRequired = settings.compacted;
-  const summary = validateRecords(batch, { dense: true, keysRequired, decompress, maxDecompressedBytes });
+  const summary = validateRecords(batch, { dense: true, decompress, maxDecompressedBytes });
   if (isPacked) budget.left += maxDecompressedBytes - summary.plainBytes;
+  if (settings.compacted && summary.keylessRecords > 0) {
+    const why = 'Compacted topic cannot accept message without key';
+    const errors = recordErrors(batch, maxDecompressedBytes, ({ key }) => (key === null ? why : undefined));
+    throw new ProduceRefusal(ERROR.INVALID_RECORD, 'Records were refused for their keys.', errors);
+  }
   return summary;
+}
+
+/** The records of a batch that is whole but refused, each with what is wrong with it. */
+function recordErrors(
+  batch: Buffer,
+  maxDecompressedBytes: number,
+  wrong: (record: Rec) => string | undefined,
+): RecordError[] {
+  const errors: RecordError[] = [];
+  let batchIndex = -1;
+  for (const record of readRecords(batch, { decompress, maxDecompressedBytes })) {
+    batchIndex++;
+    const batchIndexErrorMessage = wrong(record);
+    if (batchIndexErrorMessage !== undefined) errors.push({ batchIndex, batchIndexErrorMessage });
+    if (errors.length === MAX_RECORD_ERRORS) break;
+  }
+  return errors;
 }
 
 const CODES: Partial<Record<RecordBatchError['code'], number>> = {

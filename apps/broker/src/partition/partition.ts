@@ -22,7 +22,6 @@ const WITHOUT_LOG_START: ReadonlySet<number> = new Set([
   ERROR.RECORD_LIST_TOO_LARGE,
   ERROR.CORRUPT_MESSAGE,
   ERROR.KAFKA_STORAGE_ERROR,
-  ERROR.NOT_ENOUGH_REPLICAS,
 ]);
 
 export interface PartitionIdentity {
@@ -152,6 +151,7 @@ export class Partition implements PartitionIdentity {
         throw new ProduceRefusal(ERROR.NOT_ENOUGH_REPLICAS, 'Fewer replicas are in sync than min.insync.replicas.');
       }
       const batch = onlyBatch(records);
+      part.logStartOffset = this.log.startOffset;
       const nowMs = this.#io.clock.now();
       const maxDecompressedBytes = this.#limits.maxDecompressedBatchBytes;
       const { validation, version: produceVersion, budget } = options;
@@ -181,6 +181,7 @@ export class Partition implements PartitionIdentity {
   produceMirrored(part: ProducePart, records: Buffer | undefined, tag: MirrorTag): void {
     this.#append(part, () => {
       part.logEnd = this.log.endOffset;
+      part.logStartOffset = this.log.startOffset;
       checkMirrorTag(tag, this.#settings.originTopicId, this.log.endOffset);
       const batches = cutMirroredBatches(records ?? Buffer.alloc(0), tag.expectedEnd, this.#limits.maxMirrorBatches);
       part.baseOffset = this.log.endOffset;
@@ -229,7 +230,6 @@ export class Partition implements PartitionIdentity {
       part.settle(error);
       return;
     }
-    part.logStartOffset = this.log.startOffset;
     try {
       append();
     } catch (thrown) {

@@ -4,6 +4,7 @@
  */
 import { ERROR } from '@meridian/protocol';
 import type { Acknowledgement } from './leader.ts';
+import { NO_RECORD_ERRORS, type RecordError } from './produce-refusal.ts';
 
 /** What settles when its last part has. */
 export interface ProduceOwner {
@@ -27,6 +28,7 @@ export class ProducePart implements Acknowledgement {
   /** Told to peers only: the epoch in which the batch was appended, and whether that was earlier. */
   storedEpoch = -1;
   duplicate = false;
+  recordErrors: readonly RecordError[] = NO_RECORD_ERRORS;
   currentLeader: CurrentLeader | undefined = undefined;
   readonly acks: number;
   readonly deadlineMs: number;

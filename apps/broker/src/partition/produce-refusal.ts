@@ -4,9 +4,20 @@
  */
 export class ProduceRefusal extends Error {
   readonly errorCode: number;
-  constructor(errorCode: number, message: string) {
+  /** The records at fault, where it is records. */
+  readonly recordErrors: readonly RecordError[];
+  constructor(errorCode: number, message: string, recordErrors: readonly RecordError[] = NO_RECORD_ERRORS) {
     super(message);
     this.name = 'ProduceRefusal';
     this.errorCode = errorCode;
+    this.recordErrors = recordErrors;
   }
 }
+
+/** One record at fault: which of the batch, and what is wrong with it. */
+export interface RecordError {
+  readonly batchIndex: number;
+  readonly batchIndexErrorMessage: string;
+}
+
+export const NO_RECORD_ERRORS: readonly RecordError[] = [];

@@ -35,8 +35,12 @@ export interface FetchedPartition {
 const NO_RECORDS: readonly Buffer[] = [];
 const NO_ABORTED: readonly never[] = [];
 
-/** An answer without records. */
-export function fetchError(partitionIndex: number, errorCode: number, currentLeader?: CurrentLeader): FetchedPartition {
+/** An answer without records; as in Apache Kafka, only one of a partition that was found has no list of aborted ones. */
+export function fetchError(
+  partitionIndex: number,
+  errorCode: number,
+  found: { currentLeader?: CurrentLeader | undefined } | undefined = undefined,
+): FetchedPartition {
   return {
     partitionIndex,
     errorCode,
@@ -44,9 +48,9 @@ export function fetchError(partitionIndex: number, errorCode: number, currentLea
     lastStableOffset: -1,
     logStartOffset: -1,
     divergingEpoch: undefined,
-    currentLeader,
+    currentLeader: found?.currentLeader,
     originEpochs: undefined,
-    abortedTransactions: null,
+    abortedTransactions: found === undefined ? NO_ABORTED : null,
     records: NO_RECORDS,
     bytes: 0,
   };
@@ -56,27 +60,31 @@ export function fetchError(partitionIndex: number, errorCode: number, currentLea
 export function readPartition(
   partition: Partition,
   ask: FetchAsk,
-  options: { maxBytes: number; minOneBatch: boolean; committedOnly: boolean },
+  options: { maxBytes: number; minOneBatch: boolean; committedOnly: boolean; tellsLeader?: boolean },
 ): FetchedPartition {
   const error = partition.errorFor(ask.currentLeaderEpoch);
-  if (error !== ERROR.NONE) return fetchError(ask.partition, error, partition.currentLeader);
+  if (error !== ERROR.NONE) {
+    const isMoved = error === ERROR.NOT_LEADER_OR_FOLLOWER || error === ERROR.FENCED_LEADER_EPOCH;
+    const isTold = isMoved && options.tellsLeader !== false;
+    return fetchError(ask.partition, error, isTold ? { currentLeader: partition.currentLeader } : {});
+  }
   const { log, highWatermark } = partition;
   const offset = ask.fetchOffset;
   let divergingEpoch: FetchedPartition['divergingEpoch'];
   if (ask.lastFetchedEpoch >= 0) {
     const end = log.epochs.endOffsetFor(ask.lastFetchedEpoch);
-    if (end.epoch === -1) return fetchError(ask.partition, ERROR.OFFSET_OUT_OF_RANGE);
+    if (end.epoch === -1) return fetchError(ask.partition, ERROR.OFFSET_OUT_OF_RANGE, {});
     if (end.epoch < ask.lastFetchedEpoch || end.endOffset < offset) divergingEpoch = end;
   }
   if (divergingEpoch === undefined && (offset < log.startOffset || offset > log.endOffset)) {
-    return fetchError(ask.partition, ERROR.OFFSET_OUT_OF_RANGE);
+    return fetchError(ask.partition, ERROR.OFFSET_OUT_OF_RANGE, {});
   }
   let records = NO_RECORDS;
   let bytes = 0;
   if (divergingEpoch === undefined && offset < highWatermark) {
     const maxBytes = Math.max(0, Math.min(ask.partitionMaxBytes, options.maxBytes));
     const result = readLog(partition, offset, maxBytes, options.minOneBatch);
-    if (result === undefined) return fetchError(ask.partition, ERROR.KAFKA_STORAGE_ERROR);
+    if (result === undefined) return fetchError(ask.partition, ERROR.KAFKA_STORAGE_ERROR, {});
     records = result.buffers;
     bytes = result.bytes;
   }
@@ -89,7 +97,7 @@ export function readPartition(
     divergingEpoch,
     currentLeader: undefined,
     originEpochs: ask.originEpochsFrom < 0 ? undefined : log.originEpochs.entries.slice(ask.originEpochsFrom),
-    abortedTransactions: options.committedOnly ? NO_ABORTED : null,
+    abortedTransactions: options.committedOnly && divergingEpoch === undefined ? NO_ABORTED : null,
     records,
     bytes,
   };

@@ -11,8 +11,6 @@ import type { Cursor } from './varint.ts';
 export interface ValidateOptions extends PayloadOptions {
   /** Records must lie at offset deltas 0, 1, 2 … up to the last (what a producer sends); else only ascending. */
   readonly dense?: boolean | undefined;
-  /** Every record must have a key (compacted topics). */
-  readonly keysRequired?: boolean | undefined;
 }
 
 export interface RecordsSummary {
@@ -22,6 +20,8 @@ export interface RecordsSummary {
   readonly maxTimestamp: number;
   /** Offset delta of the first record that bears `maxTimestamp`. */
   readonly maxTimestampDelta: number;
+  /** Records without a key: a compacted topic takes none. */
+  readonly keylessRecords: number;
   /** Size of the records, decompressed. */
   readonly plainBytes: number;
 }
@@ -38,7 +38,7 @@ export function validateRecords(bytes: Uint8Array, options: ValidateOptions = {}
   }
   const cursor = openPayload(bytes, header, options);
   const plainBytes = cursor.end - cursor.at;
-  const walk = new RecordWalk(cursor, dense, options.keysRequired === true);
+  const walk = new RecordWalk(cursor, dense);
   for (let index = 0; index < header.recordCount; index++) walk.next();
   if (cursor.at !== cursor.end || walk.offsetDelta > header.lastOffsetDelta) {
     throw new RecordBatchError('corrupt-record', 'records do not end where the batch does');
@@ -49,6 +49,7 @@ export function validateRecords(bytes: Uint8Array, options: ValidateOptions = {}
     minTimestamp: empty ? -1 : header.baseTimestamp + walk.minDelta,
     maxTimestamp: empty ? -1 : header.baseTimestamp + walk.maxDelta,
     maxTimestampDelta: walk.maxDeltaAt,
+    keylessRecords: walk.keyless,
     plainBytes,
   };
 }
@@ -57,15 +58,14 @@ export function validateRecords(bytes: Uint8Array, options: ValidateOptions = {}
 class RecordWalk {
   private readonly cursor: Cursor;
   private readonly dense: boolean;
-  private readonly keysRequired: boolean;
   offsetDelta = -1;
   minDelta = Number.POSITIVE_INFINITY;
   maxDelta = Number.NEGATIVE_INFINITY;
   maxDeltaAt = 0;
-  constructor(cursor: Cursor, dense: boolean, keysRequired: boolean) {
+  keyless = 0;
+  constructor(cursor: Cursor, dense: boolean) {
     this.cursor = cursor;
     this.dense = dense;
-    this.keysRequired = keysRequired;
   }
 
   next(): void {
@@ -77,8 +77,7 @@ class RecordWalk {
     const timestampDelta = cursor.int64();
     this.advance(cursor.int32());
     this.noteTimestamp(timestampDelta);
-    const keyLength = skipBytes(cursor);
-    if (keyLength === -1 && this.keysRequired) throw new RecordBatchError('corrupt-record', 'a record without a key');
+    if (skipBytes(cursor) === -1) this.keyless++;
     skipBytes(cursor);
     skipHeaders(cursor);
     if (cursor.at !== from + length) throw new RecordBatchError('corrupt-record', `record of ${length} bytes`);

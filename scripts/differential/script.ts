@@ -1,0 +1,54 @@
+/** Draws a script from a seed: two topics that are sure to be there, then steps of every kind by their weights. */
+import { SeededRandom } from './seeded-random.ts';
+import type { ScriptContext, Step, StepMaker } from './step.ts';
+import * as admin from './steps/admin-steps.ts';
+import * as group from './steps/group-steps.ts';
+import * as read from './steps/read-steps.ts';
+import * as records from './steps/record-steps.ts';
+
+const STEPS_PER_SCRIPT = 30;
+
+const WEIGHTS: readonly (readonly [StepMaker, number])[] = [
+  [admin.createTopics, 4],
+  [admin.createPartitions, 3],
+  [admin.deleteTopics, 1],
+  [admin.incrementalAlterConfigs, 5],
+  [admin.alterConfigs, 2],
+  [admin.electLeaders, 1],
+  [read.metadata, 3],
+  [read.describeConfigs, 4],
+  [read.listOffsets, 6],
+  [read.offsetForLeaderEpoch, 3],
+  [read.describeProducers, 2],
+  [read.describeTopicPartitions, 2],
+  [read.describeLogDirs, 2],
+  [read.describeCluster, 1],
+  [read.findCoordinator, 2],
+  [records.produce, 12],
+  [records.produceIdempotent, 6],
+  [records.initProducerId, 2],
+  [records.fetch, 12],
+  [records.deleteRecords, 3],
+  [group.offsetCommit, 5],
+  [group.offsetFetch, 5],
+  [group.joinGroup, 6],
+  [group.syncGroup, 4],
+  [group.heartbeat, 3],
+  [group.leaveGroup, 2],
+  [group.describeGroups, 3],
+  [group.listGroups, 2],
+  [group.deleteGroups, 2],
+  [group.offsetDelete, 2],
+];
+
+const LOTS = WEIGHTS.flatMap(([maker, weight]) => Array.from({ length: weight }, () => maker));
+
+export function drawScript(seed: number, now: number): readonly Step[] {
+  const random = new SeededRandom(seed);
+  const names = (kind: string, count: number) => Array.from({ length: count }, (_, n) => `d${seed}-${kind}${n}`);
+  const context: ScriptContext = { random, topics: names('t', 3), groups: names('g', 2), now };
+  const [first, second] = context.topics as [string, string];
+  const begin = [admin.createTopic(first, 1)(context), admin.createTopic(second, 2)(context)];
+  const rest = Array.from({ length: STEPS_PER_SCRIPT }, () => random.pick(LOTS)(context));
+  return [...begin, ...rest];
+}

@@ -1,0 +1,125 @@
+/** Steps that only ask: metadata, configs, offsets, producers, log dirs. Their answers may come late from Apache Kafka. */
+import {
+  DescribeCluster,
+  DescribeConfigs,
+  DescribeLogDirs,
+  DescribeProducers,
+  DescribeTopicPartitions,
+  FindCoordinator,
+  ListOffsets,
+  Metadata,
+  OffsetForLeaderEpoch,
+} from '@meridian/protocol';
+import { type ScriptContext, type StepMaker, step, versionOf } from '../step.ts';
+
+const TOPIC = 2;
+const BROKER = 4;
+
+export const someTopic = ({ random, topics }: ScriptContext): string =>
+  random.oneIn(10) ? 'd-absent' : random.pick(topics);
+
+export const metadata: StepMaker = (context) => {
+  const { random } = context;
+  const version = versionOf(random, Metadata, 4);
+  const name = someTopic(context);
+  const byId = version >= 12 && random.oneIn(3);
+  const flags = {
+    allowAutoTopicCreation: false,
+    includeTopicAuthorizedOperations: version >= 8 && random.oneIn(2),
+    includeClusterAuthorizedOperations: version >= 8 && version <= 10 && random.oneIn(2),
+  };
+  return step(
+    Metadata,
+    version,
+    (side) => ({ topics: [byId ? { topicId: side.topicId(name), name: null } : { name }], ...flags }),
+    { isRead: true },
+  );
+};
+
+export const describeConfigs: StepMaker = (context) => {
+  const { random } = context;
+  const version = versionOf(random, DescribeConfigs);
+  const keys = random.oneIn(3) ? ['retention.ms', 'cleanup.policy', 'no.such.config'] : null;
+  const ofTopic = { resourceType: TOPIC, resourceName: someTopic(context), configurationKeys: keys };
+  const resource = random.oneIn(8)
+    ? {
+        resourceType: BROKER,
+        resourceName: random.pick(['1', '1', '2', 'x']),
+        configurationKeys: ['log.retention.ms', 'num.partitions', 'auto.create.topics.enable'],
+      }
+    : ofTopic;
+  const includeSynonyms = random.oneIn(2);
+  return step(DescribeConfigs, version, () => ({ resources: [resource], includeSynonyms }), { isRead: true });
+};
+
+export const listOffsets: StepMaker = (context) => {
+  const { random, now } = context;
+  const version = versionOf(random, ListOffsets);
+  const name = someTopic(context);
+  const timestamp = random.pick([-1, -2, -1, -2, -3, -4, -5, -6, -7, 0, now, now - 5_000, now + 5_000, now + 60_000]);
+  const currentLeaderEpoch = version >= 4 && random.oneIn(5) ? random.pick([0, 5]) : -1;
+  const partitions = [{ partitionIndex: random.below(3), currentLeaderEpoch, timestamp }];
+  if (random.oneIn(12)) partitions.push({ ...partitions[0]! });
+  const isolationLevel = random.below(2);
+  return step(ListOffsets, version, () => ({
+    replicaId: -1,
+    topics: [{ name, partitions }],
+    ...(version >= 2 ? { isolationLevel } : {}),
+  }));
+};
+
+export const offsetForLeaderEpoch: StepMaker = (context) => {
+  const { random } = context;
+  const partition = random.below(3);
+  const partitions = [
+    { partition, currentLeaderEpoch: random.pick([-1, -1, 0, 3]), leaderEpoch: random.pick([0, 0, 1, -1, 7]) },
+  ];
+  const topics = [{ topic: someTopic(context), partitions }];
+  const version = versionOf(random, OffsetForLeaderEpoch);
+  return step(OffsetForLeaderEpoch, version, () => ({ ...(version >= 3 ? { replicaId: -1 } : {}), topics }));
+};
+
+export const describeProducers: StepMaker = (context) => {
+  const topics = [{ name: someTopic(context), partitionIndexes: [context.random.below(3)] }];
+  return step(DescribeProducers, 0, () => ({ topics }));
+};
+
+export const describeTopicPartitions: StepMaker = (context) => {
+  const { random } = context;
+  const names = [...new Set([someTopic(context), someTopic(context)])];
+  const responsePartitionLimit = random.pick([2000, 1, 2]);
+  const cursor = random.oneIn(4) ? { topicName: names[0]!, partitionIndex: random.below(3) } : null;
+  return step(
+    DescribeTopicPartitions,
+    0,
+    () => ({ topics: names.map((name) => ({ name })), responsePartitionLimit, cursor }),
+    { isRead: true },
+  );
+};
+
+export const describeLogDirs: StepMaker = (context) => {
+  const topics = [{ topic: someTopic(context), partitions: [0, 1] }];
+  return step(DescribeLogDirs, versionOf(context.random, DescribeLogDirs), () => ({ topics }), { isRead: true });
+};
+
+export const describeCluster: StepMaker = ({ random }) => {
+  const version = versionOf(random, DescribeCluster);
+  const endpointType = version >= 1 ? random.pick([1, 1, 2, 9]) : 1;
+  const includeClusterAuthorizedOperations = random.oneIn(2);
+  return step(DescribeCluster, version, () => ({ includeClusterAuthorizedOperations, endpointType }));
+};
+
+export const findCoordinator: StepMaker = ({ random, groups }) => {
+  const version = versionOf(random, FindCoordinator);
+  const keyType = version >= 1 && random.oneIn(6) ? random.pick([2, 9]) : 0;
+  const keys = random.pick([[groups[0]!], [groups[0]!, groups[1]!], [''], []]);
+  return step(
+    FindCoordinator,
+    version,
+    () => ({
+      ...(version >= 4 ? { coordinatorKeys: keys } : { key: keys[0] ?? '' }),
+      ...(version >= 1 ? { keyType } : {}),
+    }),
+    { isRead: true },
+  );
+};
