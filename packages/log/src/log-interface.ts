@@ -14,6 +14,10 @@ export interface LogConfig {
   readonly indexIntervalBytes: number;
   /** Span of record timestamps after which the active segment is rolled; Kafka's `segment.ms`. */
   readonly segmentMs: number;
+  /** Size at which an index is full and its segment closed; Kafka's `segment.index.bytes`. */
+  readonly indexBytes: number;
+  /** How long files that retention dropped stay under their `.deleted` names; Kafka's `file.delete.delay.ms`. */
+  readonly fileDeleteDelayMs: number;
   /** Whether every append is followed by a group-committed fsync without being asked for. */
   readonly fsync: boolean;
 }
@@ -37,6 +41,18 @@ export interface LogLimits {
   readonly pendingBytes: number;
   /** Producers whose state is kept; beyond it the one that was silent for longest is forgotten. */
   readonly producers: number;
+}
+
+/** What old segments have to leave for; Kafka's `cleanup.policy` delete. */
+export interface Retention {
+  /** Wall clock. */
+  readonly nowMs: number;
+  /** Age of a segment's newest record at which it goes; negative or infinite: never. */
+  readonly retentionMs: number;
+  /** Size of the log above which its oldest segments go; negative or infinite: never. */
+  readonly retentionBytes: number;
+  /** Nothing that reaches beyond it goes: the high watermark. */
+  readonly maxOffset: number;
 }
 
 export interface AppendResult {
@@ -165,6 +181,8 @@ export interface Log {
   truncateFullyAndStartAt(offset: number): void;
   /** Moves the start forward and removes segments that lie below it. */
   advanceStart(offset: number): void;
+  /** Drops the segments whose time is up, oldest first, and moves the start behind them; returns how many went. */
+  applyRetention(retention: Retention): number;
   /** Changes settings for what is appended from now on. */
   configure(config: Partial<LogConfig>): void;
   /** Clean: all is written, fsynced and marked. Else as a crash would leave it, but with nothing held open. */

@@ -12,6 +12,7 @@ export type {
   ProducerState,
   ReadOptions,
   ReadResult,
+  Retention,
   SequenceCheck,
   TimestampOffset,
 } from './log-interface.ts';

@@ -44,7 +44,7 @@ export function openLog(options: OpenLogOptions): Log {
     io,
     config,
     limits,
-    segments: new SegmentList(disk, folder, segments),
+    segments: new SegmentList(io, folder, segments),
     tailBudget: options.tailBudget ?? createTailBudget(DEFAULT_TAIL_BUDGET_BYTES),
     epochs,
     originEpochs,

@@ -18,12 +18,14 @@ import type {
   ProducerState,
   ReadOptions,
   ReadResult,
+  Retention,
   TimestampOffset,
 } from './log-interface.ts';
 import { type LogMarks, writeMarks } from './log-marks.ts';
 import { readSegments, readTail } from './log-reader.ts';
 import { LogWriter } from './log-writer.ts';
 import type { ProducerTable } from './producer-state.ts';
+import { countExpired } from './retention.ts';
 import type { Segment } from './segment.ts';
 import type { SegmentList } from './segment-list.ts';
 import type { TailBudget } from './tail-budget.ts';
@@ -189,12 +191,16 @@ export class PartitionLog implements Log {
     this.ensureOpen();
     if (offset <= this.startOffset) return;
     if (offset > this.endOffset) throw new LogError('out-of-range', `${offset} in ${this.folder}`);
-    this.orFail(() => {
-      this.startOffset = offset;
-      this.epochList.truncateFromStart(offset);
-      this.originEpochList.truncateFromStart(offset);
-      this.saveMarks(this.recoveryPoint);
-      this.segments.removeBelow(offset);
+    this.orFail(() => this.moveStart(offset));
+  }
+
+  applyRetention(retention: Retention): number {
+    this.ensureOpen();
+    const count = countExpired(this.segments.all, retention);
+    if (count === 0) return 0;
+    return this.orFail(() => {
+      if (count === this.segments.all.length) this.roll();
+      return this.moveStart(Math.max(this.startOffset, this.segments.all[count]!.baseOffset));
     });
   }
 
@@ -220,6 +226,15 @@ export class PartitionLog implements Log {
     await this.writer.settle();
     await this.segments.active.seal();
     this.saveMarks(this.endOffset);
+  }
+
+  /** Returns how many segments went. */
+  private moveStart(offset: number): number {
+    this.startOffset = offset;
+    this.epochList.truncateFromStart(offset);
+    this.originEpochList.truncateFromStart(offset);
+    this.saveMarks(this.recoveryPoint);
+    return this.segments.dropBelow(offset, this.config.fileDeleteDelayMs);
   }
 
   private ensureOpen(): void {
@@ -269,9 +284,13 @@ export class PartitionLog implements Log {
 
   private mustRoll(header: BatchHeader): boolean {
     const segment = this.segments.active;
+    const { segmentBytes, indexBytes } = this.config;
     if (segment.size === 0) return false;
-    if (segment.size + header.sizeInBytes > Math.min(this.config.segmentBytes, MAX_SEGMENT_BYTES)) return true;
+    if (segment.size + header.sizeInBytes > Math.min(segmentBytes, MAX_SEGMENT_BYTES)) return true;
     if (header.lastOffset - segment.baseOffset > MAX_RELATIVE_OFFSET) return true;
+    const { offsetIndex, timeIndex } = segment;
+    // The time index takes one entry more when the segment is sealed.
+    if (offsetIndex.isFull(indexBytes) || timeIndex.isFull(indexBytes - timeIndex.entryBytes)) return true;
     return segment.firstTimestamp >= 0 && header.maxTimestamp - segment.firstTimestamp > this.config.segmentMs;
   }
 

@@ -3,7 +3,7 @@
  * number of loaded indexes small, and removes files. Invariant: each segment's offsets end where the next one begins,
  * or before.
  */
-import type { Disk } from '@meridian/io';
+import { type Disk, type Io, IoError, type Timer } from '@meridian/io';
 import { MAX_LOADED_INDEXES } from './limits.ts';
 import { Segment } from './segment.ts';
 
@@ -13,8 +13,12 @@ export class SegmentList {
   private list: Segment[];
   /** Sealed segments whose indexes are in memory, least recently used first. */
   private loaded: Segment[] = [];
-  constructor(disk: Disk, folder: string, segments: Segment[]) {
-    this.disk = disk;
+  private readonly io: Pick<Io, 'disk' | 'timers'>;
+  /** Removals of retired files that are due later. */
+  private readonly removals = new Set<Timer>();
+  constructor(io: Pick<Io, 'disk' | 'timers'>, folder: string, segments: Segment[]) {
+    this.io = io;
+    this.disk = io.disk;
     this.folder = folder;
     this.list = segments;
   }
@@ -69,17 +73,38 @@ export class SegmentList {
     while (this.list.length > index) this.list.pop()!.remove();
   }
 
-  /** Removes segments that end at or before `offset`, oldest first; the active one stays. Returns how many. */
-  removeBelow(offset: number): number {
-    let removed = 0;
+  /**
+   * Drops segments that end at or before `offset`; the active one stays. Returns how many. One after another, each
+   * durably, so that no power loss leaves a hole; their files are removed after `delayMs`.
+   */
+  dropBelow(offset: number, delayMs: number): number {
+    const paths: string[] = [];
+    let dropped = 0;
     while (this.list.length > 1 && this.list[1]!.baseOffset <= offset) {
-      this.list.shift()!.remove();
-      removed += 1;
+      if (dropped === 0) this.disk.syncFolder(this.folder); // the active segment's name may be as new as this
+      paths.push(...this.list.shift()!.retire());
+      this.disk.syncFolder(this.folder);
+      dropped += 1;
     }
-    return removed;
+    if (dropped > 0) this.removeLater(paths, delayMs);
+    return dropped;
   }
 
+  private removeLater(paths: readonly string[], delayMs: number): void {
+    const timer = this.io.timers.after(delayMs, () => {
+      this.removals.delete(timer);
+      try {
+        for (const path of paths) if (this.disk.exists(path)) this.disk.remove(path);
+      } catch (error) {
+        if (!(error instanceof IoError)) throw error; // what is left is swept up by the next start
+      }
+    });
+    this.removals.add(timer);
+  }
+
+  /** Files that wait for their removal are left to the next start. */
   close(): void {
+    for (const timer of this.removals) timer.cancel();
     for (const segment of this.list) segment.close();
   }
 }

@@ -8,6 +8,8 @@ import type { BatchHeader } from '@meridian/protocol/record-batch';
 import { OffsetIndex, TimeIndex } from './sparse-index.ts';
 
 const NAME_DIGITS = 20;
+/** Of files that wait for their removal, as Kafka names them; the next start sweeps up what is left of them. */
+const DELETED_SUFFIX = '.deleted';
 
 /** Kafka's file name: the base offset in twenty digits. */
 export function segmentFileName(baseOffset: number, suffix: 'log' | 'index' | 'timeindex' | 'txnindex'): string {
@@ -72,6 +74,11 @@ export class Segment {
     return this.offsetIndex.positionFor(Math.max(0, offset - this.baseOffset));
   }
 
+  /** Largest timestamp of a record; where no record has one, when the file was last written, as in Kafka. */
+  newestTimestamp(): number {
+    return this.maxTimestamp >= 0 ? this.maxTimestamp : this.disk.stat(this.file.path).modifiedMs;
+  }
+
   /** Reads the index files back, if they were let go of; damaged ones only make lookups slower. */
   loadIndexes(): void {
     if (this.indexesLoaded) return;
@@ -134,6 +141,15 @@ export class Segment {
 
   close(): void {
     this.file.close();
+  }
+
+  /** Takes the files away from the log by their `.deleted` names, which it returns; who holds one open may read on. */
+  retire(): string[] {
+    this.removed = true;
+    this.close();
+    const paths = [this.file.path, this.offsetIndex.path, this.timeIndex.path].filter((path) => this.disk.exists(path));
+    for (const path of paths) this.disk.rename(path, `${path}${DELETED_SUFFIX}`);
+    return paths.map((path) => `${path}${DELETED_SUFFIX}`);
   }
 
   /** Removes the files. The log file goes last: indexes without it are swept up at the next start. */

@@ -56,6 +56,11 @@ abstract class SparseIndex {
     return this.savedCount === this.count;
   }
 
+  /** Whether one more entry would make it larger than `maxBytes`. */
+  isFull(maxBytes: number): boolean {
+    return (this.count + 1) * this.entryBytes > maxBytes;
+  }
+
   /** Lets go of the memory; `load` brings it back. */
   unload(): void {
     this.bytes = NO_BYTES;
