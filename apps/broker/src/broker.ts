@@ -17,13 +17,14 @@ import { createHandlers } from './apis/handlers.ts';
 import type { BrokerConfig } from './config.ts';
 import type { BrokerEndpoint } from './controller/image.ts';
 import { type ControllerConfig, type OpenController, openController } from './controller/open-controller.ts';
-import { type BrokerLimits, DEFAULT_LIMITS } from './limits.ts';
+import type { BrokerLimits } from './limits.ts';
 import { HostedPartitions } from './partition/hosted-partitions.ts';
 import { createPartitionFolders } from './partition/partition-folders.ts';
 import { type Authentication, createScramAuthentication, OPEN } from './server/authentication.ts';
 import { createDispatch } from './server/dispatch.ts';
 import { type BrokerListener, openListener } from './server/listener.ts';
 import { Turn } from './server/turn.ts';
+import { type Settings, settingsOf } from './static-configs.ts';
 import { ClientInstances } from './telemetry/client-instances.ts';
 
 export type { BrokerConfig } from './config.ts';
@@ -55,10 +56,11 @@ const SALT_BYTES = 16;
 /** Rejects with a coded error: `IoError` (port in use, folder locked) or `BrokerError` (folder newer, of another node). */
 export async function createBroker(options: CreateBrokerOptions): Promise<Broker> {
   const { io, config, log } = options;
-  const limits: BrokerLimits = { ...DEFAULT_LIMITS, ...config.limits, ...options.limits };
-  const controller = await openController({ io, config: controllerConfig(config, limits), log });
+  const settings = settingsOf(config, options.limits);
+  const { limits } = settings;
+  const controller = await openController({ io, config: controllerConfig(config, settings), log });
   controller.onFailure = (error) => options.onFatal?.(error);
-  const parts: Parts = { io, config, log, limits, controller };
+  const parts: Parts = { io, config, log, limits, settings, controller };
   const listeners: BrokerListener[] = [];
   const partitions = hostPartitions(parts);
   try {
@@ -77,6 +79,7 @@ export async function createBroker(options: CreateBrokerOptions): Promise<Broker
 }
 
 interface Parts {
+  readonly settings: Settings;
   readonly io: Io;
   readonly config: BrokerConfig;
   readonly log: Logger;
@@ -84,27 +87,11 @@ interface Parts {
   readonly controller: OpenController;
 }
 
-/** With Kafka's names for what this process was started with, as DescribeConfigs shows it. */
-function controllerConfig(config: BrokerConfig, limits: BrokerLimits): ControllerConfig {
-  const defaultPartitions = config.defaultPartitions ?? 1;
-  const staticConfigs = new Map([
-    ['node.id', String(config.nodeId)],
-    ['log.dirs', config.dataFolder],
-    ['auto.create.topics.enable', String(config.autoCreateTopics ?? true)],
-    ['num.partitions', String(defaultPartitions)],
-    ['socket.request.max.bytes', String(limits.maxFrameBytes)],
-  ]);
+function controllerConfig(config: BrokerConfig, settings: Settings): ControllerConfig {
   const { region, regionId, nodeId, clusterId, dataFolder, regions } = config;
-  return {
-    region,
-    regionId,
-    nodeId,
-    dataFolder,
-    regions,
-    defaultPartitions,
-    staticConfigs,
-    ...(clusterId && { clusterId }),
-  };
+  const { staticConfigs, defaultPartitions } = settings;
+  const given = { region, regionId, nodeId, dataFolder, regions, defaultPartitions, staticConfigs };
+  return { ...given, ...(clusterId && { clusterId }) };
 }
 
 function hostPartitions({ io, config, log, limits, controller }: Parts): HostedPartitions {
@@ -140,7 +127,7 @@ function scramAuthentication(io: Io, secret: string, limits: BrokerLimits): () =
 }
 
 function serve(
-  { io, config, limits, controller }: Parts,
+  { io, config, limits, settings, controller }: Parts,
   partitions: HostedPartitions,
   client: BrokerListener,
   internal: BrokerListener,
@@ -156,7 +143,7 @@ function serve(
     if (delta.some(({ type }) => type === 'ConfigRecord')) clientInstances.configsChanged();
   });
   const handlers = createHandlers({
-    facts: { nodeId: config.nodeId, autoCreateTopics: config.autoCreateTopics ?? true },
+    facts: { nodeId: config.nodeId, autoCreateTopics: settings.autoCreateTopics },
     image: controller.image,
     submit: (command) => controller.submit(command),
     nextProducerId: () => controller.nextProducerId(),

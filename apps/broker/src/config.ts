@@ -39,6 +39,11 @@ export const BROKER_CONFIG_SCHEMA = {
       description: 'The listener for mirrors, gateways and other brokers.',
     },
     regions: { type: 'array', items: { type: 'string' }, description: 'All regions’ names: reserved topic prefixes.' },
+    configs: {
+      type: 'object',
+      additionalProperties: { type: 'string' },
+      description: 'Broker configs by Apache Kafka’s names, where they are not the default.',
+    },
     autoCreateTopics: { type: 'boolean', default: true },
     defaultPartitions: { type: 'integer', minimum: 1, maximum: 10_000, default: 1 },
     limits: {

@@ -3,6 +3,7 @@ export const BROKER_ERRORS = {
   'folder-newer': 'The data folder was written by a newer release: start that one, or choose another folder.',
   'folder-corrupt': 'The data folder is damaged: restore it, or choose another folder.',
   'folder-of-another-node': 'The data folder belongs to another node or cluster: check node id, cluster id and folder.',
+  'config-invalid': 'The config file names a config or a value that cannot be: see docs/configuration.md.',
   'metadata-log-failed': 'The metadata log can no longer be written: check the disk, then restart the broker.',
   'controller-closed': 'The controller is shut down.',
   'no-producer-ids': 'No more producer ids can be handed out: check the region id.',

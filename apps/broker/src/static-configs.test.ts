@@ -1,0 +1,62 @@
+/** What a broker is started with, as it holds and as it is shown. */
+import { DescribeConfigs, ERROR, Metadata } from '@meridian/protocol';
+import { expect, test } from 'vitest';
+import { settingsOf } from './static-configs.ts';
+import { createTopic, startTestBroker } from './testing/test-broker.ts';
+
+const CONFIG = {
+  region: 'us-east',
+  regionId: 1,
+  nodeId: 7,
+  dataFolder: '/data',
+  client: { host: 'broker', port: 1 },
+  internal: { host: 'broker', port: 2, secret: 'x'.repeat(16) },
+  regions: ['us-east'],
+  autoCreateTopics: true,
+  defaultPartitions: 1,
+};
+
+test('kafka’s names are heard, the file’s own fields too, and bounds are shown as they are held', () => {
+  const configs = { 'fetch.max.bytes': '2048', 'log.retention.hours': '5', 'num.partitions': '3' };
+  const settings = settingsOf({ ...CONFIG, configs, limits: { maxConnections: 7 } }, { maxFetchSessions: 9 });
+  expect(settings.defaultPartitions).toBe(3);
+  expect(settings.limits).toMatchObject({ maxFetchBytes: 2048, maxConnections: 7, maxFetchSessions: 9 });
+  expect(Object.fromEntries(settings.staticConfigs)).toMatchObject({
+    'node.id': '7',
+    'log.retention.hours': '5',
+    'fetch.max.bytes': '2048',
+    'max.connections': '7',
+    'max.incremental.fetch.session.cache.slots': '9',
+    'auto.create.topics.enable': 'true',
+  });
+  expect(settings.staticConfigs.has('telemetry.max.bytes')).toBe(false);
+});
+
+test.each([
+  [{ 'no.such.config': '1' }, 'There is no broker config no.such.config'],
+  [{ 'num.partitions': '0' }, 'Value must be at least 1'],
+  [{ 'node.id': '3' }, 'follows from other fields'],
+])('a broker does not start with %j', (configs, why) => {
+  expect(() => settingsOf({ ...CONFIG, configs })).toThrow(why);
+});
+
+test('a broker started with configs follows them and describes them', async () => {
+  const configs = { 'log.retention.hours': '5', 'auto.create.topics.enable': 'false' };
+  const broker = await startTestBroker({ config: { configs } });
+  await createTopic(broker, 'orders');
+  const connection = await broker.connect();
+  const resources = [
+    { resourceType: 2, resourceName: 'orders', configurationKeys: ['retention.ms'] },
+    { resourceType: 4, resourceName: '1', configurationKeys: ['log.retention.hours'] },
+  ];
+  const request = { resources, includeSynonyms: false, includeDocumentation: false };
+  const { results } = await connection.request(DescribeConfigs, 4, request);
+  expect(results.map((result) => result.configs.map(({ value }) => value))).toEqual([['18000000'], ['5']]);
+  const topics = [{ name: 'absent' }];
+  const metadata = await connection.request(Metadata, 9, {
+    topics,
+    includeClusterAuthorizedOperations: false,
+    includeTopicAuthorizedOperations: false,
+  });
+  expect(metadata.topics[0]!.errorCode).toBe(ERROR.UNKNOWN_TOPIC_OR_PARTITION);
+});

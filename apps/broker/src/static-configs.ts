@@ -1,0 +1,80 @@
+/**
+ * What the broker's process was started with, by Kafka's names of broker configs: as the `configs` of its config file say,
+ * and what follows from the rest of the file. Called once, by `createBroker`.
+ * Invariant: DescribeConfigs shows a bound under Kafka's name as it is held, wherever it was set.
+ */
+import type { BrokerConfig } from './config.ts';
+import { BROKER_CONFIGS } from './controller/configs/broker-configs.ts';
+import { whyInvalid } from './controller/configs/definition.ts';
+import { BrokerError } from './errors.ts';
+import { type BrokerLimits, DEFAULT_LIMITS } from './limits.ts';
+
+/** Bounds that are Kafka's configs. */
+const LIMIT_CONFIGS: Readonly<Record<string, keyof BrokerLimits>> = {
+  'connections.max.idle.ms': 'idleConnectionMs',
+  'fetch.max.bytes': 'maxFetchBytes',
+  'max.connections': 'maxConnections',
+  'max.incremental.fetch.session.cache.slots': 'maxFetchSessions',
+  'max.request.partition.size.limit': 'maxDescribedPartitions',
+  'socket.request.max.bytes': 'maxFrameBytes',
+  'telemetry.max.bytes': 'maxTelemetryBytes',
+};
+
+/** Follow from the rest of the config file; there they are set. */
+const GIVEN_ELSEWHERE: readonly string[] = ['advertised.listeners', 'broker.id', 'listeners', 'log.dirs', 'node.id'];
+
+export interface Settings {
+  readonly limits: BrokerLimits;
+  /** Values by Kafka's names. */
+  readonly staticConfigs: ReadonlyMap<string, string>;
+  readonly autoCreateTopics: boolean;
+  readonly defaultPartitions: number;
+}
+
+/** Throws `BrokerError` `config-invalid`. `overrides` are stronger than the file. */
+export function settingsOf(config: BrokerConfig, overrides: Partial<BrokerLimits> = {}): Settings {
+  const given = new Map(Object.entries(config.configs ?? {}));
+  for (const [name, value] of given) check(name, value);
+  const limits: BrokerLimits = { ...DEFAULT_LIMITS, ...limitsIn(given), ...config.limits, ...overrides };
+  const autoCreateTopics = flag(given.get('auto.create.topics.enable')) ?? config.autoCreateTopics ?? true;
+  const defaultPartitions = Number(given.get('num.partitions') ?? config.defaultPartitions ?? 1);
+  const staticConfigs = new Map([
+    ...given,
+    ...limitConfigs(limits),
+    ['node.id', String(config.nodeId)],
+    ['log.dirs', config.dataFolder],
+    ['process.roles', 'broker,controller'],
+    ['auto.create.topics.enable', String(autoCreateTopics)],
+    ['num.partitions', String(defaultPartitions)],
+  ] as const);
+  return { limits, staticConfigs, autoCreateTopics, defaultPartitions };
+}
+
+function check(name: string, value: string): void {
+  const definition = BROKER_CONFIGS.get(name);
+  const why = definition === undefined ? `There is no broker config ${name}` : whyInvalid(definition, value);
+  if (why !== null) throw new BrokerError('config-invalid', `configs: ${why}`);
+  if (GIVEN_ELSEWHERE.includes(name)) {
+    throw new BrokerError('config-invalid', `configs: ${name} follows from other fields of the config file`);
+  }
+}
+
+function limitsIn(given: ReadonlyMap<string, string>): Partial<BrokerLimits> {
+  const entries = Object.entries(LIMIT_CONFIGS).flatMap(([name, limit]) => {
+    const value = given.get(name);
+    return value === undefined ? [] : [[limit, Number(value)] as const];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Those that are not Kafka's default. */
+function limitConfigs(limits: BrokerLimits): (readonly [string, string])[] {
+  return Object.entries(LIMIT_CONFIGS).flatMap(([name, limit]) => {
+    const value = String(limits[limit]);
+    return BROKER_CONFIGS.get(name)?.default === value ? [] : [[name, value] as const];
+  });
+}
+
+function flag(text: string | undefined): boolean | undefined {
+  return text === undefined ? undefined : text.trim().toLowerCase() === 'true';
+}
