@@ -51,6 +51,10 @@ export interface BrokerLimits {
   readonly maxMirrorBatches: number;
   /** Memory for the newest batches of all partitions together, from which tail readers are served. */
   readonly tailCacheBytes: number;
+  /** After its start a broker waits so long, at most, before it looks for segments whose time is up. */
+  readonly retentionFirstCheckMs: number;
+  /** Segments that retention drops in one turn of the event loop; each costs fsyncs. */
+  readonly maxSegmentsDroppedPerTurn: number;
   /** SCRAM rounds that the internal listener asks for. */
   readonly scramIterations: number;
 }
@@ -83,5 +87,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   telemetryClientExpiryMs: 60_000,
   maxMirrorBatches: 10_000,
   tailCacheBytes: 33_554_432,
+  retentionFirstCheckMs: 30_000,
+  maxSegmentsDroppedPerTurn: 16,
   scramIterations: 4_096,
 };

@@ -14,6 +14,7 @@ const SETTINGS: TopicSettings = {
   minInsyncReplicas: 1,
   compacted: false,
   compactedOnly: false,
+  retention: undefined,
   logAppendTime: false,
   timestampBeforeMaxMs: Number.POSITIVE_INFINITY,
   timestampAfterMaxMs: 3_600_000,

@@ -83,6 +83,24 @@ test('a partition whose log cannot be opened is offline, the others serve', asyn
   expect(await produce(broker, 'orders', 'a', 1)).toEqual([ERROR.NONE, 0]);
 });
 
+const foldersOf = (broker: TestBroker, topic: string): string[] =>
+  broker.io.disk.list('/data').filter((name) => name.startsWith(topic));
+
+test('a deleted topic gives its name free at once and its files after the delay', async () => {
+  const broker = await startTestBroker({ config: { configs: { 'log.segment.delete.delay.ms': '5000' } } });
+  const name = 'o'.repeat(249);
+  const { topicId } = await createTopic(broker, name);
+  await produce(broker, name, 'a');
+  await deleteTopic(broker, name);
+  await createTopic(broker, name);
+  const { disk } = broker.io;
+  const waiting = () => disk.list('/data').filter((folder) => folder.endsWith('-delete'));
+  expect(waiting()).toEqual([0, 1].map((index) => `${'o'.repeat(213)}-${index}.${topicId.replaceAll('-', '')}-delete`));
+  await broker.world.run(broker.world.now() + 5_500);
+  expect(waiting()).toEqual([]);
+  expect(await produce(broker, name, 'new')).toEqual([ERROR.NONE, 0]);
+});
+
 test('deletion leaves no folder behind, not even one that a crash interrupted', async () => {
   const broker = await startTestBroker();
   await createTopic(broker, 'orders');
@@ -90,6 +108,6 @@ test('deletion leaves no folder behind, not even one that a crash interrupted', 
   await deleteTopic(broker, 'orders');
   broker.node.kill();
   await broker.restart();
-  const left = broker.node.boot().disk.list('/data');
-  expect(left.filter((name) => name.startsWith('orders'))).toEqual([]);
+  await broker.world.run(broker.world.now() + 61_000);
+  expect(foldersOf(broker, 'orders')).toEqual([]);
 });

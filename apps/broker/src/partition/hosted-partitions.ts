@@ -6,12 +6,13 @@
  */
 import type { Io, Logger } from '@meridian/io';
 import { ERROR, type MetadataRecord } from '@meridian/protocol';
-import type { BrokerConfigSources } from '../controller/configs/effective.ts';
+import { type BrokerConfigSources, brokerConfigValue } from '../controller/configs/effective.ts';
 import type { PartitionInfo, Topic } from '../controller/image.ts';
 import type { BrokerLimits } from '../limits.ts';
 import { type Leadership, Partition } from './partition.ts';
 import type { PartitionFolders } from './partition-folders.ts';
 import type { PartitionTable } from './partition-table.ts';
+import { type RetentionLoop, startRetentionLoop } from './retention-loop.ts';
 import { type TopicSettings, topicSettings } from './topic-settings.ts';
 
 interface HostedTopic {
@@ -40,8 +41,9 @@ export class HostedPartitions implements PartitionTable {
   readonly #options: HostedPartitionsOptions;
   readonly #byName = new Map<string, HostedTopic>();
   readonly #byId = new Map<string, HostedTopic>();
-  /** Closings and removals that are under way. */
+  /** Closings that are under way. */
   readonly #ending = new Set<Promise<void>>();
+  #retention: RetentionLoop | undefined;
 
   constructor(options: HostedPartitionsOptions) {
     this.#options = options;
@@ -75,8 +77,11 @@ export class HostedPartitions implements PartitionTable {
 
   /** Start: removes what was left half deleted and opens everything that the image says. */
   openAll(): void {
-    this.#options.folders.removeDeleted();
+    this.#options.folders.removeDeleted(this.#brokerNumber('log.segment.delete.delay.ms'));
     for (const topic of this.#options.sources.image.topicsById.values()) this.#reconcile(topic);
+    const { io, logger, limits } = this.#options;
+    const intervalMs = () => this.#brokerNumber('log.retention.check.interval.ms');
+    this.#retention = startRetentionLoop({ io, logger, limits, partitions: this, intervalMs });
   }
 
   /** A committed batch of metadata records, already applied to the image. */
@@ -102,10 +107,17 @@ export class HostedPartitions implements PartitionTable {
 
   /** Stop: nothing is accepted any more; logs are written out and marked clean. */
   async closeAll(): Promise<void> {
+    this.#retention?.stop();
+    this.#options.folders.close();
     const all = [...this.all()];
     for (const partition of all) partition.end(ERROR.NOT_LEADER_OR_FOLLOWER);
     await Promise.all(all.map((partition) => this.#close(partition, true)));
     await Promise.all(this.#ending);
+  }
+
+  /** Of a config that always has a value; "no limit" is as long as a timer can wait. */
+  #brokerNumber(name: string): number {
+    return Math.min(Number(brokerConfigValue(this.#options.sources, name)), Number.MAX_SAFE_INTEGER);
   }
 
   #reconcile(topic: Topic): void {
@@ -162,8 +174,8 @@ export class HostedPartitions implements PartitionTable {
     for (const partition of hosted.partitions) {
       if (partition === undefined) continue;
       partition.end(ERROR.UNKNOWN_TOPIC_OR_PARTITION);
-      const remove = this.#options.folders.markDeleted(partition);
-      const ending = this.#close(partition, false).then(remove);
+      this.#options.folders.markDeleted(partition, this.#brokerNumber('log.segment.delete.delay.ms'));
+      const ending = this.#close(partition, false);
       this.#ending.add(ending);
       ending.finally(() => this.#ending.delete(ending));
     }

@@ -5,20 +5,24 @@
  * image might be the damaged part.
  */
 import { join } from 'node:path';
-import type { Io, Logger } from '@meridian/io';
+import { type Io, IoError, type Logger, type Timer } from '@meridian/io';
 import { type Log, LogError, openLog, type TailBudget } from '@meridian/log';
 import type { PartitionIdentity } from './partition.ts';
 import type { TopicSettings } from './topic-settings.ts';
 
 const DELETED = /\.[0-9a-f]{32}-delete$/;
+/** The longest name that file systems take; Kafka cuts the topic's name as well. */
+const MAX_NAME_LENGTH = 255;
 
 export interface PartitionFolders {
   /** Throws `LogError` or `IoError`. */
   open(identity: PartitionIdentity, settings: TopicSettings): Log;
-  /** Renames at once; returns the way to remove the files, for when the log is closed. */
-  markDeleted(identity: PartitionIdentity): () => void;
-  /** Removes what an earlier process had renamed. */
-  removeDeleted(): void;
+  /** Renames at once; the files go `delayMs` later, in the next process's time if this one ends before. */
+  markDeleted(identity: PartitionIdentity, delayMs: number): void;
+  /** Has what an earlier process had renamed removed after the same delay, as Kafka does. */
+  removeDeleted(delayMs: number): void;
+  /** No removal begins after it. */
+  close(): void;
 }
 
 export function createPartitionFolders(options: {
@@ -29,13 +33,18 @@ export function createPartitionFolders(options: {
 }): PartitionFolders {
   const { io, dataFolder, logger, tailBudget } = options;
   const folderOf = ({ topic, index }: PartitionIdentity): string => join(dataFolder, `${topic}-${index}`);
-  const remove = (folder: string): void => {
-    try {
-      for (const name of io.disk.list(folder)) io.disk.remove(join(folder, name));
-      io.disk.removeFolder(folder);
-    } catch (error) {
-      logger.warn('a deleted partition could not be removed from disk', { folder, error });
-    }
+  const removals = new Set<Timer>();
+  const removeLater = (folder: string, delayMs: number): void => {
+    const timer = io.timers.after(delayMs, () => {
+      removals.delete(timer);
+      try {
+        io.disk.removeFolder(folder);
+      } catch (error) {
+        if (!(error instanceof IoError)) throw error;
+        logger.warn('a deleted partition could not be removed from disk', { folder, error });
+      }
+    });
+    removals.add(timer);
   };
   const openAt = (identity: PartitionIdentity, settings: TopicSettings): Log =>
     openLog({ io, folder: folderOf(identity), topicId: identity.topicId, config: settings.log, tailBudget });
@@ -52,14 +61,18 @@ export function createPartitionFolders(options: {
         return openAt(identity, settings);
       }
     },
-    markDeleted(identity) {
-      const deleted = `${folderOf(identity)}.${hex(identity)}-delete`;
+    markDeleted(identity, delayMs) {
+      const suffix = `-${identity.index}.${hex(identity)}-delete`;
+      const deleted = join(dataFolder, `${identity.topic.slice(0, MAX_NAME_LENGTH - suffix.length)}${suffix}`);
       io.disk.rename(folderOf(identity), deleted);
       io.disk.syncFolder(dataFolder);
-      return () => remove(deleted);
+      removeLater(deleted, delayMs);
     },
-    removeDeleted() {
-      for (const name of io.disk.list(dataFolder)) if (DELETED.test(name)) remove(join(dataFolder, name));
+    removeDeleted(delayMs) {
+      for (const name of io.disk.list(dataFolder)) if (DELETED.test(name)) removeLater(join(dataFolder, name), delayMs);
+    },
+    close() {
+      for (const timer of removals) timer.cancel();
     },
   };
 }

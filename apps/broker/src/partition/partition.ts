@@ -21,6 +21,7 @@ const WITHOUT_LOG_START: ReadonlySet<number> = new Set([
   ERROR.MESSAGE_TOO_LARGE,
   ERROR.RECORD_LIST_TOO_LARGE,
   ERROR.CORRUPT_MESSAGE,
+  ERROR.UNSUPPORTED_COMPRESSION_TYPE,
   ERROR.KAFKA_STORAGE_ERROR,
 ]);
 
@@ -209,6 +210,13 @@ export class Partition implements PartitionIdentity {
       if (refusal === undefined) throw thrown;
       return refusal.errorCode;
     }
+  }
+
+  /** Drops segments whose time is up, of those that are committed; returns how many. A copy's start is its own affair. */
+  applyRetention(nowMs: number): number {
+    const { retention } = this.#settings;
+    if (retention === undefined || this.#leader === undefined || this.hasEnded) return 0;
+    return this.log.applyRetention({ ...retention, nowMs, maxOffset: this.highWatermark });
   }
 
   /** The topic is deleted or the broker stops: whoever waits is told, and nothing is accepted any more. */

@@ -15,6 +15,8 @@ export interface TopicSettings {
   readonly compacted: boolean;
   /** Records leave by compaction alone, so nobody may delete them by offset. */
   readonly compactedOnly: boolean;
+  /** Old segments leave by age and size. */
+  readonly retention: { readonly retentionMs: number; readonly retentionBytes: number } | undefined;
   readonly logAppendTime: boolean;
   readonly timestampBeforeMaxMs: number;
   readonly timestampAfterMaxMs: number;
@@ -28,7 +30,8 @@ export function topicSettings(sources: BrokerConfigSources, topic: string): Topi
   const text = (name: string): string | undefined => topicConfigValue(sources, topic, name);
   const number = (name: string): number => topicConfigNumber(sources, topic, name);
   const fsync = text(TOPIC_CONFIG.durability) === 'fsync';
-  const segmentBytes = number(TOPIC_CONFIG.segmentBytes);
+  const isSet = text(TOPIC_CONFIG.internalSegmentBytes) !== undefined;
+  const segmentBytes = number(isSet ? TOPIC_CONFIG.internalSegmentBytes : TOPIC_CONFIG.segmentBytes);
   const policies = splitList(text(TOPIC_CONFIG.cleanupPolicy) ?? '');
   return {
     maxMessageBytes: number(TOPIC_CONFIG.maxMessageBytes),
@@ -36,6 +39,9 @@ export function topicSettings(sources: BrokerConfigSources, topic: string): Topi
     minInsyncReplicas: number(TOPIC_CONFIG.minInsyncReplicas),
     compacted: policies.includes('compact'),
     compactedOnly: policies.includes('compact') && !policies.includes('delete'),
+    retention: policies.includes('delete')
+      ? { retentionMs: number(TOPIC_CONFIG.retentionMs), retentionBytes: number(TOPIC_CONFIG.retentionBytes) }
+      : undefined,
     logAppendTime: text(TOPIC_CONFIG.messageTimestampType) === 'LogAppendTime',
     timestampBeforeMaxMs: number(TOPIC_CONFIG.messageTimestampBeforeMaxMs),
     timestampAfterMaxMs: number(TOPIC_CONFIG.messageTimestampAfterMaxMs),
@@ -45,6 +51,8 @@ export function topicSettings(sources: BrokerConfigSources, topic: string): Topi
       segmentBytes,
       indexIntervalBytes: number(TOPIC_CONFIG.indexIntervalBytes),
       segmentMs: number(TOPIC_CONFIG.segmentMs),
+      indexBytes: number(TOPIC_CONFIG.segmentIndexBytes),
+      fileDeleteDelayMs: number(TOPIC_CONFIG.fileDeleteDelayMs),
       fsync,
     },
   };

@@ -24,6 +24,8 @@ const INTERNAL_PORT = 9093;
 export interface TestBroker {
   readonly world: SimWorld;
   readonly node: SimNode;
+  /** The world of the process that runs now, for a look at its disk. */
+  io: Io;
   /** The process that runs now. */
   broker: Broker;
   /** Problems that the broker logged. */
@@ -45,23 +47,28 @@ export async function startTestBroker(
   const node = world.node('broker');
   const clients = world.node('clients').boot();
   const problems: string[] = [];
+  let io = node.boot();
   const start = async (): Promise<Broker> => {
     const note = (message: string): void => void problems.push(message);
     const log = { ...silentLogger, warn: note, error: note };
     const limits = options.limits ?? {};
-    return world.settle(createBroker({ io: node.boot(), config: configOf(options.config), log, limits }));
+    io = node.boot();
+    return world.settle(createBroker({ io, config: configOf(options.config), log, limits }));
   };
   const open = (port: number) => openConnection(world, clients, port);
+  const broker = await start();
   const test: TestBroker = {
     world,
     node,
-    broker: await start(),
+    io,
+    broker,
     problems,
     connect: () => open(CLIENT_PORT),
     connectStranger: () => open(INTERNAL_PORT),
     connectInternal: async (secret = SECRET) => authenticate(await open(INTERNAL_PORT), secret),
     async restart() {
       test.broker = await start();
+      test.io = io;
     },
   };
   return test;

@@ -13,6 +13,7 @@ const WEEK_MS = '604800000';
 export const TOPIC_CONFIG = {
   cleanupPolicy: 'cleanup.policy',
   compressionType: 'compression.type',
+  fileDeleteDelayMs: 'file.delete.delay.ms',
   indexIntervalBytes: 'index.interval.bytes',
   internalSegmentBytes: 'internal.segment.bytes',
   maxMessageBytes: 'max.message.bytes',
@@ -23,6 +24,7 @@ export const TOPIC_CONFIG = {
   retentionBytes: 'retention.bytes',
   retentionMs: 'retention.ms',
   segmentBytes: 'segment.bytes',
+  segmentIndexBytes: 'segment.index.bytes',
   segmentMs: 'segment.ms',
   durability: 'meridian.durability',
   originRegion: 'meridian.origin.region',
@@ -85,7 +87,7 @@ export const TOPIC_CONFIGS: ConfigTable = configTable([
     documentation: 'How long a compacted topic keeps tombstones, so that a reader from the start still sees them.',
   },
   {
-    name: 'file.delete.delay.ms',
+    name: TOPIC_CONFIG.fileDeleteDelayMs,
     type: 'long',
     default: '60000',
     min: 0,
@@ -266,7 +268,7 @@ export const TOPIC_CONFIGS: ConfigTable = configTable([
     documentation: 'Size at which a segment is closed and the next one begun.',
   },
   {
-    name: 'segment.index.bytes',
+    name: TOPIC_CONFIG.segmentIndexBytes,
     type: 'int',
     default: '10485760',
     min: 4,
