@@ -17,6 +17,8 @@ import { createHandlers } from './apis/handlers.ts';
 import type { BrokerConfig } from './config.ts';
 import type { BrokerEndpoint } from './controller/image.ts';
 import { type ControllerConfig, type OpenController, openController } from './controller/open-controller.ts';
+import { GroupCoordinator } from './groups/group-coordinator.ts';
+import { groupSettings } from './groups/group-settings.ts';
 import type { BrokerLimits } from './limits.ts';
 import { HostedPartitions } from './partition/hosted-partitions.ts';
 import { createPartitionFolders } from './partition/partition-folders.ts';
@@ -63,17 +65,22 @@ export async function createBroker(options: CreateBrokerOptions): Promise<Broker
   const parts: Parts = { io, config, log, limits, settings, controller };
   const listeners: BrokerListener[] = [];
   const partitions = hostPartitions(parts);
+  const groups = coordinateGroups(parts, partitions);
+  const stop = () => stopAll(groups, listeners, partitions, controller);
   try {
     partitions.openAll();
-    controller.onChange((delta) => partitions.follow(delta));
+    controller.onChange((delta) => {
+      partitions.follow(delta);
+      groups.follow(delta);
+    });
     const [client, internal] = await listen(parts, listeners);
     await controller.register(endpoints(config, client.port, internal.port));
-    serve(parts, partitions, client, internal);
+    groups.start();
+    serve(parts, partitions, groups, [client, internal]);
     log.info('broker serves', { clientPort: client.port, internalPort: internal.port });
-    const stop = () => stopAll(listeners, partitions, controller);
     return { clientPort: client.port, internalPort: internal.port, stop };
   } catch (error) {
-    await stopAll(listeners, partitions, controller);
+    await stop();
     throw error;
   }
 }
@@ -99,6 +106,12 @@ function hostPartitions({ io, config, log, limits, controller }: Parts): HostedP
   const folders = createPartitionFolders({ io, dataFolder: config.dataFolder, logger: log, tailBudget });
   const sources = controller.configSources;
   return new HostedPartitions({ io, logger: log, limits, nodeId: config.nodeId, sources, folders });
+}
+
+function coordinateGroups({ io, log, controller }: Parts, partitions: HostedPartitions): GroupCoordinator {
+  const { image, configSources } = controller;
+  const submit: OpenController['submit'] = (command) => controller.submit(command);
+  return new GroupCoordinator({ io, logger: log, image, partitions, submit, settings: groupSettings(configSources) });
 }
 
 /** Opens both; whatever is open stands in `opened`, for the case that the second cannot be. */
@@ -129,8 +142,8 @@ function scramAuthentication(io: Io, secret: string, limits: BrokerLimits): () =
 function serve(
   { io, config, limits, settings, controller }: Parts,
   partitions: HostedPartitions,
-  client: BrokerListener,
-  internal: BrokerListener,
+  groups: GroupCoordinator,
+  [client, internal]: readonly [BrokerListener, BrokerListener],
 ): void {
   const clientInstances = new ClientInstances({
     image: controller.image,
@@ -150,6 +163,7 @@ function serve(
     configSources: controller.configSources,
     clientInstances,
     partitions,
+    groups,
     dataFolder: dataFolderView(io, config.dataFolder),
     quorum: () => controller.quorum(),
     now: () => io.clock.now(),
@@ -186,10 +200,12 @@ function reachable(host: string): string {
 }
 
 async function stopAll(
+  groups: GroupCoordinator,
   listeners: readonly BrokerListener[],
   partitions: HostedPartitions,
   controller: OpenController,
 ): Promise<void> {
+  groups.stop();
   await Promise.all(listeners.map((listener) => listener.stop()));
   await partitions.closeAll();
   await controller.close();

@@ -1,5 +1,6 @@
 /**
- * FindCoordinator: who coordinates a group or a transactional id. With one broker, that is this one.
+ * FindCoordinator: who coordinates a group or a transactional id. With one broker, that is this one. The first who asks
+ * for a group's coordinator brings `__consumer_offsets` into being.
  * Invariant: a version before 4 is answered for its one key, later ones for each of theirs.
  */
 import { ERROR, FindCoordinator } from '@meridian/protocol';
@@ -13,15 +14,17 @@ const NOWHERE = { nodeId: -1, host: '', port: -1 };
 export function createFindCoordinatorHandler({
   image,
   facts,
-}: Pick<HandlerReach, 'image' | 'facts'>): Handler<typeof FindCoordinator> {
+  groups,
+}: Pick<HandlerReach, 'image' | 'facts' | 'groups'>): Handler<typeof FindCoordinator> {
   return {
     api: FindCoordinator,
-    handle(request, { version, source }) {
+    async handle(request, { version, source }) {
+      const prepared = request.keyType === GROUP ? await groups.prepare() : ERROR.NONE;
       const node = brokerNode(image, facts.nodeId, source.listener);
       const isKnown = request.keyType === GROUP || request.keyType === TRANSACTION;
       const answer = (key: string) => {
         if (!isKnown) return refuse(key, ERROR.INVALID_REQUEST, `Coordinator type ${request.keyType} is unknown.`);
-        if (node === undefined) return refuse(key, ERROR.COORDINATOR_NOT_AVAILABLE, null);
+        if (node === undefined || prepared !== ERROR.NONE) return refuse(key, ERROR.COORDINATOR_NOT_AVAILABLE, null);
         const { nodeId, host, port } = node;
         return { key, nodeId, host, port, errorCode: ERROR.NONE, errorMessage: null };
       };

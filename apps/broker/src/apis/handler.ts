@@ -10,6 +10,7 @@ import type { Api, RequestOf, ResponseInput } from '@meridian/protocol';
 import type { BrokerConfigSources } from '../controller/configs/effective.ts';
 import type { Controller } from '../controller/controller.ts';
 import type { MetadataImage } from '../controller/image.ts';
+import type { GroupCoordinator } from '../groups/group-coordinator.ts';
 import type { BrokerLimits } from '../limits.ts';
 import type { PartitionTable } from '../partition/partition-table.ts';
 import type { Authentication } from '../server/authentication.ts';
@@ -80,6 +81,8 @@ export interface HandlerReach {
   readonly clientInstances: ClientInstances;
   /** The partitions that this broker hosts. */
   readonly partitions: PartitionTable;
+  /** Groups and their offsets. */
+  readonly groups: GroupCoordinator;
   /** Where the partitions lie, and how much space is there. */
   readonly dataFolder: DataFolderView;
   /** How far the metadata log has come. */

@@ -7,7 +7,15 @@ import { createProduceHandler } from './00-produce.ts';
 import { createFetchHandler } from './01-fetch.ts';
 import { createListOffsetsHandler } from './02-list-offsets.ts';
 import { createMetadataHandler } from './03-metadata.ts';
+import { createOffsetCommitHandler } from './08-offset-commit.ts';
+import { createOffsetFetchHandler } from './09-offset-fetch.ts';
 import { createFindCoordinatorHandler } from './10-find-coordinator.ts';
+import { createJoinGroupHandler } from './11-join-group.ts';
+import { createHeartbeatHandler } from './12-heartbeat.ts';
+import { createLeaveGroupHandler } from './13-leave-group.ts';
+import { createSyncGroupHandler } from './14-sync-group.ts';
+import { createDescribeGroupsHandler } from './15-describe-groups.ts';
+import { createListGroupsHandler } from './16-list-groups.ts';
 import { createSaslHandshakeHandler } from './17-sasl-handshake.ts';
 import { createApiVersionsHandler } from './18-api-versions.ts';
 import { createCreateTopicsHandler } from './19-create-topics.ts';
@@ -20,8 +28,10 @@ import { createAlterConfigsHandler } from './33-alter-configs.ts';
 import { createDescribeLogDirsHandler } from './35-describe-log-dirs.ts';
 import { createSaslAuthenticateHandler } from './36-sasl-authenticate.ts';
 import { createCreatePartitionsHandler } from './37-create-partitions.ts';
+import { createDeleteGroupsHandler } from './42-delete-groups.ts';
 import { createElectLeadersHandler } from './43-elect-leaders.ts';
 import { createIncrementalAlterConfigsHandler } from './44-incremental-alter-configs.ts';
+import { createOffsetDeleteHandler } from './47-offset-delete.ts';
 import { createDescribeQuorumHandler } from './55-describe-quorum.ts';
 import { createDescribeClusterHandler } from './60-describe-cluster.ts';
 import { createDescribeProducersHandler } from './61-describe-producers.ts';
@@ -39,7 +49,15 @@ export function createHandlers(given: Omit<HandlerReach, 'served'>): readonly An
     createFetchHandler(reach),
     createListOffsetsHandler(reach),
     createMetadataHandler(reach),
+    createOffsetCommitHandler(reach),
+    createOffsetFetchHandler(reach),
     createFindCoordinatorHandler(reach),
+    createJoinGroupHandler(reach),
+    createHeartbeatHandler(reach),
+    createLeaveGroupHandler(reach),
+    createSyncGroupHandler(reach),
+    createDescribeGroupsHandler(reach),
+    createListGroupsHandler(reach),
     createSaslHandshakeHandler(),
     createApiVersionsHandler(reach),
     createCreateTopicsHandler(reach),
@@ -52,8 +70,10 @@ export function createHandlers(given: Omit<HandlerReach, 'served'>): readonly An
     createDescribeLogDirsHandler(reach),
     createSaslAuthenticateHandler(),
     createCreatePartitionsHandler(reach),
+    createDeleteGroupsHandler(reach),
     createElectLeadersHandler(reach),
     createIncrementalAlterConfigsHandler(reach),
+    createOffsetDeleteHandler(reach),
     createDescribeQuorumHandler(reach),
     createDescribeClusterHandler(reach),
     createDescribeProducersHandler(reach),

@@ -1,0 +1,98 @@
+/**
+ * OffsetFetch: how far groups have read. Up to v7 for one group, then for several; from v10 on topics go by id. An offset
+ * that was never committed is −1. Invariant: what was committed and answered before the request came in is in the answer.
+ */
+import { ERROR, OffsetFetch, type RequestOf, type ResponseInput, ZERO_UUID } from '@meridian/protocol';
+import type { MetadataImage } from '../controller/image.ts';
+import type { CommittedOffset, GroupOffsets } from '../groups/committed-offset.ts';
+import type { Handler, HandlerReach } from './handler.ts';
+
+type Group = RequestOf<typeof OffsetFetch>['groups'][number];
+type Answer = NonNullable<ResponseInput<typeof OffsetFetch>['groups']>[number];
+type Topic = Answer['topics'][number];
+type Reach = Pick<HandlerReach, 'groups' | 'image'>;
+
+const MANY_SINCE = 8;
+const BY_ID_SINCE = 10;
+/** From here on an error of the group stands beside the topics, before it in each partition. */
+const GROUP_ERROR_SINCE = 2;
+
+export function createOffsetFetchHandler(reach: Reach): Handler<typeof OffsetFetch> {
+  return {
+    api: OffsetFetch,
+    async handle(request, { version }) {
+      if (version >= MANY_SINCE) {
+        return { groups: await Promise.all(request.groups.map((group) => fetchGroup(group, version, reach))) };
+      }
+      const topics = request.topics?.map((topic) => ({ ...topic, topicId: ZERO_UUID })) ?? null;
+      const group = { groupId: request.groupId, memberId: null, memberEpoch: -1, topics };
+      const answer = await fetchGroup(group, version, reach);
+      const { errorCode = ERROR.NONE } = answer;
+      if (version >= GROUP_ERROR_SINCE || errorCode === ERROR.NONE) {
+        return { topics: answer.topics.map(named), errorCode };
+      }
+      const failed = (topics ?? []).map(({ name, partitionIndexes }) => ({
+        name,
+        partitions: partitionIndexes.map((partition) => absent(partition, errorCode)),
+      }));
+      return { topics: failed };
+    },
+  };
+}
+
+function named({ name, partitions }: Topic): { name: string; partitions: Topic['partitions'] } {
+  return { name: name ?? '', partitions };
+}
+
+async function fetchGroup(group: Group, version: number, { groups, image }: Reach): Promise<Answer> {
+  const { groupId } = group;
+  const shard = groups.shardOf(groupId);
+  if (typeof shard === 'number') return { groupId, topics: [], errorCode: shard };
+  const offsets = await shard.offsetsOf(groupId);
+  const topics =
+    group.topics === null
+      ? everyTopic(offsets, image, version)
+      : group.topics.map((topic) => askedTopic(topic, offsets, image, version));
+  return { groupId, topics, errorCode: ERROR.NONE };
+}
+
+function everyTopic(offsets: GroupOffsets | undefined, image: MetadataImage, version: number): Topic[] {
+  return Array.from(offsets?.topics() ?? [], ([name, partitions]) => ({
+    name,
+    topicId: image.topicsByName.get(name)?.id ?? ZERO_UUID,
+    partitions: Array.from(partitions, ([partition, offset]) => present(partition, offset)),
+  })).filter(({ topicId }) => version < BY_ID_SINCE || topicId !== ZERO_UUID);
+}
+
+function askedTopic(
+  asked: NonNullable<Group['topics']>[number],
+  offsets: GroupOffsets | undefined,
+  image: MetadataImage,
+  version: number,
+): Topic {
+  const { topicId, partitionIndexes } = asked;
+  const name = version >= BY_ID_SINCE ? image.topicsById.get(topicId)?.name : asked.name;
+  const partitions = partitionIndexes.map((partition) => {
+    if (name === undefined) return absent(partition, ERROR.UNKNOWN_TOPIC_ID);
+    const offset = offsets?.get(name, partition);
+    return offset === undefined || isOfAnother(offset, topicId) ? absent(partition) : present(partition, offset);
+  });
+  return { name: name ?? '', topicId, partitions };
+}
+
+/** Committed for an earlier topic of the same name. */
+function isOfAnother(offset: CommittedOffset, topicId: string): boolean {
+  return offset.topicId !== ZERO_UUID && topicId !== ZERO_UUID && offset.topicId !== topicId;
+}
+
+function present(
+  partitionIndex: number,
+  { offset, leaderEpoch, metadata }: CommittedOffset,
+): Topic['partitions'][number] {
+  const errorCode = ERROR.NONE;
+  return { partitionIndex, committedOffset: offset, committedLeaderEpoch: leaderEpoch, metadata, errorCode };
+}
+
+function absent(partitionIndex: number, errorCode: number = ERROR.NONE): Topic['partitions'][number] {
+  return { partitionIndex, committedOffset: -1, committedLeaderEpoch: -1, metadata: '', errorCode };
+}

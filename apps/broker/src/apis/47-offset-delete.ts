@@ -1,0 +1,34 @@
+/** OffsetDelete: deletes a group's offsets of topics that it does not read. */
+import { ERROR, OffsetDelete } from '@meridian/protocol';
+import type { Handler, HandlerReach } from './handler.ts';
+
+export function createOffsetDeleteHandler({
+  groups,
+  image,
+}: Pick<HandlerReach, 'groups' | 'image'>): Handler<typeof OffsetDelete> {
+  const exists = (topic: string, partition: number): boolean =>
+    image.topicsByName.get(topic)?.partitions[partition] !== undefined;
+  return {
+    api: OffsetDelete,
+    async handle({ groupId, topics }) {
+      if (groupId === '') return { errorCode: ERROR.INVALID_GROUP_ID, topics: [] };
+      const shard = groups.shardOf(groupId);
+      if (typeof shard === 'number') return { errorCode: shard, topics: [] };
+      const asked = topics.flatMap(({ name, partitions }) =>
+        partitions.map(({ partitionIndex }) => ({ topic: name, partition: partitionIndex })),
+      );
+      const known = asked.filter(({ topic, partition }) => exists(topic, partition));
+      const codes = await shard.deleteOffsets(groupId, known);
+      if (typeof codes === 'number') return { errorCode: codes, topics: [] };
+      let next = 0;
+      const answered = topics.map(({ name, partitions }) => ({
+        name,
+        partitions: partitions.map(({ partitionIndex }) => {
+          const isKnown = exists(name, partitionIndex);
+          return { partitionIndex, errorCode: isKnown ? codes[next++]! : ERROR.UNKNOWN_TOPIC_OR_PARTITION };
+        }),
+      }));
+      return { errorCode: ERROR.NONE, topics: answered };
+    },
+  };
+}

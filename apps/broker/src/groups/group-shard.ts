@@ -1,0 +1,339 @@
+/**
+ * The groups of one partition of `__consumer_offsets`, while this broker leads it: feeds their machines, performs what
+ * they return, and keeps their offsets. Made by `group-coordinator.ts`.
+ *
+ * Invariant: memory changes when the log has taken a record, an answer goes out when the record is committed; and what
+ * is read (offsets) is read when everything taken so far is committed.
+ */
+import type { Io, Logger, Timer } from '@meridian/io';
+import { ERROR } from '@meridian/protocol';
+import type { NewRecord } from '@meridian/protocol/record-batch';
+import type { Partition } from '../partition/partition.ts';
+import { joinError, type LeftMember, syncError } from './answers.ts';
+import { type ClassicGroup, createGroup, isSubscribed } from './classic-group.ts';
+import { type CommittedOffset, GroupOffsets } from './committed-offset.ts';
+import { groupRecord, offsetRecord } from './group-records.ts';
+import type { GroupSettings } from './group-settings.ts';
+import { GROUP_LIMITS } from './limits.ts';
+import type { GroupEffect, GroupInput, HeartbeatInput, JoinInput, LeaveInput, SyncInput } from './messages.ts';
+import {
+  type Committer,
+  commitError,
+  commitErrorWithoutGroup,
+  groupDeleteError,
+  isExpired,
+  offsetDeleteError,
+} from './offset-rules.ts';
+import { OffsetsLog } from './offsets-log.ts';
+import { Replay } from './replay.ts';
+import { step } from './step.ts';
+import { groupMetadata } from './turn.ts';
+
+export interface GroupEntry {
+  group: ClassicGroup;
+  readonly offsets: GroupOffsets;
+  readonly timers: Map<string, Timer>;
+}
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+export interface OffsetToCommit extends TopicPartition {
+  readonly topicId: string;
+  readonly offset: number;
+  readonly leaderEpoch: number;
+  readonly metadata: string | null;
+}
+
+export interface GroupShardOptions {
+  readonly io: Pick<Io, 'clock' | 'timers'>;
+  readonly logger: Logger;
+  readonly settings: GroupSettings;
+  readonly partition: Partition;
+}
+
+/** What a step has to say at once. */
+interface Outcome {
+  readonly heartbeat: number | undefined;
+  readonly left: readonly LeftMember[] | undefined;
+  readonly stored: boolean;
+}
+
+const DEFAULT_RETENTION = -1;
+
+export class GroupShard {
+  readonly partition: Partition;
+  readonly leaderEpoch: number;
+  readonly groups = new Map<string, GroupEntry>();
+  readonly #io: Pick<Io, 'clock' | 'timers'>;
+  readonly #logger: Logger;
+  readonly #settings: GroupSettings;
+  readonly #log: OffsetsLog;
+  #ended = false;
+
+  constructor({ io, logger, settings, partition }: GroupShardOptions) {
+    this.partition = partition;
+    this.leaderEpoch = partition.leaderEpoch;
+    this.#io = io;
+    this.#logger = logger;
+    this.#settings = settings;
+    this.#log = new OffsetsLog(partition, io, settings.commitTimeoutMs);
+  }
+
+  /** Reads the partition from its start to its end; sessions of the members that stand there begin. */
+  load(): void {
+    const { log } = this.partition;
+    const replay = new Replay(this.#io.clock.now());
+    for (let offset = log.startOffset; offset < log.endOffset; ) {
+      const read = log.read(offset, { maxBytes: GROUP_LIMITS.replayReadBytes, minOneBatch: true });
+      if (read.buffers.length === 0) break;
+      for (const buffer of read.buffers) replay.read(buffer);
+      offset = read.nextOffset;
+    }
+    for (const [groupId, { group, offsets }] of replay.groups) {
+      const entry = { group, offsets, timers: new Map<string, Timer>() };
+      this.groups.set(groupId, entry);
+      this.#feed(entry, { kind: 'loaded' });
+    }
+  }
+
+  /** This broker coordinates these groups no longer: whoever waits is told. */
+  end(errorCode: number): void {
+    this.#ended = true;
+    for (const entry of this.groups.values()) this.#endGroup(entry, errorCode);
+    this.groups.clear();
+  }
+
+  join(groupId: string, input: JoinInput): void {
+    let entry = this.groups.get(groupId);
+    const isNew = entry === undefined;
+    if (entry === undefined) {
+      if (input.memberId !== '') {
+        input.waiter.joined(joinError(ERROR.UNKNOWN_MEMBER_ID, input.memberId));
+        return;
+      }
+      entry = this.#create(groupId);
+    }
+    const { stored } = this.#feed(entry, input);
+    if (isNew && !stored)
+      this.#write([groupRecord(groupId, groupMetadata(createGroup(groupId, this.#now())), this.#now())]);
+  }
+
+  sync(groupId: string, input: SyncInput): void {
+    const entry = this.groups.get(groupId);
+    if (entry === undefined || entry.group.state === 'Empty') {
+      input.waiter.synced(syncError(ERROR.UNKNOWN_MEMBER_ID));
+    } else this.#feed(entry, input);
+  }
+
+  heartbeat(groupId: string, input: HeartbeatInput): number {
+    const entry = this.groups.get(groupId);
+    if (entry === undefined) return ERROR.UNKNOWN_MEMBER_ID;
+    return this.#feed(entry, input).heartbeat ?? ERROR.UNKNOWN_MEMBER_ID;
+  }
+
+  async leave(groupId: string, input: LeaveInput): Promise<readonly LeftMember[]> {
+    const entry = this.groups.get(groupId);
+    if (entry === undefined) {
+      return input.members.map((member) => ({ ...member, errorCode: ERROR.UNKNOWN_MEMBER_ID }));
+    }
+    const { left, stored } = this.#feed(entry, input);
+    if (stored) await this.settled();
+    return left ?? [];
+  }
+
+  /** One code for each offset, in their order. */
+  async commit(
+    groupId: string,
+    committer: Committer,
+    offsets: readonly OffsetToCommit[],
+    options: { readonly version: number; readonly retentionTimeMs: number },
+  ): Promise<readonly number[]> {
+    const existing = this.groups.get(groupId);
+    const error = existing
+      ? commitError(existing.group, committer)
+      : commitErrorWithoutGroup(committer, options.version);
+    if (error !== ERROR.NONE) return offsets.map(() => error);
+    const entry = existing ?? this.#create(groupId);
+    this.#feed(entry, { kind: 'committed', memberId: committer.memberId });
+    const nowMs = this.#now();
+    const fits = ({ metadata }: OffsetToCommit) => (metadata?.length ?? 0) <= this.#settings.maxMetadataChars;
+    const taken = offsets.filter(fits).map((each) => ({ at: each, committed: committed(each, nowMs, options) }));
+    const result = await this.#append(
+      taken.map(({ at, committed: offset }) => offsetRecord(groupId, at, offset, nowMs)),
+      () => {
+        for (const { at, committed: offset } of taken) entry.offsets.set(at.topic, at.partition, offset);
+      },
+    );
+    return offsets.map((each) => (fits(each) ? result : ERROR.OFFSET_METADATA_TOO_LARGE));
+  }
+
+  /** Undefined if there is no such group. */
+  async offsetsOf(groupId: string): Promise<GroupOffsets | undefined> {
+    await this.settled();
+    return this.groups.get(groupId)?.offsets;
+  }
+
+  /** One code for each partition, or one for all. */
+  async deleteOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<number | readonly number[]> {
+    const entry = this.groups.get(groupId);
+    const error = entry === undefined ? ERROR.GROUP_ID_NOT_FOUND : offsetDeleteError(entry.group);
+    if (entry === undefined || error !== ERROR.NONE) return error;
+    const free = partitions.filter(({ topic }) => !isSubscribed(entry.group, topic));
+    const there = free.filter(({ topic, partition }) => entry.offsets.get(topic, partition) !== undefined);
+    const result = await this.#forget(entry, there);
+    if (result !== ERROR.NONE) return result;
+    return partitions.map((each) => (free.includes(each) ? ERROR.NONE : ERROR.GROUP_SUBSCRIBED_TO_TOPIC));
+  }
+
+  async deleteGroup(groupId: string): Promise<number> {
+    const entry = this.groups.get(groupId);
+    const error = entry === undefined ? ERROR.GROUP_ID_NOT_FOUND : groupDeleteError(entry.group);
+    if (entry === undefined || error !== ERROR.NONE) return error;
+    return this.#removeGroup(entry);
+  }
+
+  /** Forgets offsets that are past their time, and groups that have neither members nor offsets. */
+  expire(): void {
+    const options = { nowMs: this.#now(), retentionMs: this.#settings.offsetsRetentionMs };
+    for (const entry of [...this.groups.values()]) {
+      const { group, offsets } = entry;
+      const expired = offsets.partitions((topic, offset) => isExpired(group, topic, offset, options));
+      if (expired.length > 0) this.#unwatched(this.#forget(entry, expired));
+      if (offsets.isEmpty && group.state === 'Empty') this.#unwatched(this.#removeGroup(entry));
+    }
+  }
+
+  /** Topics were deleted: nobody reads them any more. */
+  forgetTopics(exists: (topic: string) => boolean): void {
+    for (const entry of this.groups.values()) {
+      const gone = entry.offsets.partitions((topic) => !exists(topic));
+      if (gone.length > 0) this.#unwatched(this.#forget(entry, gone));
+    }
+  }
+
+  settled(): Promise<void> {
+    return new Promise((resolve) => this.#log.whenSettled(resolve));
+  }
+
+  #create(groupId: string): GroupEntry {
+    const entry = { group: createGroup(groupId, this.#now()), offsets: new GroupOffsets(), timers: new Map() };
+    this.groups.set(groupId, entry);
+    return entry;
+  }
+
+  #feed(entry: GroupEntry, input: GroupInput): Outcome {
+    const effects = step(entry.group, input, this.#now(), this.#settings);
+    let heartbeat: number | undefined;
+    let left: readonly LeftMember[] | undefined;
+    let stored = false;
+    for (const effect of effects) {
+      if (effect.kind === 'answerHeartbeat') heartbeat = effect.errorCode;
+      else if (effect.kind === 'answerLeave') left = effect.members;
+      else this.#perform(entry, effect);
+      stored ||= effect.kind === 'store';
+    }
+    return { heartbeat, left, stored };
+  }
+
+  #perform(entry: GroupEntry, effect: GroupEffect): void {
+    switch (effect.kind) {
+      case 'answerJoin':
+        return effect.to.joined(effect.answer);
+      case 'answerSync':
+        return effect.to.synced(effect.answer);
+      case 'arm':
+        return this.#arm(entry, effect);
+      case 'cancel':
+        entry.timers.get(effect.timer)?.cancel();
+        entry.timers.delete(effect.timer);
+        return;
+      case 'store': {
+        const { next } = effect;
+        const record = groupRecord(entry.group.groupId, effect.value, this.#now());
+        this.#write([record], (errorCode) => {
+          if (next !== undefined && !this.#ended) this.#feed(entry, { kind: 'stored', next, errorCode });
+        });
+      }
+    }
+  }
+
+  #arm(entry: GroupEntry, { timer, delayMs, input }: Extract<GroupEffect, { kind: 'arm' }>): void {
+    entry.timers.get(timer)?.cancel();
+    const fire = () => {
+      entry.timers.delete(timer);
+      this.#feed(entry, input);
+    };
+    entry.timers.set(timer, this.#io.timers.after(Math.max(0, delayMs), fire));
+  }
+
+  #endGroup(entry: GroupEntry, errorCode: number): void {
+    this.#feed(entry, { kind: 'end', errorCode });
+    for (const timer of entry.timers.values()) timer.cancel();
+    entry.timers.clear();
+  }
+
+  #forget(entry: GroupEntry, partitions: readonly TopicPartition[]): Promise<number> {
+    const records = partitions.map((at) => offsetRecord(entry.group.groupId, at, null, this.#now()));
+    return this.#append(records, () => {
+      for (const { topic, partition } of partitions) entry.offsets.delete(topic, partition);
+    });
+  }
+
+  async #removeGroup(entry: GroupEntry): Promise<number> {
+    const { groupId } = entry.group;
+    const error = this.#forget(
+      entry,
+      entry.offsets.partitions(() => true),
+    );
+    const removed = this.#append([groupRecord(groupId, null, this.#now())], () => {
+      this.#endGroup(entry, ERROR.GROUP_ID_NOT_FOUND);
+      this.groups.delete(groupId);
+    });
+    return (await error) || (await removed);
+  }
+
+  /** As many batches as it takes. `apply` runs once the log has taken them; resolves when they are committed. */
+  async #append(records: readonly NewRecord[], apply: () => void): Promise<number> {
+    let error: number = ERROR.NONE;
+    let taken = true;
+    for (let at = 0; at < records.length && taken; at += GROUP_LIMITS.recordsPerBatch) {
+      const batch = records.slice(at, at + GROUP_LIMITS.recordsPerBatch);
+      taken = this.#log.append(batch, (errorCode) => {
+        error ||= errorCode;
+      });
+    }
+    if (taken) apply();
+    if (records.length > 0) await this.settled();
+    return error;
+  }
+
+  #write(records: readonly NewRecord[], onSettled: (errorCode: number) => void = () => undefined): void {
+    this.#log.append(records, (errorCode) => {
+      if (errorCode !== ERROR.NONE) this.#logger.warn('group metadata could not be written', { errorCode });
+      onSettled(errorCode);
+    });
+  }
+
+  /** A failure of the clean-up: told, and tried again next time. */
+  #unwatched(result: Promise<number>): void {
+    void result.then((errorCode) => {
+      if (errorCode !== ERROR.NONE) this.#logger.warn('offsets could not be forgotten', { errorCode });
+    });
+  }
+
+  #now(): number {
+    return this.#io.clock.now();
+  }
+}
+
+function committed(
+  { offset, leaderEpoch, metadata, topicId }: OffsetToCommit,
+  nowMs: number,
+  { retentionTimeMs }: { readonly retentionTimeMs: number },
+): CommittedOffset {
+  const expireTimestampMs = retentionTimeMs === DEFAULT_RETENTION ? -1 : nowMs + retentionTimeMs;
+  return { offset, leaderEpoch, metadata: metadata ?? '', commitTimestampMs: nowMs, expireTimestampMs, topicId };
+}
