@@ -26,6 +26,8 @@ export class GroupCoordinator {
   readonly settings: GroupSettings;
   readonly #options: GroupCoordinatorOptions;
   readonly #shards = new Map<number, GroupShard>();
+  /** Leader epochs of partitions that could not be read: their groups have no coordinator here. */
+  readonly #unreadable = new Map<number, number>();
   #sweep: Timer | undefined;
   #stopped = false;
 
@@ -102,9 +104,23 @@ export class GroupCoordinator {
     const { io, logger, partitions, settings } = this.#options;
     const partition = partitions.byName(OFFSETS_TOPIC, index);
     if (this.#stopped || partition === undefined || partition.errorFor(-1) !== ERROR.NONE) return undefined;
+    if (this.#unreadable.get(index) === partition.leaderEpoch) return undefined;
     const shard = new GroupShard({ io, logger, settings, partition });
+    try {
+      shard.load();
+    } catch (error) {
+      // Coded errors are the bytes' or the disk's; anything else is a bug.
+      if (typeof (error as { code?: unknown }).code !== 'string') throw error;
+      logger.error('groups cannot be loaded: the partition is damaged', {
+        topic: OFFSETS_TOPIC,
+        partition: index,
+        error,
+      });
+      this.#unreadable.set(index, partition.leaderEpoch);
+      shard.end(ERROR.NOT_COORDINATOR);
+      return undefined;
+    }
     this.#shards.set(index, shard);
-    shard.load();
     return shard;
   }
 

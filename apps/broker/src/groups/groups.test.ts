@@ -16,11 +16,15 @@ import {
   OffsetCommit,
   OffsetDelete,
   OffsetFetch,
+  Produce,
   SyncGroup,
 } from '@meridian/protocol';
+import { writeBatch } from '@meridian/protocol/record-batch';
 import { expect, test } from 'vitest';
+import { produceOf } from '../testing/batches.ts';
 import { startTestBroker } from '../testing/test-broker.ts';
 import type { TestConnection } from '../testing/test-connection.ts';
+import { partitionOf } from './offsets-topic.ts';
 
 const GROUP = 'readers';
 const CONSUMER = { protocolType: 'consumer', protocols: [{ name: 'range', metadata: Buffer.alloc(0) }] };
@@ -197,4 +201,27 @@ test('a stop answers those who wait, and does not wait for them', async () => {
   const stopped = test.broker.stop();
   expect((await client.receive(JoinGroup, 7)).errorCode).toBe(ERROR.NOT_COORDINATOR);
   await test.world.settle(stopped);
+});
+
+test('a damaged partition costs its own groups their coordinator, and the broker starts', async () => {
+  const { test, client } = await start();
+  await commit(client, 5);
+  const partition = partitionOf(GROUP, 3);
+  const internal = await test.connectInternal();
+  const records = [{ timestamp: 0, key: Buffer.from([0, 1, 127, 127, 0]), value: null }];
+  const batch = Buffer.from(writeBatch({ records }));
+  await internal.request(Produce, 9, produceOf('__consumer_offsets', batch, { index: partition }));
+  test.node.kill();
+  await test.restart();
+  const again = await test.connect();
+  const answer = await again.request(OffsetFetch, 8, { groups: [{ groupId: GROUP, topics: null }] });
+  expect(answer.groups[0]!.errorCode).toBe(ERROR.NOT_COORDINATOR);
+  const other = Array.from({ length: 9 }, (_, i) => `g${i}`).find((each) => partitionOf(each, 3) !== partition)!;
+  const fine = await again.request(OffsetFetch, 8, { groups: [{ groupId: other, topics: null }] });
+  expect(fine.groups[0]!.errorCode).toBe(ERROR.NONE);
+});
+
+test('a group lies in the partition in which Apache Kafka puts it', () => {
+  // Java: Math.abs("…".hashCode()) % 50
+  expect(['g1', 'readers', 'console-consumer-12345', ''].map((each) => partitionOf(each, 50))).toEqual([42, 28, 6, 0]);
 });
