@@ -20,6 +20,10 @@ export const CONTROLLER_LIMITS = {
   replayReadBytes: 8 * 1024 * 1024,
   /** Configs that one request may change in all. */
   configsPerRequest: 10_000,
+  /** Configs that may be set on one resource: its values are copied when one changes. */
+  configsPerResource: 1_000,
+  /** Subscriptions of client metrics: each is matched for every client that asks. */
+  clientMetricsSubscriptions: 1_000,
   /** Longest name of a config that the broker does not know, or of a subscription. */
   configNameChars: 1_024,
   /** Longest config value. */

@@ -3,7 +3,12 @@
  * Invariant: the same configs give the same client the same subscription id, on every broker.
  */
 import { nativeCrc32c } from '@meridian/protocol';
-import { CLIENT_METRICS_CONFIG, type MatchedFact, parseMatch } from '../controller/configs/client-metrics-configs.ts';
+import {
+  CLIENT_METRICS_CONFIG,
+  MATCHED_CHARS,
+  type MatchedFact,
+  parseMatch,
+} from '../controller/configs/client-metrics-configs.ts';
 import { splitList } from '../controller/configs/definition.ts';
 import type { MetadataImage } from '../controller/image.ts';
 
@@ -36,7 +41,7 @@ export function subscriptionOf(image: MetadataImage, facts: ClientFacts): Client
 function matches(text: string, facts: ClientFacts): boolean {
   const patterns = parseMatch(text);
   if ('wrong' in patterns) return false;
-  return [...patterns].every(([fact, pattern]) => pattern.test(facts[fact]));
+  return [...patterns].every(([fact, pattern]) => pattern.test(facts[fact].slice(0, MATCHED_CHARS)));
 }
 
 function idOf(metrics: readonly string[], pushIntervalMs: number, instanceId: string): number {

@@ -61,8 +61,15 @@ export function parseMatch(text: string): ReadonlyMap<MatchedFact, RegExp> | { r
   return patterns;
 }
 
-/** Matches the whole text. */
+/** Repetitions in one pattern; with `MATCHED_CHARS` they bound the time that a match can take. */
+const MAX_REPETITIONS = 3;
+/** So much of a fact is looked at. */
+export const MATCHED_CHARS = 128;
+
+/** Matches the whole text. Narrower than Java's: what could take for ever (repeated groups, references) is no pattern. */
 function compile(pattern: string): RegExp | undefined {
+  if (/\)[*+?{]|\(\?|\\[1-9k]/.test(pattern)) return undefined;
+  if ((pattern.match(/[*+{]/g) ?? []).length > MAX_REPETITIONS) return undefined;
   try {
     return new RegExp(`^(?:${pattern})$`);
   } catch {

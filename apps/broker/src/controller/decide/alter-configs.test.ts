@@ -103,6 +103,8 @@ test.each([
   [{ 'interval.ms': '5' }, 'Invalid value 5 for interval.ms, interval must be between 100 and 3600000 (1 hour)'],
   [{ match: 'foo=bar' }, 'Illegal client matching pattern: foo=bar'],
   [{ match: 'client_id=(' }, 'Illegal client matching pattern: client_id=('],
+  [{ match: 'client_id=(a+)+b' }, 'Illegal client matching pattern: client_id=(a+)+b'],
+  [{ match: 'client_id=a*a*a*a*b' }, 'Illegal client matching pattern: client_id=a*a*a*a*b'],
   [{ absent: '1' }, 'Unknown client metrics configuration: absent'],
   [{ match: 'client_id=a.*,client_software_name=kafka', metrics: '*', 'interval.ms': '1000' }, 'NONE'],
 ])('a subscription of client metrics with %j', (values, message) => {
@@ -125,4 +127,17 @@ test('a request that would make too large a batch is refused as a whole', () => 
   }));
   expect(alter(many, { resource: 'broker', name: '1' })).toContain('Excessively large');
   expect(alter([{ name: 'x'.repeat(2_000), value: '1' }], { resource: 'broker', name: '1' })).toContain('too long');
+});
+
+test('neither the configs of a resource nor the subscriptions grow without end', () => {
+  const { alter } = altering();
+  const broker = { resource: 'broker', name: '1' } as const;
+  const many = (from: number, count: number) =>
+    Array.from({ length: count }, (_, i) => ({ name: `custom.${from + i}`, value: '1' }));
+  expect(alter(many(0, CONTROLLER_LIMITS.configsPerResource), broker)).toBe('NONE');
+  expect(alter(many(0, 5), broker)).toBe('NONE');
+  expect(alter(many(CONTROLLER_LIMITS.configsPerResource, 1), broker)).toContain('Excessively large');
+  const subscribe = (name: string) => alter([{ name: 'metrics', value: '*' }], { resource: 'client-metrics', name });
+  for (let i = 0; i < CONTROLLER_LIMITS.clientMetricsSubscriptions; i++) subscribe(`s${i}`);
+  expect([subscribe('s0'), subscribe('one more')]).toEqual(['NONE', 'Excessively large number of subscriptions.']);
 });

@@ -59,6 +59,7 @@ function alter(
   const next = nextValues(change, now, requester);
   checkValues(image, change, next, requester, context);
   checkExists(image, change);
+  checkRoom(image, change, now, next);
   return [...next].flatMap(([config, value]) =>
     (now.get(config) ?? null) === value ? [] : [configRecord(resource, name, config, value)],
   );
@@ -112,5 +113,17 @@ function checkExists(image: MetadataImage, { resource, name }: Change): void {
   }
   if (resource === 'broker' && name !== '' && !image.brokers.has(Number(name))) {
     throw new Refusal(ERROR.BROKER_ID_NOT_REGISTERED, `No node with id ${name} found.`);
+  }
+}
+
+/** Only names that nobody has to know, and subscriptions, could grow without end. */
+function checkRoom(image: MetadataImage, { resource }: Change, now: ReadonlyMap<string, string>, next: Values): void {
+  const added = [...next].filter(([name, value]) => value !== null && !now.has(name)).length;
+  if (now.size + added > CONTROLLER_LIMITS.configsPerResource) {
+    throw new Refusal(ERROR.POLICY_VIOLATION, 'Excessively large number of configs of one resource.');
+  }
+  if (resource !== 'client-metrics' || now.size > 0 || added === 0) return;
+  if ([...image.configuredNames(resource)].length >= CONTROLLER_LIMITS.clientMetricsSubscriptions) {
+    throw new Refusal(ERROR.POLICY_VIOLATION, 'Excessively large number of subscriptions.');
   }
 }
