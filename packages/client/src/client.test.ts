@@ -280,3 +280,29 @@ test('a broker that sends what is not Kafka protocol is told as such, and costs 
   const outcome = client.metadata('all', { timeoutMs: 2_000 }).catch((error) => error.code);
   expect(await world.settle(outcome)).toBe('protocol');
 });
+
+test('a partition that stays unavailable does not hold up the answers of the others beyond retryForMs', async () => {
+  const { world, broker, client } = await setUp();
+  broker.createTopic('cities', 2);
+  broker.partition('cities', 0).append(batchOf(['x']));
+  broker.partition('cities', 1).lookUpError = ERROR.KAFKA_STORAGE_ERROR;
+  const before = world.now();
+  const queries = [0, 1].map((partition) => ({ topic: 'cities', partition, timestamp: LATEST }));
+  const listed = await world.settle(client.listOffsets(queries, { retryForMs: 300 }));
+  expect(listed.map(({ errorCode, offset }) => [errorCode, offset])).toEqual([
+    [ERROR.NONE, 1],
+    [ERROR.KAFKA_STORAGE_ERROR, -1],
+  ]);
+  expect(world.now() - before).toBeLessThan(1_000);
+});
+
+test('a partition without a leader is answered as such next to those that have one', async () => {
+  const { world, broker, client } = await setUp();
+  broker.createTopic('cities', 1);
+  const queries = [
+    { topic: 'cities', partition: 0, timestamp: LATEST },
+    { topic: 'nowhere', partition: 0, timestamp: LATEST },
+  ];
+  const listed = await world.settle(client.listOffsets(queries, { retryForMs: 300 }));
+  expect(listed.map(({ errorCode }) => errorCode)).toEqual([ERROR.NONE, ERROR.LEADER_NOT_AVAILABLE]);
+});

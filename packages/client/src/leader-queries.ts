@@ -6,6 +6,7 @@
 import type { Io } from '@meridian/io';
 import {
   type Api,
+  ERROR,
   isRetriable,
   ListOffsets,
   OffsetForLeaderEpoch,
@@ -16,7 +17,15 @@ import { backoffMs } from './backoff.ts';
 import { Deadline } from './deadline.ts';
 import type { ClientLimits } from './limits.ts';
 import type { MetadataCache } from './metadata-cache.ts';
-import type { CallOptions, EpochEnd, EpochQuery, ListedOffset, OffsetQuery, TopicPartition } from './types.ts';
+import type {
+  CallOptions,
+  EpochEnd,
+  EpochQuery,
+  ListedOffset,
+  OffsetQuery,
+  QueryOptions,
+  TopicPartition,
+} from './types.ts';
 
 export interface QueryContext {
   readonly io: Pick<Io, 'clock' | 'timers' | 'random'>;
@@ -29,56 +38,70 @@ interface Answered {
   readonly errorCode: number;
 }
 
-type Ask<Q, R> = (nodeId: number, queries: readonly Q[], options: CallOptions) => Promise<Map<string, R>>;
+/** How one kind of question is asked of a leader, and what it is answered if no leader can be asked. */
+interface Question<Q, R> {
+  ask(nodeId: number, queries: readonly Q[], options: CallOptions): Promise<Map<string, R>>;
+  unanswered(query: Q): R;
+}
 
 const keyOf = (topic: string, partition: number): string => `${topic}/${partition}`;
 
 async function askLeaders<Q extends TopicPartition, R extends Answered>(
   context: QueryContext,
   queries: readonly Q[],
-  options: CallOptions,
-  ask: Ask<Q, R>,
+  options: QueryOptions,
+  question: Question<Q, R>,
 ): Promise<R[]> {
   const deadline = new Deadline(context.io, options, context.limits.callTimeoutMs, 'partition leaders');
+  const retryForMs = Math.min(options.retryForMs ?? Number.POSITIVE_INFINITY, deadline.remainingMs());
+  const retrying = new Deadline(context.io, { ...options, timeoutMs: retryForMs }, retryForMs, 'partition leaders');
   const answers = new Map<string, R>();
   let open = [...queries];
   for (let attempt = 1; open.length > 0; attempt++) {
-    const failure = await askOnce(context, open, deadline, answers, ask);
+    const failure = await askOnce(context, open, { deadline, retrying }, answers, question);
     open = open.filter(({ topic, partition }) => {
       const answer = answers.get(keyOf(topic, partition));
       return answer === undefined || isRetriable(answer.errorCode);
     });
     if (open.length === 0) break;
     for (const { topic } of open) context.metadata.invalidate(topic);
-    if (await deadline.sleep(backoffMs(context.io.random, context.limits, attempt))) continue;
+    if (await retrying.sleep(backoffMs(context.io.random, context.limits, attempt))) continue;
     if (deadline.signal?.aborted) throw deadline.error();
-    if (failure !== undefined && open.some((query) => !answers.has(keyOf(query.topic, query.partition)))) throw failure;
+    const mayBePartial = options.retryForMs !== undefined && answers.size > 0;
+    const isPartial = open.some((query) => !answers.has(keyOf(query.topic, query.partition)));
+    if (failure !== undefined && isPartial && !mayBePartial) throw failure;
     break;
   }
-  return queries.map(({ topic, partition }) => answers.get(keyOf(topic, partition))!);
+  return queries.map((query) => answers.get(keyOf(query.topic, query.partition)) ?? question.unanswered(query));
 }
 
 /** One round; returns what failed, if anything did. */
 async function askOnce<Q extends TopicPartition, R>(
   context: QueryContext,
   queries: readonly Q[],
-  deadline: Deadline,
+  { deadline, retrying }: { deadline: Deadline; retrying: Deadline },
   answers: Map<string, R>,
-  ask: Ask<Q, R>,
+  question: Question<Q, R>,
 ): Promise<unknown> {
-  const left = { timeoutMs: deadline.remainingMs(), ...(deadline.signal ? { signal: deadline.signal } : {}) };
+  const within = ({ signal }: Deadline, timeoutMs: number) => ({ timeoutMs, ...(signal ? { signal } : {}) });
   const byLeader = new Map<number, Q[]>();
-  const leaders = await Promise.all(
-    queries.map(({ topic, partition }) => context.metadata.leaderOf(topic, partition, left)),
-  );
-  queries.forEach((query, index) => {
-    const leader = leaders[index]!;
-    const group = byLeader.get(leader);
-    if (group === undefined) byLeader.set(leader, [query]);
-    else group.push(query);
-  });
-  const asked = [...byLeader].map(([leader, group]) => ask(leader, group, left));
   let failure: unknown;
+  const waiting = within(retrying, retrying.remainingMs());
+  const leaders = await Promise.allSettled(
+    queries.map(({ topic, partition }) => context.metadata.leaderOf(topic, partition, waiting)),
+  );
+  for (const [index, leader] of leaders.entries()) {
+    const query = queries[index]!;
+    if (leader.status === 'rejected') {
+      failure = leader.reason;
+      continue;
+    }
+    const group = byLeader.get(leader.value);
+    if (group === undefined) byLeader.set(leader.value, [query]);
+    else group.push(query);
+  }
+  const left = within(deadline, deadline.remainingMs());
+  const asked = [...byLeader].map(([leader, group]) => question.ask(leader, group, left));
   for (const outcome of await Promise.allSettled(asked)) {
     if (outcome.status === 'rejected') failure = outcome.reason;
     else for (const [key, answer] of outcome.value) answers.set(key, answer);
@@ -99,9 +122,9 @@ function byTopic<Q extends TopicPartition>(queries: readonly Q[]): [string, Q[]]
 export function listOffsets(
   context: QueryContext,
   queries: readonly OffsetQuery[],
-  options: CallOptions,
+  options: QueryOptions,
 ): Promise<ListedOffset[]> {
-  return askLeaders<OffsetQuery, ListedOffset>(context, queries, options, async (nodeId, group, left) => {
+  const ask: Question<OffsetQuery, ListedOffset>['ask'] = async (nodeId, group, left) => {
     const topics = byTopic(group).map(([name, partitions]) => ({
       name,
       partitions: partitions.map(({ partition, timestamp }) => ({ partitionIndex: partition, timestamp })),
@@ -115,15 +138,24 @@ export function listOffsets(
       }
     }
     return found;
+  };
+  const unanswered = ({ topic, partition }: OffsetQuery): ListedOffset => ({
+    topic,
+    partition,
+    errorCode: ERROR.LEADER_NOT_AVAILABLE,
+    offset: -1,
+    timestamp: -1,
+    leaderEpoch: -1,
   });
+  return askLeaders(context, queries, options, { ask, unanswered });
 }
 
 export function offsetForLeaderEpoch(
   context: QueryContext,
   queries: readonly EpochQuery[],
-  options: CallOptions,
+  options: QueryOptions,
 ): Promise<EpochEnd[]> {
-  return askLeaders<EpochQuery, EpochEnd>(context, queries, options, async (nodeId, group, left) => {
+  const ask: Question<EpochQuery, EpochEnd>['ask'] = async (nodeId, group, left) => {
     const topics = byTopic(group).map(([topic, partitions]) => ({
       topic,
       partitions: partitions.map(({ partition, leaderEpoch }) => ({ partition, leaderEpoch })),
@@ -136,5 +168,13 @@ export function offsetForLeaderEpoch(
       }
     }
     return found;
+  };
+  const unanswered = ({ topic, partition }: EpochQuery): EpochEnd => ({
+    topic,
+    partition,
+    errorCode: ERROR.LEADER_NOT_AVAILABLE,
+    leaderEpoch: -1,
+    endOffset: -1,
   });
+  return askLeaders(context, queries, options, { ask, unanswered });
 }

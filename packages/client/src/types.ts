@@ -28,6 +28,15 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Of questions that only leaders answer. */
+export interface QueryOptions extends CallOptions {
+  /**
+   * Partitions that are refused, or have no leader, are asked again for so long, and then answered with Kafka's code
+   * while the others have their answers. Default: the call's time, and what nobody answers rejects the call.
+   */
+  readonly retryForMs?: number;
+}
+
 export interface SendOptions extends CallOptions {
   /** Without it: the highest version that both sides speak. */
   readonly version?: number;
@@ -79,7 +88,7 @@ export interface OffsetQuery extends TopicPartition {
 }
 
 export interface ListedOffset extends TopicPartition {
-  /** 0, or Kafka's code; retriable ones have been retried until the call's time was over. */
+  /** 0, or Kafka's code; retriable ones have been retried, see `QueryOptions`. */
   readonly errorCode: number;
   /** −1: no such record. */
   readonly offset: number;
@@ -171,8 +180,8 @@ export interface Client {
   /** Whether the broker advertises the feature in ApiVersions, e.g. `meridian.mirror`. */
   supports(nodeId: number, feature: string, options?: CallOptions): Promise<boolean>;
   /** Answers in the order of the queries. */
-  listOffsets(queries: readonly OffsetQuery[], options?: CallOptions): Promise<ListedOffset[]>;
-  offsetForLeaderEpoch(queries: readonly EpochQuery[], options?: CallOptions): Promise<EpochEnd[]>;
+  listOffsets(queries: readonly OffsetQuery[], options?: QueryOptions): Promise<ListedOffset[]>;
+  offsetForLeaderEpoch(queries: readonly EpochQuery[], options?: QueryOptions): Promise<EpochEnd[]>;
   createTopics(topics: readonly TopicToCreate[], options?: CallOptions): Promise<TopicOutcome[]>;
   createPartitions(
     topics: readonly { name: string; count: number }[],

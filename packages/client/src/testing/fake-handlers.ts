@@ -140,6 +140,7 @@ function listOffsets(broker: FakeBroker, body: RequestOf<typeof ListOffsets>): R
       partitions: partitions.map(({ partitionIndex, timestamp }) => {
         const partition = broker.topics.get(name)?.partitions[partitionIndex];
         if (partition === undefined) return { partitionIndex, errorCode: ERROR.UNKNOWN_TOPIC_OR_PARTITION };
+        if (partition.lookUpError !== ERROR.NONE) return { partitionIndex, errorCode: partition.lookUpError };
         const offset = timestamp === EARLIEST ? partition.startOffset : partition.endOffset;
         return { partitionIndex, errorCode: ERROR.NONE, offset, leaderEpoch: partition.leaderEpoch };
       }),
@@ -157,6 +158,7 @@ function offsetForLeaderEpoch(
       partitions: partitions.map(({ partition: index, leaderEpoch }) => {
         const partition = broker.topics.get(topic)?.partitions[index];
         if (partition === undefined) return { errorCode: ERROR.UNKNOWN_TOPIC_OR_PARTITION, partition: index };
+        if (partition.lookUpError !== ERROR.NONE) return { errorCode: partition.lookUpError, partition: index };
         const end = partition.endOffsetFor(leaderEpoch);
         return { errorCode: ERROR.NONE, partition: index, leaderEpoch: end.epoch, endOffset: end.endOffset };
       }),

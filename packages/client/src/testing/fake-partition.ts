@@ -26,6 +26,8 @@ export class FakePartition {
   startOffset = 0;
   endOffset = 0;
   leaderEpoch = 0;
+  /** What ListOffsets and OffsetForLeaderEpoch are refused with. */
+  lookUpError: number = ERROR.NONE;
   /** Own epochs, and those of the origin of a copy. */
   epochs: { epoch: number; startOffset: number }[] = [];
   originEpochs: { epoch: number; startOffset: number }[] = [];
