@@ -98,3 +98,57 @@ test('a client software name that is no name is refused', async () => {
   const { apiKeys } = await client.request(ApiVersions, 0, {});
   expect(apiKeys.find(({ apiKey }) => apiKey === Produce.key)).toMatchObject({ minVersion: 0, maxVersion: 13 });
 });
+
+test('one id makes a request go by ids alone', async () => {
+  const broker = await startTestBroker();
+  const { topicId } = await createTopic(broker, 'orders');
+  await createTopic(broker, 'other');
+  const client = await broker.connect();
+  const asked = [...byName('other', 'fresh'), { name: 'whatever', topicId }, { name: null, topicId }];
+  const { topics } = await client.request(Metadata, 12, { topics: asked });
+  expect(topics.map(({ name }) => name)).toEqual(['orders']);
+  expect((await client.request(Metadata, 12, { topics: null })).topics.map(({ name }) => name)).toEqual([
+    'orders',
+    'other',
+  ]);
+});
+
+test('ids before their time, and topics with neither name nor id, spoil the whole request', async () => {
+  const broker = await startTestBroker();
+  const { topicId } = await createTopic(broker, 'orders');
+  const client = await broker.connect();
+  const early = await client.request(Metadata, 10, { topics: [{ name: 'orders', topicId }] });
+  expect([early.brokers, early.controllerId, early.topics.map(({ errorCode }) => errorCode)]).toEqual([
+    [],
+    -1,
+    [ERROR.INVALID_REQUEST],
+  ]);
+  const nameless = [...byName('orders'), { name: null, topicId: ZERO_UUID }];
+  const { topics } = await client.request(Metadata, 12, { topics: nameless });
+  expect(topics.map(({ errorCode }) => errorCode)).toEqual([ERROR.UNKNOWN_SERVER_ERROR, ERROR.UNKNOWN_SERVER_ERROR]);
+});
+
+test('what may be done is told where it was asked for, of topics that do not exist, too', async () => {
+  const broker = await startTestBroker();
+  await createTopic(broker, 'orders');
+  const client = await broker.connect();
+  const told = async (includeTopicAuthorizedOperations: boolean) => {
+    const request = {
+      topics: byName('orders', 'absent'),
+      allowAutoTopicCreation: false,
+      includeTopicAuthorizedOperations,
+    };
+    const { topics } = await client.request(Metadata, 12, request);
+    return topics.map(({ topicAuthorizedOperations }) => topicAuthorizedOperations);
+  };
+  expect(await told(true)).toEqual([3576, 3576]);
+  expect(await told(false)).toEqual([-2147483648, -2147483648]);
+});
+
+test('a name that is only too like another topic’s is not told to be invalid', async () => {
+  const broker = await startTestBroker();
+  await createTopic(broker, 'a.b');
+  const client = await broker.connect();
+  const { topics } = await client.request(Metadata, 12, { topics: byName('a_b') });
+  expect(topics[0]!.errorCode).toBe(ERROR.UNKNOWN_TOPIC_OR_PARTITION);
+});
