@@ -22,6 +22,8 @@ export const LIMITS = {
   maxFailuresShown: 10,
   /** Text that `tail` holds for a slow reader of stdout. */
   maxPendingOutputBytes: 1024 * 1024,
+  /** How often `tail` looks whether anybody still reads its stdout. */
+  readerCheckMs: 500,
   connectTimeoutMs: 10_000,
   requestTimeoutMs: 5_000,
   tokenLifeMs: 24 * 3_600_000,

@@ -1,9 +1,10 @@
 /**
  * What a command writes: data to stdout, everything else to stderr. Every command gets one.
  * Invariant: lines of data are written whole and in order; when their reader has gone (`| head`), the command ends
- * quietly and successfully, as others of its kind do.
+ * quietly and successfully, as others of its kind do: at its next line, and on Linux also while it waits for one.
  */
 import type { Io } from '@meridian/io';
+import { createReaderCheck } from '@meridian/io/real';
 import { EXIT } from './errors.ts';
 import { LIMITS } from './limits.ts';
 
@@ -12,6 +13,8 @@ export interface Terminal {
   data(line: string): void;
   /** Resolves when a slow reader has caught up; await it now and then. */
   drained(): Promise<void>;
+  /** From now on the command ends as well when the reader of data has gone and there is nothing to write. */
+  endWithReader(): void;
   /** Anything that is not data. */
   say(line: string): void;
   /** Writes what is left. */
@@ -43,6 +46,14 @@ export function createTerminal(io: Pick<Io, 'timers'>): Terminal {
     async drained() {
       if (process.stdout.writableLength < LIMITS.maxPendingOutputBytes) return;
       await new Promise<void>((resolve) => void process.stdout.once('drain', resolve));
+    },
+    endWithReader() {
+      const hasReader = createReaderCheck(process.stdout.fd);
+      const check = (): void => {
+        if (!hasReader()) process.exit(EXIT.ok);
+        io.timers.after(LIMITS.readerCheckMs, check);
+      };
+      check();
     },
     say: (line) => void process.stderr.write(`${line}\n`),
     flush: () => new Promise((resolve) => write(resolve)),

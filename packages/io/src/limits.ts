@@ -12,6 +12,8 @@ export const KEEP_ALIVE_PROBES_MS = 10_000;
 export const TIMER_PIECE_MS = 2 ** 31 - 1;
 /** Rounds in which a lock may lose the race for a dead process's place before it gives up. */
 export const LOCK_ATTEMPTS = 10;
+/** A pipe's readers are searched for so often; when none has been seen by then, none is looked for any more. */
+export const READER_SEARCHES = 4;
 
 /** Simulated: bytes that one direction of a connection holds in kernels and on the wire. */
 export const SIM_WINDOW_BYTES = 256 * 1024;

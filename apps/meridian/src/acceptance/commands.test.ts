@@ -1,7 +1,10 @@
+import { spawn } from 'node:child_process';
+import { resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type LocalPlatform, startLocalPlatform } from '../testing/local-platform.ts';
 
+const MAIN = resolve(import.meta.dirname, '../main.ts');
 let platform: LocalPlatform;
 beforeAll(async () => {
   platform = await startLocalPlatform({ portOffset: 13_000 });
@@ -49,6 +52,23 @@ test('what goes in by produce in one region comes out by tail in the other, with
     'value',
   ]);
 });
+
+test.runIf(process.platform === 'linux')(
+  'tail ends when the reader of its output has gone, also if no further record comes',
+  async () => {
+    const token = await platform.token('towns:read,write');
+    const region = ['--region', 'us-east', '--token', token];
+    await platform.command(['produce', 'towns', ...region, '--value', 'the last one']);
+    const flags = [...region, '--data', platform.data, '--from', 'earliest', '--json'];
+    const pipe = ['-o', 'pipefail', '-c', '"$@" | head -1', '-'];
+    const child = spawn('bash', [...pipe, process.execPath, MAIN, 'tail', 'towns', ...flags]);
+    const read: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => read.push(chunk));
+    const code = await new Promise((done) => child.once('close', done));
+    expect([code, lines(Buffer.concat(read).toString()).length]).toEqual([0, 1]);
+  },
+  30_000,
+);
 
 test('a topic is created with its configs, listed, and seen as a copy in the other region', async () => {
   const create = ['topic', 'create', 'acme.made', '--region', 'us-east', '--partitions', '2'];

@@ -1,7 +1,7 @@
 /**
  * `meridian tail`: the records of a global topic, from every region, as a gateway delivers them. One line per record
  * on stdout; gaps, undecodable batches and reconnects on stderr.
- * Invariant: `--limit N` ends after N records, and what is missing is told.
+ * Invariant: `--limit N` ends after N records, `| head -N` soon after; and what is missing is told.
  */
 import type { Io } from '@meridian/io';
 import type { Message, SubscribeFrom } from '@meridian/sdk';
@@ -16,6 +16,7 @@ export interface TailOptions extends GatewayOptions {
 
 export async function tail(io: Io, terminal: Terminal, topic: string, options: TailOptions): Promise<void> {
   if (options.limit === 0) return;
+  terminal.endWithReader();
   const meridian = await connectGateway(io, terminal, options);
   try {
     const subscription = meridian.subscribe(topic, { from: startOf(options.from) });

@@ -7,6 +7,8 @@ import { realDisk } from './real-disk.ts';
 import { realNet } from './real-net.ts';
 import { realClock, realRandom, realTimers } from './real-timers.ts';
 
+export { createReaderCheck } from './pipe-readers.ts';
+
 export function createRealIo(): Io {
   return { clock: realClock, timers: realTimers, random: realRandom, disk: realDisk, net: realNet };
 }
