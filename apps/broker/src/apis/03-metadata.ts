@@ -6,6 +6,7 @@
 import { ERROR, Metadata, type RequestOf, ZERO_UUID } from '@meridian/protocol';
 import type { MetadataImage, PartitionInfo, Topic } from '../controller/image.ts';
 import { collisionKey, whyInvalidTopicName } from '../controller/topic-name.ts';
+import { OFFSETS_TOPIC } from '../groups/offsets-topic.ts';
 import { brokerNodes } from './broker-nodes.ts';
 import type { Handler, HandlerReach, ListenerName } from './handler.ts';
 import {
@@ -18,7 +19,7 @@ import {
 } from './topic-description.ts';
 
 type Request = RequestOf<typeof Metadata>;
-type Reach = Pick<HandlerReach, 'image' | 'submit' | 'facts' | 'limits'>;
+type Reach = Pick<HandlerReach, 'image' | 'submit' | 'facts' | 'limits' | 'groups'>;
 
 type Listed = NonNullable<Request['topics']>;
 
@@ -75,14 +76,18 @@ function missingNames(request: Request, { image, facts, limits }: Reach): string
  * Error codes of those that could not be created. Always as a client: whoever merely asks for a copy on the internal
  * listener must not bring it into being.
  */
-async function createTopics(names: readonly string[], { submit }: Reach): Promise<Map<string, number>> {
-  const topics = names.map((name) => ({
-    name,
-    numPartitions: -1,
-    replicationFactor: -1,
-    assignments: [],
-    configs: [],
-  }));
+async function createTopics(names: readonly string[], { submit, groups }: Reach): Promise<Map<string, number>> {
+  // The coordinator's topic comes with the configs that the coordinator gives it, whoever asks for it first.
+  if (names.includes(OFFSETS_TOPIC)) await groups.prepare();
+  const topics = names
+    .filter((name) => name !== OFFSETS_TOPIC)
+    .map((name) => ({
+      name,
+      numPartitions: -1,
+      replicationFactor: -1,
+      assignments: [],
+      configs: [],
+    }));
   const result = await submit({ kind: 'createTopics', requester: 'client', validateOnly: false, topics });
   return new Map(result.topics.map(({ name, errorCode }) => [name, errorCode]));
 }

@@ -4,6 +4,7 @@ import {
   ApiVersions,
   DeleteGroups,
   DeleteTopics,
+  DescribeConfigs,
   DescribeGroups,
   ERROR,
   encodeRequest,
@@ -224,4 +225,18 @@ test('a damaged partition costs its own groups their coordinator, and the broker
 test('a group lies in the partition in which Apache Kafka puts it', () => {
   // Java: Math.abs("…".hashCode()) % 50
   expect(['g1', 'readers', 'console-consumer-12345', ''].map((each) => partitionOf(each, 50))).toEqual([42, 28, 6, 0]);
+});
+
+test('whoever asks for the coordinator’s topic by name gets it as the coordinator makes it', async () => {
+  const test = await startTestBroker({ config: { configs: { 'offsets.topic.num.partitions': '3' } } });
+  const client = await test.connect();
+  const topics = [{ name: '__consumer_offsets' }, { name: 'orders' }];
+  const answer = await client.request(Metadata, 12, { topics, allowAutoTopicCreation: true });
+  expect(answer.topics.map(({ partitions, isInternal }) => [partitions.length, isInternal])).toEqual([
+    [3, true],
+    [2, false],
+  ]);
+  const resources = [{ resourceType: 2, resourceName: '__consumer_offsets', configurationKeys: ['cleanup.policy'] }];
+  const { results } = await client.request(DescribeConfigs, 4, { resources });
+  expect(results[0]!.configs[0]!.value).toBe('compact');
 });
