@@ -53,6 +53,14 @@ export const LIMITS = {
   catchUpReadBytes: 1024 * 1024,
   /** A failed read of old records is tried again after this. */
   readRetryMs: 250,
+  /** Where logs begin, end, and where epochs end is answered within this. */
+  lookUpTimeoutMs: 5_000,
+  /** A partition that refuses the look-up for so long is `unavailable`; the others do not wait longer for it. */
+  lookUpRetryMs: 500,
+  /** An unavailable partition is looked for again after this, doubled each time … */
+  unavailableRetryMs: 250,
+  /** … up to this. */
+  unavailableRetryCapMs: 4_000,
   /** A partition that cannot be followed for another reason than retriable ones is tried again after this. */
   tailRetryMs: 5_000,
   /** Names and partition counts of the topics in use are asked for this often. */

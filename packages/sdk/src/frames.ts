@@ -139,6 +139,7 @@ export type ServerFrame =
   | DescribedFrame
   | PublishedFrame
   | SubscribedFrame
+  | StatusFrame
   | UnsubscribedFrame
   | MessagesFrame
   | UndecodableFrame
@@ -203,9 +204,12 @@ export interface SubscribedFrame {
 
 /** What became of the requested position: one per origin and partition. */
 export interface PartitionStatus extends Origin {
-  /** `exact`: delivery starts at `offset`. `behind`: this region's copy ends before `offset`. `gap`: records are gone. */
-  status: 'exact' | 'behind' | 'gap';
-  /** The next offset that will be delivered. */
+  /**
+   * `exact`: delivery starts at `offset`. `behind`: this region's copy ends before `offset`. `gap`: records are gone.
+   * `unavailable`: the region cannot read the partition at present; a `status` frame follows when it can.
+   */
+  status: 'exact' | 'behind' | 'gap' | 'unavailable';
+  /** The next offset that will be delivered; with `unavailable` the one asked for, 0 if that was no offset. */
   offset: number;
   /** With `behind`: how many records the copy has yet to receive before delivery begins. */
   behindBy?: number;
@@ -214,6 +218,13 @@ export interface PartitionStatus extends Origin {
   to?: number;
   /** With `gap`: `retention`, `recreated` (another topic id) or `diverged` (the origin lost the records). */
   reason?: GapReason;
+}
+
+/** Later word on some partitions of a subscription: what was unavailable can be read again, or what appeared cannot yet. */
+export interface StatusFrame {
+  type: 'status';
+  topic: string;
+  partitions: PartitionStatus[];
 }
 
 export type GapReason = 'retention' | 'recreated' | 'diverged';

@@ -233,3 +233,25 @@ test('raw batches are read from the wanted offset on; one that cannot be read is
   expect(offsets).toEqual([11, 13]);
   expect(undecodable).toEqual([[12, 13]]);
 });
+
+test('an unavailable partition moves nothing; its later status does, and is merged into what is known', async () => {
+  const { world, meridian } = await connected();
+  const subscription = meridian.subscribe('t', { from: 'earliest' });
+  const gaps: Gap[] = [];
+  subscription.onGap = (gap) => gaps.push(gap);
+  const { offsets } = collect(subscription);
+  subscribed(world, status(0), status(0, { partition: 1 }));
+  world.socket.receive(messages(0, 3));
+  await reconnect(world);
+  subscribed(world, status(7, { status: 'unavailable' }), status(0, { partition: 1 }));
+  await world.pass(0);
+  expect(gaps).toEqual([]);
+  expect(subscription.status.map((one) => one.status)).toEqual(['unavailable', 'exact']);
+  world.socket.receive({ type: 'status', topic: 't', partitions: [status(3)] }, messages(3, 5));
+  await world.pass(0);
+  expect(subscription.status.map((one) => [one.partition, one.status])).toEqual([
+    [1, 'exact'],
+    [0, 'exact'],
+  ]);
+  expect([offsets, gaps]).toEqual([[0, 1, 2, 3, 4], []]);
+});

@@ -28,11 +28,11 @@ export class Subscription implements AsyncIterable<Message>, AsyncIterator<Messa
   readonly topic: string;
   /** Records that were expected and will not come; told when the iterator reaches the place. */
   onGap: ((gap: Gap) => void) | undefined;
-  /** Where delivery begins, per origin and partition; after each (re)subscribing. */
+  /** Where delivery begins, per origin and partition: after each (re)subscribing, and later for what was unavailable. */
   onStatus: ((partitions: readonly PartitionStatus[]) => void) | undefined;
   /** A batch that cannot be decoded; iteration goes on behind it. */
   onUndecodable: ((frame: UndecodableFrame) => void) | undefined;
-  /** The last `subscribed` answer. */
+  /** The last `subscribed` answer, and what has been told since. */
   status: readonly PartitionStatus[] = [];
 
   readonly #host: SubscriptionHost;
@@ -83,7 +83,7 @@ export class Subscription implements AsyncIterable<Message>, AsyncIterator<Messa
   /** Called by the client with what the machine delivers. */
   take(item: Delivery): void {
     if (item.type === 'status') {
-      this.status = item.partitions;
+      this.status = item.isLater ? merged(this.status, item.partitions) : item.partitions;
       this.onStatus?.(item.partitions);
       return;
     }
@@ -187,6 +187,11 @@ export class Subscription implements AsyncIterable<Message>, AsyncIterator<Messa
       at.offset = offset;
     } else this.#after.set(key, { region, topicId, partition, epoch, offset });
   }
+}
+
+function merged(before: readonly PartitionStatus[], later: readonly PartitionStatus[]): PartitionStatus[] {
+  const changed = new Set(later.map(placeKey));
+  return [...before.filter((status) => !changed.has(placeKey(status))), ...later];
 }
 
 const placeKey = ({ region, partition }: { region: string; partition: number }): string => `${region}/${partition}`;

@@ -27,7 +27,7 @@ export interface Delivered {
 export interface Told {
   region: string;
   partition: number;
-  status: 'exact' | 'behind' | 'gap';
+  status: 'exact' | 'behind' | 'gap' | 'unavailable';
   offset: number;
   behindBy: number | undefined;
   /** Offset after the last message it had, 0 if it had none. */

@@ -28,6 +28,7 @@ export interface ClientBrokerOptions {
 
 const ORIGIN_REGION = 'meridian.origin.region';
 const ORIGIN_TOPIC_ID = 'meridian.origin.topic.id';
+const LOOK_UP = { timeoutMs: LIMITS.lookUpTimeoutMs, retryForMs: LIMITS.lookUpRetryMs };
 
 export function createClientBroker(
   io: Pick<Io, 'clock' | 'timers' | 'random' | 'net'>,
@@ -81,50 +82,61 @@ async function factsOf(client: Client, region: string, views: readonly TopicView
   return facts;
 }
 
-async function readEnds(client: Client, topic: TopicFacts, queries: readonly EndsQuery[]): Promise<PartitionEnds[]> {
-  const asked = (timestamp: number) =>
-    client.listOffsets(queries.map(({ partition }) => ({ topic: topic.name, partition, timestamp })));
-  const [starts, ends] = await Promise.all([asked(EARLIEST), asked(LATEST)]);
-  const epochEnds = topic.isCopy
-    ? await copyEpochEnds(
-        client,
-        topic,
-        queries,
-        ends.map((end) => end.offset),
-      )
-    : await ownEpochEnds(client, topic, queries);
-  return queries.map((_, index) => ({
-    start: Math.max(0, starts[index]?.offset ?? 0),
-    end: Math.max(0, ends[index]?.offset ?? 0),
-    epochEnd: epochEnds[index],
-  }));
-}
+type MaybeEnds = PartitionEnds | undefined;
 
-async function ownEpochEnds(client: Client, topic: TopicFacts, queries: readonly EndsQuery[]) {
-  const known = queries.filter((query) => query.epoch >= 0);
-  if (known.length === 0) return [];
-  const answers = await client.offsetForLeaderEpoch(
-    known.map(({ partition, epoch }) => ({ topic: topic.name, partition, leaderEpoch: epoch })),
-  );
-  return queries.map(({ partition }) => {
-    const answer = answers.find((candidate) => candidate.partition === partition);
-    if (answer === undefined || answer.errorCode !== ERROR.NONE || answer.endOffset < 0) return undefined;
-    return { epoch: answer.leaderEpoch, endOffset: answer.endOffset };
+/** Nothing is told of a partition of which a part of the answer is missing: half of the truth would be none. */
+async function readEnds(client: Client, topic: TopicFacts, queries: readonly EndsQuery[]): Promise<MaybeEnds[]> {
+  const asked = (timestamp: number) =>
+    client.listOffsets(
+      queries.map(({ partition }) => ({ topic: topic.name, partition, timestamp })),
+      LOOK_UP,
+    );
+  const [starts, ends] = await Promise.all([asked(EARLIEST), asked(LATEST)]);
+  const ranges = queries.map((query, index): (EndsQuery & LogRange) | undefined => {
+    const [start, end] = [starts[index], ends[index]];
+    if (start === undefined || start.errorCode !== ERROR.NONE || start.offset < 0) return undefined;
+    if (end === undefined || end.errorCode !== ERROR.NONE || end.offset < 0) return undefined;
+    return { ...query, start: start.offset, end: end.offset };
+  });
+  const known = ranges.filter((range) => range !== undefined && range.epoch >= 0) as (EndsQuery & LogRange)[];
+  const epochEnds = await (topic.isCopy ? copyEpochEnds(client, topic, known) : ownEpochEnds(client, topic, known));
+  return ranges.map((range) => {
+    if (range === undefined) return undefined;
+    const { partition, epoch, start, end } = range;
+    const epochEnd = epochEnds.get(partition);
+    return epoch >= 0 && epochEnd === undefined ? undefined : { start, end, epochEnd: epochEnd ?? undefined };
   });
 }
 
-function copyEpochEnds(client: Client, topic: TopicFacts, queries: readonly EndsQuery[], ends: readonly number[]) {
-  return Promise.all(
-    queries.map(async ({ partition, epoch }, index) => {
-      if (epoch < 0) return undefined;
-      const end = ends[index] ?? 0;
-      const slice = await readOnce(client, topic, partition, end, 1);
-      if ('outOfRange' in slice) return undefined;
-      const epochs = new OriginEpochs();
-      epochs.add(slice.epochs);
-      return epochs.endOf(epoch, end);
-    }),
-  );
+/** By partition; null: no such epoch is known; absent: unavailable. */
+type EpochEnds = Map<number, NonNullable<PartitionEnds['epochEnd']> | null>;
+
+async function ownEpochEnds(client: Client, topic: TopicFacts, known: readonly EndsQuery[]): Promise<EpochEnds> {
+  const found: EpochEnds = new Map();
+  if (known.length === 0) return found;
+  const queries = known.map(({ partition, epoch }) => ({ topic: topic.name, partition, leaderEpoch: epoch }));
+  for (const answer of await client.offsetForLeaderEpoch(queries, LOOK_UP)) {
+    const { partition, errorCode, leaderEpoch, endOffset } = answer;
+    if (errorCode === ERROR.NONE) found.set(partition, endOffset < 0 ? null : { epoch: leaderEpoch, endOffset });
+  }
+  return found;
+}
+
+async function copyEpochEnds(
+  client: Client,
+  topic: TopicFacts,
+  known: readonly (EndsQuery & LogRange)[],
+): Promise<EpochEnds> {
+  const found: EpochEnds = new Map();
+  const readOne = async ({ partition, epoch, end }: EndsQuery & LogRange): Promise<void> => {
+    const slice = await readOnce(client, topic, partition, end, 1);
+    if ('outOfRange' in slice) return;
+    const epochs = new OriginEpochs();
+    epochs.add(slice.epochs);
+    found.set(partition, epochs.endOf(epoch, end) ?? null);
+  };
+  await Promise.allSettled(known.map(readOne)); // one that fails is left out, and so unavailable
+  return found;
 }
 
 async function readOnce(
@@ -134,7 +146,8 @@ async function readOnce(
   offset: number,
   maxBytes: number,
 ): Promise<Slice | { outOfRange: LogRange }> {
-  const leader = await client.leaderOf(topic.name, partition);
+  const { timeoutMs } = LOOK_UP;
+  const leader = await client.leaderOf(topic.name, partition, { timeoutMs });
   const wanted = {
     partition,
     fetchOffset: offset,
@@ -142,12 +155,12 @@ async function readOnce(
     originEpochsFrom: topic.isCopy ? 0 : -1,
   };
   const topics = [{ topic: topic.name, topicId: topic.localId, partitions: [wanted] }];
-  const answer = await client.send(Fetch, { maxWaitMs: 0, minBytes: 0, maxBytes, topics }, leader);
+  const answer = await client.send(Fetch, { maxWaitMs: 0, minBytes: 0, maxBytes, topics }, leader, { timeoutMs });
   const found = answer.responses[0]?.partitions[0];
   const errorCode = found?.errorCode ?? answer.errorCode;
   if (found !== undefined && errorCode === ERROR.OFFSET_OUT_OF_RANGE) {
     const [ends] = await readEnds(client, topic, [{ partition, epoch: -1 }]);
-    return { outOfRange: { start: ends?.start ?? 0, end: ends?.end ?? 0 } };
+    if (ends !== undefined) return { outOfRange: { start: ends.start, end: ends.end } };
   }
   if (found === undefined || errorCode !== ERROR.NONE) {
     await client.metadata([topic.name], { maxAgeMs: 0 });

@@ -9,6 +9,7 @@
 import type { Timers } from '@meridian/io';
 import type { BrokerPort, LogRange, Slice, Tail, TopicFacts } from '../broker/broker-port.ts';
 import { LIMITS } from '../limits.ts';
+import { ReturnWatch } from '../resume/return-watch.ts';
 import { type Chunk, chunksOf, type FeedOrigin } from './chunk.ts';
 import type { ChunkCache } from './chunk-cache.ts';
 import { OriginEpochs } from './origin-epochs.ts';
@@ -34,6 +35,8 @@ export interface FeedDeps {
 export class PartitionFeed {
   readonly facts: TopicFacts;
   readonly origin: FeedOrigin;
+  /** For those who found the partition unavailable. */
+  readonly returns: ReturnWatch;
   private readonly deps: FeedDeps;
   private readonly readers = new Set<FeedReader>();
   private readonly epochs = new OriginEpochs();
@@ -48,6 +51,7 @@ export class PartitionFeed {
     this.deps = deps;
     this.facts = facts;
     this.origin = origin;
+    this.returns = new ReturnWatch(deps, facts, origin.partition);
   }
 
   /** `logEnd` is where the log ended when the reader's place was looked up; the first reader's is where the tail begins. */

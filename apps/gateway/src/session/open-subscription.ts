@@ -4,12 +4,15 @@
  *
  *     listen → look up → log ends and epochs → plan → `subscribed` → `cursor` → records
  *
+ * A partition that is unavailable is told as such and left out; its position stays in the cursors. When it is back, it
+ * is planned again, told by a `status` frame, and delivered.
+ *
  * Invariant: changes of the topic are taken in one after another, and none before `subscribed` was sent.
  */
 import type { Timers } from '@meridian/io';
 import type { PartitionStatus, ServerFrame } from '@meridian/sdk/frames';
 import { type CursorPosition, decodeCursor, type KeyRing } from '@meridian/tenancy';
-import type { BrokerPort, PartitionEnds } from '../broker/broker-port.ts';
+import type { BrokerPort } from '../broker/broker-port.ts';
 import type { PartitionFeed } from '../delivery/partition-feed.ts';
 import { type Outlet, Subscription } from '../delivery/subscription.ts';
 import { LIMITS } from '../limits.ts';
@@ -32,10 +35,26 @@ export interface SubscriptionHost extends Outlet {
   send(frame: ServerFrame): void;
 }
 
-interface Planned {
+/** A place to begin at, or none: the partition is unavailable. */
+type Planned = Ready | Missing;
+
+interface Ready {
   readonly feed: PartitionFeed;
+  readonly wanted: Wanted;
   readonly start: Start;
   readonly logEnd: number;
+}
+
+interface Missing {
+  readonly feed: PartitionFeed;
+  readonly wanted: Wanted;
+  readonly start: undefined;
+}
+
+/** A partition whose return is waited for. */
+interface Waiting {
+  readonly tries: number;
+  stop(): void;
 }
 
 export class OpenSubscription {
@@ -45,6 +64,7 @@ export class OpenSubscription {
   private readonly request: SubscribeRequest;
   private readonly topic: GlobalTopic;
   private readonly stopListening: () => void;
+  private readonly waiting = new Map<PartitionFeed, Waiting>();
   private work: Promise<void> = Promise.resolve();
   private isClosed = false;
 
@@ -74,6 +94,8 @@ export class OpenSubscription {
   close(): void {
     this.isClosed = true;
     this.stopListening();
+    for (const { stop } of this.waiting.values()) stop();
+    this.waiting.clear();
     this.subscription.close();
   }
 
@@ -86,12 +108,15 @@ export class OpenSubscription {
       return take(positions, feed) ?? 'earliest';
     });
     if (this.isClosed) return;
-    const statuses = planned.map(({ start }) => start.status);
+    const statuses = planned.map(statusOf);
     for (const position of positions.values()) {
       this.subscription.keepAbsent(position);
       statuses.push(absentStatus(position));
     }
-    for (const { feed, start, logEnd } of planned) this.subscription.add(feed, start, logEnd);
+    for (const each of planned) {
+      if (each.start !== undefined) this.subscription.add(each.feed, each.start, each.logEnd);
+      else this.await(each, 0);
+    }
     this.host.send({ type: 'subscribed', id, topic, partitions: statuses });
     this.host.sendCursor(this.subscription);
     this.subscription.open(this.host.nowMs());
@@ -104,6 +129,8 @@ export class OpenSubscription {
 
   private async change(gone: readonly PartitionFeed[], added: readonly PartitionFeed[]): Promise<void> {
     for (const feed of gone) {
+      this.waiting.get(feed)?.stop();
+      this.waiting.delete(feed);
       const position = this.subscription.drop(feed);
       if (position !== undefined) this.subscription.keepAbsent(position);
     }
@@ -111,8 +138,8 @@ export class OpenSubscription {
       if (this.isClosed) return;
       try {
         // One look-up may have told both the opening and this change of them.
-        const missing = added.filter((feed) => !this.subscription.reads(feed));
-        return this.addLater(await this.plan(missing, (feed) => this.wantedLater(feed)));
+        const unknown = added.filter((feed) => !this.subscription.reads(feed) && !this.waiting.has(feed));
+        return this.addLater(await this.plan(unknown, (feed) => this.wantedLater(feed)));
       } catch {
         await this.deps.timers.sleep(LIMITS.readRetryMs); // the broker is away: its return is only a matter of time
       }
@@ -121,16 +148,52 @@ export class OpenSubscription {
 
   private addLater(planned: readonly Planned[]): void {
     if (this.isClosed) return;
-    for (const { feed, start, logEnd } of planned) {
-      const { region, partition } = feed.origin;
-      const position = this.subscription.takeAbsent(region, partition);
-      this.subscription.add(feed, start, logEnd);
-      const { status } = start;
+    for (const each of planned) {
+      if (each.start === undefined) {
+        this.host.send({ type: 'status', topic: this.request.topic, partitions: [statusOf(each)] });
+        this.await(each, 0);
+        continue;
+      }
+      const position = this.place(each);
+      const { region, topicId, partition } = each.feed.origin;
+      const { status } = each.start;
       if (status.status !== 'gap') continue;
-      const place = position ?? { region, topicId: feed.origin.topicId, partition, epoch: -1, offset: 0 };
+      const place = position ?? { region, topicId, partition, epoch: -1, offset: 0 };
       const from = { ...place, topicId: status.topicId, offset: status.from ?? 0 };
       this.subscription.sendGap(from, status.to ?? 0, status.reason ?? 'retention');
     }
+  }
+
+  /** Leaves the partition out of delivery until it is back; where the client stands stays in its cursors. */
+  private await({ feed, wanted }: Planned, tries: number): void {
+    const { region, partition } = feed.origin;
+    if (typeof wanted === 'object' && this.subscription.peekAbsent(region, partition) === undefined) {
+      this.subscription.keepAbsent({ ...wanted, region, partition });
+    }
+    const stop = feed.returns.wait(tries, () => {
+      this.work = this.work.then(() => this.takeReturned(feed, wanted));
+    });
+    this.waiting.set(feed, { tries, stop });
+  }
+
+  /** Nobody need be told if it is away again: that is what was said last. */
+  private async takeReturned(feed: PartitionFeed, wanted: Wanted): Promise<void> {
+    const waited = this.waiting.get(feed);
+    if (this.isClosed || waited === undefined) return;
+    const [planned] = await this.plan([feed], () => wanted).catch(() => []);
+    if (this.isClosed) return;
+    if (planned?.start === undefined) return this.await({ feed, wanted, start: undefined }, waited.tries + 1);
+    this.waiting.delete(feed);
+    this.host.send({ type: 'status', topic: this.request.topic, partitions: [planned.start.status] });
+    this.place(planned);
+    this.host.sendCursor(this.subscription);
+  }
+
+  /** Delivery begins; returns the position that was kept for it. */
+  private place({ feed, start, logEnd }: Ready): CursorPosition | undefined {
+    const position = this.subscription.takeAbsent(feed.origin.region, feed.origin.partition);
+    this.subscription.add(feed, start, logEnd);
+    return position;
   }
 
   /** What appears later was not there before: all of it is new to the client, unless its cursor knows it. */
@@ -150,9 +213,11 @@ export class OpenSubscription {
         }));
         const ends = await this.deps.broker.ends(facts, queries);
         return group.map((feed, index) => {
-          const end = ends[index] as PartitionEnds;
-          const start = planStart(facts, feed.origin.partition, end, wanted[index] as Wanted);
-          return { feed, start, logEnd: end.end };
+          const end = ends[index];
+          const where = wanted[index] as Wanted;
+          if (end === undefined) return { feed, wanted: where, start: undefined };
+          const start = planStart(facts, feed.origin.partition, end, where);
+          return { feed, wanted: where, start, logEnd: end.end };
         });
       }),
     );
@@ -168,6 +233,13 @@ function take(positions: Positions, feed: PartitionFeed): Wanted | undefined {
 }
 
 const epochOf = (wanted: Wanted | undefined): number => (typeof wanted === 'object' ? wanted.epoch : -1);
+
+function statusOf({ feed, wanted, start }: Planned): PartitionStatus {
+  if (start !== undefined) return start.status;
+  const { region, topicId, partition } = feed.origin;
+  const offset = typeof wanted === 'object' ? wanted.offset : 0;
+  return { region, topicId, partition, status: 'unavailable', offset };
+}
 
 /** The region has nothing of this partition yet: everything up to the position has still to come. */
 function absentStatus({ region, topicId, partition, offset }: CursorPosition): PartitionStatus {

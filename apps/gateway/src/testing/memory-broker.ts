@@ -25,6 +25,8 @@ export class MemoryPartition {
   start = 0;
   end = 0;
   epoch = 0;
+  /** The disk below it is offline: nobody is told where it begins and ends. */
+  isUnavailable = false;
   epochStarts: EpochStart[] = [{ epoch: 0, startOffset: 0 }];
   /** The error with which a batch is refused. */
   refuses: (batch: Buffer) => number = () => ERROR.NONE;
@@ -105,6 +107,7 @@ export class MemoryPartition {
   }
 
   feed(tail: MemoryTail): void {
+    if (this.isUnavailable) return;
     const range = { start: this.start, end: this.end };
     if (tail.position < this.start || tail.position > this.end) return tail.handlers.onOutOfRange(range);
     const buffers = this.from(tail.position, Number.POSITIVE_INFINITY);
@@ -121,6 +124,7 @@ export class MemoryBroker implements BrokerPort {
   /** While true every call fails as an unreachable broker does. */
   isAway = false;
   reads = 0;
+  lookUps = 0;
   produces = 0;
   /** Batches that were produced, as they came. */
   readonly produced: Buffer[] = [];
@@ -167,9 +171,11 @@ export class MemoryBroker implements BrokerPort {
   }
 
   async ends(topic: TopicFacts, queries: readonly { partition: number; epoch: number }[]) {
+    this.lookUps++;
     await this.answer();
     return queries.map(({ partition, epoch }) => {
-      const { start, end, epochStarts } = this.partition(topic.name, partition);
+      const { start, end, epochStarts, isUnavailable } = this.partition(topic.name, partition);
+      if (isUnavailable) return undefined;
       const epochs = new OriginEpochs();
       epochs.add(epochStarts);
       return { start, end, epochEnd: epoch < 0 ? undefined : epochs.endOf(epoch, end) };
@@ -180,6 +186,7 @@ export class MemoryBroker implements BrokerPort {
     this.reads++;
     await this.answer();
     const log = this.partition(topic.name, partition);
+    if (log.isUnavailable) throw Object.assign(new Error('storage error'), { code: 'unavailable' });
     if (offset < log.start || offset > log.end) return { outOfRange: { start: log.start, end: log.end } };
     return { buffers: log.from(offset, maxBytes), epochs: log.epochStarts } satisfies Slice;
   }

@@ -96,7 +96,8 @@ export type Delivery =
   /** Records below `fromOffset` were delivered before. */
   | { type: 'messages'; frame: Frame<'messages'>; fromOffset: number; bytes: number }
   | { type: 'batch'; batch: ReceivedBatch; fromOffset: number }
-  | { type: 'status'; partitions: Frame<'subscribed'>['partitions'] }
+  /** `isLater`: of some partitions, after the answer to `subscribe`. */
+  | { type: 'status'; partitions: Frame<'subscribed'>['partitions']; isLater: boolean }
   | { type: 'gap'; gap: Gap }
   | { type: 'undecodable'; frame: Frame<'undecodable'> }
   | { type: 'cursor'; cursor: string };

@@ -19,6 +19,7 @@ import type {
   MessagesFrame,
   Origin,
   PartitionStatus,
+  StatusFrame,
   SubscribedFrame,
   UndecodableFrame,
 } from '../frames.ts';
@@ -86,6 +87,7 @@ function takeFrame(session: Session, input: Extract<Input, { type: 'frame' }>, e
   if (frame.type === 'subscribed') subscribed(subscription, frame, effects);
   else if (!subscription.active)
     return; // still of the subscription before this one
+  else if (frame.type === 'status') takeStatuses(subscription, frame, effects);
   else if (frame.type === 'messages') takeMessages(session, subscription, frame, bytes, effects);
   else if (frame.type === 'cursor') takeCursor(subscription, frame, effects);
   else if (frame.type === 'gap') skip(subscription, frame, effects);
@@ -183,9 +185,16 @@ function remove(session: Session, topic: string, effects: Effect[]): void {
 function subscribed(subscription: Subscription, frame: SubscribedFrame, effects: Effect[]): void {
   if (frame.id !== subscription.id) return;
   subscription.active = true;
-  const { topic } = subscription;
-  deliver(effects, topic, { type: 'status', partitions: frame.partitions });
-  for (const status of frame.partitions) takeStatus(subscription, status, effects);
+  takeStatuses(subscription, frame, effects);
+}
+
+function takeStatuses(subscription: Subscription, frame: SubscribedFrame | StatusFrame, effects: Effect[]): void {
+  const { type, partitions } = frame;
+  deliver(effects, subscription.topic, { type: 'status', partitions, isLater: type === 'status' });
+  for (const status of partitions) {
+    // Of one that cannot be read nothing is known yet: the own position stays.
+    if (status.status !== 'unavailable') takeStatus(subscription, status, effects);
+  }
 }
 
 /** Where delivery begins. A gap moves the position, also back: an origin that lost records gives their offsets again. */

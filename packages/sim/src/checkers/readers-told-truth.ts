@@ -11,6 +11,7 @@ export const readersToldTruth: Checker = ({ ledger }) =>
 function judge(told: Told): string[] {
   const place = `${told.region}-${told.partition} is ${told.status} at ${told.offset}, the reader had read up to ${told.expected}`;
   if (told.status === 'gap') return [place];
+  if (told.status === 'unavailable') return []; // of a partition that cannot be read nothing is known; it is told again
   // Delivery may be ahead of the application, which has not taken everything out of its queue yet.
   if (told.offset < told.expected) return [place];
   if (told.status === 'behind' && !(told.behindBy !== undefined && told.behindBy > 0))
