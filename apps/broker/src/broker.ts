@@ -15,6 +15,7 @@ import { ENDPOINT_NAMES } from './apis/broker-nodes.ts';
 import type { ListenerName } from './apis/handler.ts';
 import { createHandlers } from './apis/handlers.ts';
 import type { BrokerConfig } from './config.ts';
+import { brokerConfigValue } from './controller/configs/effective.ts';
 import type { BrokerEndpoint } from './controller/image.ts';
 import { type ControllerConfig, type OpenController, openController } from './controller/open-controller.ts';
 import { GroupCoordinator } from './groups/group-coordinator.ts';
@@ -116,13 +117,18 @@ function coordinateGroups({ io, log, controller }: Parts, partitions: HostedPart
 
 /** Opens both; whatever is open stands in `opened`, for the case that the second cannot be. */
 async function listen(
-  { io, config, log, limits }: Parts,
+  { io, config, log, limits, controller }: Parts,
   opened: BrokerListener[],
 ): Promise<[client: BrokerListener, internal: BrokerListener]> {
   const turn = new Turn(io.timers);
+  const { configSources } = controller;
+  const told = (): number => Number(brokerConfigValue(configSources, 'max.connections'));
   const open = async (name: ListenerName, createAuthentication: () => Authentication): Promise<BrokerListener> => {
     const { host, port } = config[name];
-    const listener = await openListener({ io, name, host, port, createAuthentication, turn, limits, log });
+    // A number too low must not lock the peers out.
+    const maxConnections = name === 'client' ? told : () => limits.maxConnections;
+    const given = { io, name, host, port, createAuthentication, turn, limits, maxConnections, log };
+    const listener = await openListener(given);
     opened.push(listener);
     return listener;
   };

@@ -1,5 +1,5 @@
 /** What a broker is started with, as it holds and as it is shown. */
-import { DescribeConfigs, ERROR, Metadata } from '@meridian/protocol';
+import { DescribeConfigs, ERROR, IncrementalAlterConfigs, Metadata } from '@meridian/protocol';
 import { expect, test } from 'vitest';
 import { settingsOf } from './static-configs.ts';
 import { createTopic, startTestBroker } from './testing/test-broker.ts';
@@ -59,4 +59,20 @@ test('a broker started with configs follows them and describes them', async () =
     includeTopicAuthorizedOperations: false,
   });
   expect(metadata.topics[0]!.errorCode).toBe(ERROR.UNKNOWN_TOPIC_OR_PARTITION);
+});
+
+test('max.connections counts for the next connection when it is changed', async () => {
+  const broker = await startTestBroker();
+  const connection = await broker.connect();
+  const alter = async (value: string) => {
+    const resources = [
+      { resourceType: 4, resourceName: '', configs: [{ name: 'max.connections', configOperation: 0, value }] },
+    ];
+    const { responses } = await connection.request(IncrementalAlterConfigs, 1, { resources, validateOnly: false });
+    return responses[0]!.errorCode;
+  };
+  expect(await alter('1')).toBe(ERROR.NONE);
+  expect(await (await broker.connect()).closes(1_000)).toBe(true);
+  expect(await alter('2')).toBe(ERROR.NONE);
+  expect(await (await broker.connect()).closes(1_000)).toBe(false);
 });

@@ -19,6 +19,8 @@ export interface ListenerOptions {
   readonly createAuthentication: () => Authentication;
   readonly turn: Turn;
   readonly limits: BrokerLimits;
+  /** Connections that may be open; it may change, and then counts for those that come. */
+  readonly maxConnections: () => number;
   readonly log: Logger;
 }
 
@@ -42,9 +44,9 @@ export async function openListener(options: ListenerOptions): Promise<BrokerList
   };
   const now = io.clock.monotonic;
   const listener: Listener = await io.net.listen({ host: options.host, port: options.port }, (socket) => {
-    if (dispatch === undefined || connections.size >= limits.maxConnections) {
+    if (dispatch === undefined || connections.size >= options.maxConnections()) {
       if (dispatch !== undefined)
-        log.warn('connection refused: too many', { listener: name, limit: limits.maxConnections });
+        log.warn('connection refused: too many', { listener: name, limit: options.maxConnections() });
       socket.destroy();
       return;
     }

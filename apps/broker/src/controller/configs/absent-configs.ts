@@ -6,9 +6,9 @@
 const NAMES = `
   add.partitions.to.txn.retry.backoff.max.ms add.partitions.to.txn.retry.backoff.ms alter.config.policy.class.name
   alter.log.dirs.replication.quota.window.num alter.log.dirs.replication.quota.window.size.seconds
-  authorizer.class.name auto.leader.rebalance.enable background.threads broker.heartbeat.interval.ms
-  broker.session.timeout.ms client.quota.callback.class config.providers connection.failed.authentication.delay.ms
-  connections.max.reauth.ms controlled.shutdown.enable controller.listener.names controller.quorum.append.linger.ms
+  authorizer.class.name auto.leader.rebalance.enable broker.heartbeat.interval.ms broker.session.timeout.ms
+  client.quota.callback.class config.providers connection.failed.authentication.delay.ms connections.max.reauth.ms
+  controlled.shutdown.enable controller.listener.names controller.quorum.append.linger.ms
   controller.quorum.auto.join.enable controller.quorum.bootstrap.servers controller.quorum.election.backoff.max.ms
   controller.quorum.election.timeout.ms controller.quorum.fetch.max.bytes controller.quorum.fetch.snapshot.max.bytes
   controller.quorum.fetch.timeout.ms controller.quorum.request.timeout.ms controller.quorum.retry.backoff.ms
@@ -38,14 +38,12 @@ const NAMES = `
   group.streams.min.session.timeout.ms group.streams.num.standby.replicas group.streams.session.timeout.ms
   initial.broker.registration.timeout.ms inter.broker.listener.name kafka.metrics.polling.interval.secs
   kafka.metrics.reporters leader.imbalance.check.interval.seconds listener.security.protocol.map
-  log.cleaner.dedupe.buffer.size log.cleaner.io.buffer.load.factor log.cleaner.io.buffer.size
-  log.cleaner.io.max.bytes.per.second log.cleaner.threads log.dir log.dir.failure.timeout.ms
-  log.flush.offset.checkpoint.interval.ms log.flush.start.offset.checkpoint.interval.ms max.connection.creation.rate
-  max.connections.per.ip max.connections.per.ip.overrides metadata.log.dir
-  metadata.log.max.record.bytes.between.snapshots metadata.log.max.snapshot.interval.ms metadata.log.segment.bytes
-  metadata.log.segment.ms metadata.max.idle.interval.ms metadata.max.retention.bytes metadata.max.retention.ms
-  metric.reporters metrics.num.samples metrics.recording.level metrics.sample.window.ms num.io.threads
-  num.network.threads num.recovery.threads.per.data.dir num.replica.alter.log.dirs.threads num.replica.fetchers
+  log.cleaner.io.max.bytes.per.second log.dir log.dir.failure.timeout.ms log.flush.offset.checkpoint.interval.ms
+  log.flush.start.offset.checkpoint.interval.ms max.connection.creation.rate max.connections.per.ip
+  max.connections.per.ip.overrides metadata.log.dir metadata.log.max.record.bytes.between.snapshots
+  metadata.log.max.snapshot.interval.ms metadata.log.segment.bytes metadata.log.segment.ms
+  metadata.max.idle.interval.ms metadata.max.retention.bytes metadata.max.retention.ms metric.reporters
+  metrics.num.samples metrics.recording.level metrics.sample.window.ms num.replica.alter.log.dirs.threads
   offsets.load.buffer.size offsets.topic.compression.codec principal.builder.class producer.id.expiration.ms
   producer.purgatory.purge.interval.requests queued.max.request.bytes queued.max.requests quota.window.num
   quota.window.size.seconds remote.fetch.max.wait.ms remote.list.offsets.request.timeout.ms

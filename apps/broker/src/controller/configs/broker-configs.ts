@@ -8,6 +8,7 @@ import { BROKER_OWN_CONFIGS } from './broker-own-configs.ts';
 import { type ConfigDefinition, type ConfigFamily, type ConfigTable, configTable } from './definition.ts';
 import { GROUP_COORDINATOR_CONFIGS } from './group-coordinator-configs.ts';
 import { TOPIC_CONFIGS } from './topic-configs.ts';
+import { UNUSED_CONFIGS } from './unused-configs.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -86,4 +87,5 @@ export const BROKER_CONFIGS: ConfigTable = configTable([
   ...otherMembers,
   ...BROKER_OWN_CONFIGS,
   ...GROUP_COORDINATOR_CONFIGS,
+  ...UNUSED_CONFIGS,
 ]);

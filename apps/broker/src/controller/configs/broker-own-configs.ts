@@ -56,6 +56,7 @@ export const BROKER_OWN_CONFIGS: readonly ConfigDefinition[] = [
     type: 'long',
     default: '15000',
     min: 0,
+    dynamic: true,
     documentation: 'How long the cleaner rests when there is no log to clean.',
   },
   {
@@ -77,6 +78,7 @@ export const BROKER_OWN_CONFIGS: readonly ConfigDefinition[] = [
     type: 'int',
     default: '2147483647',
     min: 0,
+    dynamic: true,
     documentation: 'Connections per listener.',
   },
   {

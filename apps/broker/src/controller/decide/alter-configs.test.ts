@@ -92,8 +92,8 @@ test('a broker takes dynamic configs, and keeps names that nobody knows; what it
     ['log.retention.ms', '5'],
     ['my.plugin.level', 'x'],
   ]);
-  const fixed = ['num.partitions', 'num.io.threads'].map((name) => ({ name, value: '2' }));
-  expect(alter(fixed, broker)).toBe('Cannot update these configs dynamically: [num.partitions, num.io.threads]');
+  const fixed = ['num.partitions', 'queued.max.requests'].map((name) => ({ name, value: '2' }));
+  expect(alter(fixed, broker)).toBe('Cannot update these configs dynamically: [num.partitions, queued.max.requests]');
   expect(alter([{ name: 'log.retention.ms', value: 'x' }], broker)).toBe(
     'Invalid value x for configuration log.retention.ms: Not a number of type LONG',
   );
