@@ -1,13 +1,15 @@
 /**
- * `npm run compat -- <client>|all`: clients that others wrote, against a freshly started local platform.
- * Each client installs what it needs (Debian; elsewhere it says what is missing) and runs its checks; a check that
- * cannot run is a failure. Ends with `N passed, N failed`.
+ * `npm run compat -- <client>|differential|all`: clients that others wrote, against a freshly started local platform,
+ * and random scripts against Apache Kafka (`differential --scripts 200 --seed N`). Each client installs what it needs
+ * (Debian; elsewhere it says what is missing) and runs its checks; a check that cannot run is a failure. Ends with
+ * `N passed, N failed`.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { startLocalPlatform } from '../../apps/meridian/src/testing/local-platform.ts';
+import { type LocalPlatform, startLocalPlatform } from '../../apps/meridian/src/testing/local-platform.ts';
+import { runDifferential } from '../differential/differential.ts';
 import type { CompatClient } from './compat-client.ts';
 import { confluentClient } from './confluent.ts';
 import { franzGoClient } from './franz-go.ts';
@@ -26,27 +28,37 @@ const CLIENTS: readonly CompatClient[] = [
 ];
 const PORT_OFFSET = 15_000;
 
-const wanted = process.argv[2] ?? 'all';
+const DIFFERENTIAL = 'differential';
+const [wanted = 'all', ...options] = process.argv.slice(2);
 const chosen = CLIENTS.filter((client) => wanted === 'all' || client.name === wanted);
-if (chosen.length === 0) {
-  console.error(`unknown client ${wanted}; known: all, ${CLIENTS.map((client) => client.name).join(', ')}`);
+if (chosen.length === 0 && wanted !== DIFFERENTIAL) {
+  console.error(`unknown client ${wanted}; known: all, ${DIFFERENTIAL}, ${CLIENTS.map(({ name }) => name).join(', ')}`);
   process.exit(2);
 }
 
-const data = mkdtempSync(join(tmpdir(), 'meridian-compat-'));
-const platform = await startLocalPlatform({ portOffset: PORT_OFFSET, data });
 let passed = 0;
 let failed = 0;
-try {
-  for (const client of chosen) await runClient(client);
-} finally {
-  await platform.stop();
-  rmSync(data, { recursive: true, force: true });
+if (chosen.length > 0) await runClients();
+if (wanted === 'all' || wanted === DIFFERENTIAL) {
+  const scripts = await runDifferential(options);
+  passed += scripts.passed;
+  failed += scripts.failed;
 }
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);
 
-async function runClient(client: CompatClient): Promise<void> {
+async function runClients(): Promise<void> {
+  const data = mkdtempSync(join(tmpdir(), 'meridian-compat-'));
+  const platform = await startLocalPlatform({ portOffset: PORT_OFFSET, data });
+  try {
+    for (const client of chosen) await runClient(client, platform);
+  } finally {
+    await platform.stop();
+    rmSync(data, { recursive: true, force: true });
+  }
+}
+
+async function runClient(client: CompatClient, platform: LocalPlatform): Promise<void> {
   try {
     await client.install();
   } catch (error) {

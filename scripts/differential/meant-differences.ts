@@ -2,6 +2,7 @@
  * Where Meridian means to answer otherwise than Apache Kafka, each with its reason. Read by `run-script.ts`; what is
  * not here fails the run.
  */
+import { ERROR } from '@meridian/protocol';
 import type { Difference } from './differences.ts';
 import type { Step } from './step.ts';
 
@@ -11,6 +12,14 @@ export interface MeantDifference {
 }
 
 export const MEANT_DIFFERENCES: readonly MeantDifference[] = [
+  {
+    reason: 'A batch of a codec that does not exist is refused as such; Apache Kafka trips over it.',
+    matches: ({ api }, { path, ours, theirs }) =>
+      api.name === 'Produce' &&
+      path.endsWith('errorCode') &&
+      ours === ERROR.UNSUPPORTED_COMPRESSION_TYPE &&
+      theirs === -1,
+  },
   {
     reason: 'An operation that does not exist is refused before the other changes of its resource are looked at.',
     matches: ({ api }, { path, ours, theirs }) =>

@@ -22,7 +22,7 @@ const LEFT_OUT = new Set([
   'nodeEndpoints',
   'originEpochs',
 ]);
-/** Fields of which lists of objects are sorted, the first that is there. */
+/** What lists of objects are sorted by, as far as it is there. */
 const SORTED_BY = [
   'name',
   'topic',
@@ -108,8 +108,9 @@ function sorted(list: unknown[]): unknown[] {
   const [first] = list;
   if (typeof first === 'number' || typeof first === 'string') return list;
   if (typeof first !== 'object' || first === null) return list;
-  const by = SORTED_BY.find((name) => name in first);
-  if (by === undefined) return list;
-  const keyOf = (each: unknown) => String((each as Record<string, unknown>)[by]);
+  const by = SORTED_BY.filter((name) => name in first);
+  if (by.length === 0) return list;
+  const keyOf = (each: unknown) =>
+    [...by.map((name) => (each as Record<string, unknown>)[name]), JSON.stringify(each)].join('\n');
   return list.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : keyOf(a) > keyOf(b) ? 1 : 0));
 }

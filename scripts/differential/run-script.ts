@@ -2,14 +2,14 @@
  * Runs one script against both brokers, step by step, and stops at the first difference that is not meant: what led
  * there is the shortest prefix that shows it.
  */
-import { DescribeConfigs, Metadata, type RequestInput } from '@meridian/protocol';
+import { DescribeConfigs, ERROR, Metadata, type RequestInput } from '@meridian/protocol';
 import { type Difference, differencesOf } from './differences.ts';
 import { MEANT_DIFFERENCES } from './meant-differences.ts';
 import { IdNames, normalise } from './normalise.ts';
 import { CLOSED, type Side } from './side.ts';
 import type { Step } from './step.ts';
 
-const READ_ATTEMPTS = 12;
+const READ_ATTEMPTS = 40;
 const READ_PAUSE_MS = 40;
 const SETTLE_ATTEMPTS = 40;
 const SETTLE_PAUSE_MS = 25;
@@ -28,6 +28,11 @@ interface Pair {
   readonly theirs: Side;
 }
 
+interface Names {
+  readonly ours: IdNames;
+  readonly theirs: IdNames;
+}
+
 export async function runScript(steps: readonly Step[], pair: Pair, topics: readonly string[]): Promise<Outcome> {
   await Promise.all([pair.ours.begin(), pair.theirs.begin()]);
   const names = { ours: new IdNames(), theirs: new IdNames() };
@@ -41,7 +46,7 @@ export async function runScript(steps: readonly Step[], pair: Pair, topics: read
     const differences = await runStep(step, pair, names);
     ran++;
     if (differences.length > 0) return { ran, skipped, failure: { at, differences } };
-    if (step.changesMetadata) await settle(pair, topics);
+    if (step.changesMetadata) await settle(pair, names, topics);
   }
   return { ran, skipped };
 }
@@ -51,7 +56,7 @@ function serves(side: Side, { api, version }: Step): boolean {
   return served !== undefined && version >= served.min && version <= served.max;
 }
 
-async function runStep(step: Step, pair: Pair, names: { ours: IdNames; theirs: IdNames }): Promise<Difference[]> {
+async function runStep(step: Step, pair: Pair, names: Names): Promise<Difference[]> {
   for (let attempt = 1; ; attempt++) {
     const [ours, theirs] = await Promise.all([ask(step, pair.ours, names.ours), ask(step, pair.theirs, names.theirs)]);
     const differences = differencesOf(ours, theirs).filter(
@@ -66,17 +71,21 @@ async function ask(step: Step, side: Side, names: IdNames): Promise<unknown> {
   const answer = await side.request(step.api, step.version, step.body(side));
   if (answer === CLOSED) return 'closed';
   step.keep?.(side, answer as never);
-  return normalise(answer, names);
+  return normalise(step.narrow?.(answer as never) ?? answer, names);
 }
 
 /** Waits until Apache Kafka shows the topics and configs that its controller already answered for. */
-async function settle({ ours, theirs }: Pair, topics: readonly string[]): Promise<void> {
+async function settle({ ours, theirs }: Pair, names: Names, topics: readonly string[]): Promise<void> {
   for (let attempt = 0; attempt < SETTLE_ATTEMPTS; attempt++) {
     const [mine, other] = await Promise.all([stateOf(ours, topics), stateOf(theirs, topics)]);
     if (mine === other) break;
     await pause(SETTLE_PAUSE_MS);
   }
   await pause(SETTLE_PAUSE_MS);
+  for (const name of topics) {
+    names.ours.nameOf('topic', ours.topicId(name));
+    names.theirs.nameOf('topic', theirs.topicId(name));
+  }
 }
 
 async function stateOf(side: Side, topics: readonly string[]): Promise<string> {
@@ -86,6 +95,9 @@ async function stateOf(side: Side, topics: readonly string[]): Promise<string> {
     allowAutoTopicCreation: false,
   });
   if (metadata === CLOSED) return 'closed';
+  for (const { name, topicId, errorCode } of metadata.topics) {
+    if (errorCode === ERROR.NONE) side.topicIds.set(name ?? '', topicId);
+  }
   const known = metadata.topics.map(({ name, errorCode, partitions }) => [name, errorCode, partitions.length]);
   const resources: RequestInput<typeof DescribeConfigs>['resources'] = topics.map((resourceName) => ({
     resourceType: TOPIC,

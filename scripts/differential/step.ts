@@ -13,6 +13,8 @@ export interface Step {
   body(side: Side): RequestInput<Api>;
   /** Keeps what later steps need of an answer. */
   keep?(side: Side, answer: never): void;
+  /** What of an answer is compared, where other scripts show in it. */
+  narrow?(answer: never): unknown;
   /** A read: asked again for a while when the answers differ, since Apache Kafka shows changes late. */
   readonly isRead: boolean;
   /** The step changes topics or configs: the script waits until both show it. */
@@ -36,7 +38,12 @@ export function step<A extends Api>(
   api: A,
   version: number,
   body: (side: Side) => RequestInput<A>,
-  options: { keep?: (side: Side, answer: ResponseOf<A>) => void; isRead?: boolean; changesMetadata?: boolean } = {},
+  options: {
+    keep?: (side: Side, answer: ResponseOf<A>) => void;
+    narrow?: (answer: ResponseOf<A>) => unknown;
+    isRead?: boolean;
+    changesMetadata?: boolean;
+  } = {},
 ): Step {
   return {
     api,
@@ -44,6 +51,7 @@ export function step<A extends Api>(
     body: body as Step['body'],
     isRead: options.isRead ?? false,
     changesMetadata: options.changesMetadata ?? false,
+    ...(options.narrow ? { narrow: options.narrow as NonNullable<Step['narrow']> } : {}),
     ...(options.keep ? { keep: options.keep as NonNullable<Step['keep']> } : {}),
   };
 }

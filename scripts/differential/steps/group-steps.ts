@@ -141,11 +141,14 @@ export const describeGroups: StepMaker = (context) => {
   return step(DescribeGroups, version, () => ({ groups, includeAuthorizedOperations }), { isRead: true });
 };
 
-export const listGroups: StepMaker = ({ random }) => {
+export const listGroups: StepMaker = ({ random, groups: own }) => {
   const version = versionOf(random, ListGroups);
   const statesFilter = version >= 4 && random.oneIn(2) ? random.pick([['Empty'], ['stable'], ['Nonsense']]) : [];
   const typesFilter = version >= 5 && random.oneIn(2) ? random.pick([['classic'], ['Consumer'], ['Nonsense']]) : [];
-  return step(ListGroups, version, () => ({ statesFilter, typesFilter }), { isRead: true });
+  return step(ListGroups, version, () => ({ statesFilter, typesFilter }), {
+    isRead: true,
+    narrow: (answer) => ({ ...answer, groups: answer.groups.filter(({ groupId }) => own.includes(groupId)) }),
+  });
 };
 
 export const deleteGroups: StepMaker = (context) => {

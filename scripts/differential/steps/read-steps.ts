@@ -9,6 +9,7 @@ import {
   ListOffsets,
   Metadata,
   OffsetForLeaderEpoch,
+  ZERO_UUID,
 } from '@meridian/protocol';
 import { type ScriptContext, type StepMaker, step, versionOf } from '../step.ts';
 
@@ -34,6 +35,19 @@ export const metadata: StepMaker = (context) => {
     (side) => ({ topics: [byId ? { topicId: side.topicId(name), name: null } : { name }], ...flags }),
     { isRead: true },
   );
+};
+
+/** Brings a topic of the script into being, unless it is there. */
+export const autoCreate: StepMaker = ({ random, topics }) => {
+  const name = random.oneIn(6) ? random.pick(['a b', '', '..']) : random.pick(topics);
+  const version = versionOf(random, Metadata, 4);
+  return step(Metadata, version, () => ({ topics: [{ name }], allowAutoTopicCreation: true }), {
+    isRead: true,
+    changesMetadata: true,
+    keep: (side, answer) => {
+      for (const topic of answer.topics) if (topic.topicId !== ZERO_UUID) side.topicIds.set(name, topic.topicId);
+    },
+  });
 };
 
 export const describeConfigs: StepMaker = (context) => {

@@ -139,6 +139,40 @@ export const fetch: StepMaker = (context) => {
   });
 };
 
+const SESSIONS_SINCE = 7;
+
+/** Opens a fetch session, or asks in the one that there is for what changed, with more partitions or fewer. */
+export const fetchInSession: StepMaker = (context) => {
+  const { random } = context;
+  const version = versionOf(random, Fetch, SESSIONS_SINCE);
+  const names = random.pick([[], [someTopic(context)], [...context.topics.slice(0, 2)]]);
+  const forgotten = random.oneIn(5) ? [context.topics[0]!] : [];
+  const opens = random.oneIn(4);
+  const leap = random.oneIn(10) ? 3 : 0;
+  const fetchOffset = random.pick([0, 0, 1, 2]);
+  const partitions = [{ partition: random.below(2), fetchOffset, partitionMaxBytes: 1_048_576 }];
+  const place = (side: Side, name: string) =>
+    version >= BY_ID_SINCE ? { topicId: side.topicId(name) } : { topic: name };
+  return step(
+    Fetch,
+    version,
+    (side) => ({
+      maxWaitMs: 0,
+      minBytes: 0,
+      sessionId: opens ? 0 : side.session.id,
+      sessionEpoch: opens ? 0 : side.session.epoch + leap,
+      topics: names.map((name) => ({ ...place(side, name), partitions })),
+      forgottenTopicsData: forgotten.map((name) => ({ ...place(side, name), partitions: [0] })),
+    }),
+    {
+      keep: (side, { errorCode, sessionId }) => {
+        if (errorCode !== 0) side.session = { id: 0, epoch: 0 };
+        else side.session = { id: sessionId, epoch: opens ? 1 : side.session.epoch + 1 };
+      },
+    },
+  );
+};
+
 export const deleteRecords: StepMaker = (context) => {
   const { random } = context;
   const partitions = [{ partitionIndex: random.below(3), offset: random.pick([0, 1, 2, 3, -1, -2, 1_000]) }];
