@@ -5,6 +5,7 @@
  */
 import type { Io, IoError } from '@meridian/io';
 import type { BatchHeader } from '@meridian/protocol/record-batch';
+import type { Compaction } from './cleaner/policy.ts';
 import type { TailBudget } from './tail-budget.ts';
 
 export interface LogConfig {
@@ -117,6 +118,8 @@ export interface ActiveProducer {
   readonly producerId: number;
   readonly producerEpoch: number;
   readonly lastSequence: number;
+  /** Of its last batch with records; −1 if only a marker is known. */
+  readonly lastDataOffset: number;
   /** Largest timestamp of its last batch. */
   readonly lastTimestamp: number;
 }
@@ -156,6 +159,7 @@ export interface Log {
   /** Epochs of the region where the records were born; for mirror copies only. */
   readonly originEpochs: OriginEpochs;
   readonly producers: ProducerState;
+  readonly compaction: Compaction;
 
   /**
    * Appends batches (one per buffer) that have their final offsets, at or behind the end, and stamps `leaderEpoch`

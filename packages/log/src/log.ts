@@ -1,4 +1,5 @@
 /** The partition log: `@meridian/log`. */
+export type { Compaction, CompactionPolicy, CompactionResult, Dirtiness } from './cleaner/policy.ts';
 export { LOG_ERRORS, LogError, type LogErrorCode } from './errors.ts';
 export type {
   AppendResult,

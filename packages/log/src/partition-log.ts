@@ -5,6 +5,7 @@
  */
 import { type Io, IoError } from '@meridian/io';
 import { type BatchHeader, readBatchHeader, stampLeaderEpoch } from '@meridian/protocol/record-batch';
+import { LogCompaction } from './cleaner/compaction.ts';
 import type { EpochList, OriginEpochList } from './epoch-list.ts';
 import { LogError } from './errors.ts';
 import { MAX_RELATIVE_OFFSET, MAX_SEGMENT_BYTES } from './limits.ts';
@@ -56,6 +57,7 @@ export class PartitionLog implements Log {
   readonly epochs: EpochCache;
   readonly originEpochs: OriginEpochs;
   readonly producers: ProducerState;
+  readonly compaction: LogCompaction;
   onProgress: () => void = () => {};
   onFailure: (error: IoError | Error) => void = () => {};
   private readonly io: Io;
@@ -97,6 +99,13 @@ export class PartitionLog implements Log {
       },
     });
     this.tail.written(this.endOffset);
+    this.compaction = new LogCompaction({
+      io: parts.io,
+      segments: parts.segments,
+      producers: parts.producers,
+      state: () => this.compactionState(),
+      fail: (error) => this.writer.fail(error),
+    });
     this.writer.adopt(parts.segments.all.filter((segment) => segment.nextOffset > this.recoveryPoint));
     if (parts.config.fsync) this.writer.syncNow();
   }
@@ -237,6 +246,11 @@ export class PartitionLog implements Log {
     return this.segments.dropBelow(offset, this.config.fileDeleteDelayMs);
   }
 
+  private compactionState() {
+    const { startOffset, recoveryPoint: durableEnd, config } = this;
+    return { isOpen: !this.closed && this.writer.failure === undefined, startOffset, durableEnd, config };
+  }
+
   private ensureOpen(): void {
     if (this.closed) throw new LogError('closed', this.folder);
     if (this.writer.failure !== undefined) {
@@ -311,6 +325,7 @@ export class PartitionLog implements Log {
     this.originEpochList.truncateFromEnd(this.endOffset);
     this.originEpochList.save();
     this.producerTable.clear();
+    this.compaction.truncated(this.endOffset);
   }
 
   /** Sealed segments have become durable: a restart need not check them again. */

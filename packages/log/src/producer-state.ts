@@ -61,7 +61,10 @@ export class ProducerTable implements ProducerState {
 
   *active(): Iterable<ActiveProducer> {
     for (const [producerId, { epoch, batches, lastTimestamp }] of this.entries) {
-      yield { producerId, producerEpoch: epoch, lastSequence: batches.at(-1)?.lastSequence ?? -1, lastTimestamp };
+      const last = batches.at(-1);
+      const lastSequence = last?.lastSequence ?? -1;
+      const lastDataOffset = last?.lastOffset ?? -1;
+      yield { producerId, producerEpoch: epoch, lastSequence, lastDataOffset, lastTimestamp };
     }
   }
 

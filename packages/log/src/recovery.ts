@@ -2,7 +2,8 @@
  * Brings a partition's folder back to a state that may be served, whatever a crash left: called by `openLog` alone,
  * before anything else touches the folder.
  *
- *   1. sweep: half-made files of other tools, and indexes without their segment;
+ *   1. sweep: compactions that were interrupted are finished or undone, half-made files and indexes without their
+ *      segment removed;
  *   2. walk the segments in order: below the recovery point headers only (to rebuild what lives in memory), from there on
  *      every CRC; the indexes of what was checked are made anew;
  *   3. at the first batch that is torn, damaged or out of order: cut there and remove every later segment.
@@ -13,6 +14,7 @@
 import type { Disk } from '@meridian/io';
 import type { BatchHeader } from '@meridian/protocol/record-batch';
 import { scanBatches } from './batch-scan.ts';
+import { settleSwaps } from './cleaner/interrupted-swap.ts';
 import type { EpochList } from './epoch-list.ts';
 import { LogError } from './errors.ts';
 import { MAX_RELATIVE_OFFSET } from './limits.ts';
@@ -69,6 +71,7 @@ function walkSegments(input: RecoveryInput): Recovered {
 
 /** Removes what no running log left behind; returns the base offsets of the segments. */
 function sweep(disk: Disk, folder: string): number[] {
+  settleSwaps(disk, folder);
   const names = disk.list(folder);
   const bases = names.flatMap((name) => LOG_FILE.exec(name)?.[1] ?? []);
   for (const name of names) {
@@ -83,7 +86,7 @@ function sweep(disk: Disk, folder: string): number[] {
  * must not be served. Below the recovery point compaction may have left gaps.
  */
 function gapBefore(base: number, before: Segment, recoveryPoint: number): string | undefined {
-  const ok = before.nextOffset === base || (base < recoveryPoint && before.nextOffset < base);
+  const ok = before.nextOffset === base || (base <= recoveryPoint && before.nextOffset < base);
   return ok ? undefined : `segment ${base} does not follow offset ${before.nextOffset}`;
 }
 

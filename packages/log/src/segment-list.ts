@@ -90,6 +90,14 @@ export class SegmentList {
     return dropped;
   }
 
+  /** Puts what `install` returns in the place of neighbours, whose files keep `.deleted` names for `delayMs`. */
+  exchange(group: readonly Segment[], delayMs: number, install: () => Segment): void {
+    const at = this.list.indexOf(group[0]!);
+    const paths = group.flatMap((segment) => segment.retire());
+    this.list.splice(at, group.length, install());
+    this.removeLater(paths, delayMs);
+  }
+
   private removeLater(paths: readonly string[], delayMs: number): void {
     const timer = this.io.timers.after(delayMs, () => {
       this.removals.delete(timer);

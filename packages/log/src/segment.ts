@@ -35,15 +35,17 @@ export class Segment {
   readHint = { offset: -1, position: 0 };
   /** Its files are gone. */
   removed = false;
+  /** Some batch in it is of a transaction, or a marker. */
+  hasTransactions = false;
   private bytesSinceEntry = 0;
   private readonly disk: Disk;
 
-  constructor(disk: Disk, folder: string, baseOffset: number, mode: 'create' | 'open') {
+  constructor(disk: Disk, folder: string, baseOffset: number, mode: 'create' | 'open', suffix = '') {
     this.disk = disk;
     this.baseOffset = baseOffset;
     this.nextOffset = baseOffset;
     this.maxTimestampOffset = baseOffset;
-    const path = (suffix: 'log' | 'index' | 'timeindex') => `${folder}/${segmentFileName(baseOffset, suffix)}`;
+    const path = (kind: 'log' | 'index' | 'timeindex') => `${folder}/${segmentFileName(baseOffset, kind)}${suffix}`;
     this.file = disk.open(path('log'), mode === 'create' ? 'w+' : 'r+');
     this.offsetIndex = new OffsetIndex(path('index'));
     this.timeIndex = new TimeIndex(path('timeindex'));
@@ -57,6 +59,7 @@ export class Segment {
       this.maxTimestampOffset = header.lastOffset;
     }
     if (this.firstTimestamp < 0) this.firstTimestamp = header.maxTimestamp;
+    if (header.isTransactional || header.isControl) this.hasTransactions = true;
     if (this.bytesSinceEntry > indexIntervalBytes) {
       this.offsetIndex.append(header.lastOffset - this.baseOffset, position);
       this.timeIndex.append(this.maxTimestamp, this.maxTimestampOffset - this.baseOffset);
@@ -93,6 +96,17 @@ export class Segment {
     if (!this.indexesLoaded || !this.offsetIndex.saved || !this.timeIndex.saved) return;
     this.offsetIndex.unload();
     this.timeIndex.unload();
+    this.indexesLoaded = false;
+  }
+
+  /** Has the same files under other names as `other`, whose indexes are saved. */
+  takeBooks(other: Segment): void {
+    this.size = other.size;
+    this.nextOffset = other.nextOffset;
+    this.maxTimestamp = other.maxTimestamp;
+    this.maxTimestampOffset = other.maxTimestampOffset;
+    this.firstTimestamp = other.firstTimestamp;
+    this.hasTransactions = other.hasTransactions;
     this.indexesLoaded = false;
   }
 

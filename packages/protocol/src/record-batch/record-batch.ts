@@ -32,6 +32,15 @@ export { murmur2, partitionForKey } from './murmur2.ts';
 export type { Decompress, PayloadOptions } from './payload.ts';
 export { type Rec, type RecHeader, readRecords } from './records.ts';
 export {
+  deleteHorizonMs,
+  emptiedBatch,
+  type KeepRecord,
+  type RetainedRecords,
+  type RewriteOptions,
+  retainRecords,
+  rewriteBatch,
+} from './retain.ts';
+export {
   batchCrcValid,
   type Crc32c,
   stampBaseOffset,
