@@ -4,14 +4,14 @@ import { TenancyError } from '@meridian/tenancy';
 
 export class GatewayError extends Error {
   readonly code: ErrorCode;
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  readonly retryable: boolean;
+
+  /** `retryable: false`: this time waiting does not help, although with that code it mostly does. */
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions & { retryable?: false }) {
     super(message, options);
     this.name = 'GatewayError';
     this.code = code;
-  }
-
-  get retryable(): boolean {
-    return ERROR_CODES[this.code].retryable;
+    this.retryable = options?.retryable ?? ERROR_CODES[code].retryable;
   }
 
   /** A token that was good once: a new one will do. */

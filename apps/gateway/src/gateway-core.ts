@@ -60,6 +60,7 @@ export class GatewayCore {
       keys,
       publisher: this.publisher,
       region,
+      regions,
       verifier,
       directory: this.directory,
       log,

@@ -26,6 +26,8 @@ export const LIMITS = {
   maxCreditMessages: 1_000_000,
   maxCreditBytes: 256 * 1024 * 1024,
   maxAfterCoordinates: 1_024,
+  /** Partitions of a topic that coordinates may name. */
+  maxPartitions: 10_000,
 
   handshakeTimeoutMs: 10_000,
   /** A session that has been silent this long is pinged. */
@@ -68,6 +70,10 @@ export const LIMITS = {
   /** A topic that nobody subscribes to is forgotten this long after its last use. */
   topicIdleMs: 60_000,
   maxKnownTopics: 20_000,
+  /** Topics of a tenant in the region, beyond which publishing and describing create none. */
+  maxTopicsPerTenant: 1_000,
+  /** They are counted again when the count is this old. */
+  topicCountMaxAgeMs: 10_000,
 
   /** A batch of records of many sessions. */
   maxBatchBytes: 512 * 1024,

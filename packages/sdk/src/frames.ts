@@ -325,10 +325,15 @@ export const ERROR_CODES = {
   },
   'already-subscribed': { retryable: false, status: 409, meaning: 'One subscription per topic and connection.' },
   'not-subscribed': { retryable: false, status: 409, meaning: 'No subscription of that topic on this connection.' },
+  'too-many-subscriptions': {
+    retryable: false,
+    status: 429,
+    meaning: 'The connection has `maxSubscriptions` of them; end one, or open another connection.',
+  },
   'limit-exceeded': {
     retryable: true,
     status: 429,
-    meaning: 'More than a limit of `welcome` allows; try again with less.',
+    meaning: 'More than a limit of `welcome`, or of the tenant, allows; the message says which. Try again with less.',
   },
   'out-of-order-sequence': {
     retryable: false,

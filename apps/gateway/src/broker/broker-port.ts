@@ -78,6 +78,8 @@ export interface BrokerPort {
   describe(names: readonly string[]): Promise<Map<string, TopicFacts>>;
   /** Lets the broker create the topic if it does that; undefined if it does not. */
   create(name: string): Promise<TopicFacts | undefined>;
+  /** How many topics of the region have names that begin so. */
+  countTopics(prefix: string): Promise<number>;
   /** In the order of the queries; undefined: the partition is unavailable at present. Rejects if nobody answers. */
   ends(topic: TopicFacts, queries: readonly EndsQuery[]): Promise<(PartitionEnds | undefined)[]>;
   /** One read of old records; `outOfRange` instead of a slice if `offset` is not in the log. */

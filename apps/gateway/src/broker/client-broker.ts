@@ -48,6 +48,10 @@ export function createClientBroker(
       const view = await client.metadata([name], { maxAgeMs: 0, autoCreate: true });
       return (await describe([...view.topics.values()])).get(name);
     },
+    async countTopics(prefix) {
+      const view = await client.metadata('all', { maxAgeMs: LIMITS.topicCountMaxAgeMs });
+      return [...view.topics.keys()].filter((name) => name.startsWith(prefix)).length;
+    },
     ends: (topic, queries) => readEnds(client, topic, queries),
     read: (topic, partition, offset, maxBytes) => readOnce(client, topic, partition, offset, maxBytes),
     tail: (topic, partition, offset, handlers) =>

@@ -268,6 +268,18 @@ test('after advances the cursor', async () => {
   expect(again.values()).toEqual(numbers(7, 10));
 });
 
+test('after that names a region or partition which cannot be is refused', async () => {
+  const harness = createHarness();
+  topics(harness);
+  const cursor = (await subscribed(harness)).last('cursor').cursor;
+  for (const odd of [{ region: 'mars' }, { partition: 10_000 }]) {
+    const after = [{ ...US, partition: 0, epoch: 0, offset: 6, ...odd }];
+    const client = await subscribed(harness, { from: 'cursor', cursor, after });
+    expect(client.last('error')).toMatchObject({ code: 'bad-request', retryable: false });
+    expect(client.of('subscribed')).toEqual([]);
+  }
+});
+
 test('a tampered cursor, and one of another tenant or topic, is refused and leaves no subscription', async () => {
   const harness = createHarness();
   topics(harness);

@@ -6,6 +6,7 @@
 import type { BrokerPort, TopicFacts } from '../broker/broker-port.ts';
 import { GatewayError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { TopicQuota } from './topic-quota.ts';
 
 interface Entry {
   facts: TopicFacts | undefined;
@@ -16,10 +17,13 @@ interface Entry {
 export class TopicDirectory {
   private readonly broker: BrokerPort;
   private readonly entries = new Map<string, Entry>();
+  private readonly creating = new Map<string, Promise<TopicFacts | undefined>>();
+  private readonly quota: TopicQuota;
   private isPolling = false;
 
   constructor(broker: BrokerPort) {
     this.broker = broker;
+    this.quota = new TopicQuota(broker);
   }
 
   /** What is known now, without asking. */
@@ -37,7 +41,8 @@ export class TopicDirectory {
     entry.pending ??= this.ask(name).finally(() => {
       entry.pending = undefined;
     });
-    entry.facts = (await entry.pending) ?? (create ? await this.broker.create(name) : undefined);
+    entry.facts = await entry.pending;
+    if (entry.facts === undefined && create) entry.facts = await this.create(name, nowMs);
     if (entry.facts !== undefined) return entry.facts;
     this.entries.delete(name);
     if (create) throw new GatewayError('unknown-topic', 'the topic does not exist and is not created by itself');
@@ -65,6 +70,19 @@ export class TopicDirectory {
       }
     } finally {
       this.isPolling = false;
+    }
+  }
+
+  /** One at a time per name: who comes meanwhile finds it. */
+  private async create(name: string, nowMs: number): Promise<TopicFacts | undefined> {
+    const known = this.creating.get(name);
+    if (known !== undefined) return known;
+    const creating = this.quota.spend(name, nowMs, () => this.broker.create(name));
+    this.creating.set(name, creating);
+    try {
+      return await creating;
+    } finally {
+      this.creating.delete(name);
     }
   }
 

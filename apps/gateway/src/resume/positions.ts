@@ -10,15 +10,27 @@ export type Positions = Map<string, CursorPosition>;
 
 export const positionKey = (region: string, partition: number): string => `${region} ${partition}`;
 
-export function resumePositions(cursor: readonly CursorPosition[], after: readonly Coordinates[]): Positions {
+/** The id of the topic that this region has from `region` now; undefined if it has none. */
+export type CurrentTopicId = (region: string) => string | undefined;
+
+export function resumePositions(
+  cursor: readonly CursorPosition[],
+  after: readonly Coordinates[],
+  currentId: CurrentTopicId,
+): Positions {
   const positions: Positions = new Map();
   for (const position of cursor) positions.set(positionKey(position.region, position.partition), position);
   for (const { region, topicId, partition, epoch, offset } of after) {
     const key = positionKey(region, partition);
-    const known = positions.get(key);
     const next = { region, topicId, partition, epoch, offset: offset + 1 };
-    // Of another topic id: the topic was re-created after the cursor; what the client saw last counts.
-    if (known === undefined || known.topicId !== topicId || next.offset > known.offset) positions.set(key, next);
+    if (advances(positions.get(key), next, currentId)) positions.set(key, next);
   }
   return positions;
+}
+
+/** Offsets of two topics cannot be compared: only the topic that is there now may take another one's place. */
+function advances(known: CursorPosition | undefined, next: CursorPosition, currentId: CurrentTopicId): boolean {
+  if (known === undefined) return true;
+  if (known.topicId === next.topicId) return next.offset > known.offset;
+  return currentId(next.region) === next.topicId;
 }

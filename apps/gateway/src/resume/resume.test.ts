@@ -98,8 +98,19 @@ test('after advances a cursor and never moves it back', () => {
     offset,
   });
   const offsets = (after: ReturnType<typeof coordinates>[]) =>
-    [...resumePositions(cursor, after).values()].map((one) => one.offset);
+    [...resumePositions(cursor, after, () => ID).values()].map((one) => one.offset);
   expect(offsets([coordinates(14), coordinates(12)])).toEqual([15]);
   expect(offsets([coordinates(3)])).toEqual([10]);
   expect(offsets([coordinates(0, 1)])).toEqual([10, 1]);
+});
+
+test('after of another topic id counts only if that is the topic which the region has now', () => {
+  const cursor = [{ region: 'us-east', topicId: ID, partition: 0, epoch: 1, offset: 10 }];
+  const other = '00000000-0000-4000-8000-00000000000f';
+  const after = [{ region: 'us-east', topicId: other, partition: 0, epoch: 0, offset: 3 }];
+  const resumed = (current: string | undefined) =>
+    [...resumePositions(cursor, after, () => current).values()].map(({ topicId, offset }) => [topicId, offset]);
+  expect(resumed(ID)).toEqual([[ID, 10]]);
+  expect(resumed(undefined)).toEqual([[ID, 10]]);
+  expect(resumed(other)).toEqual([[other, 4]]);
 });

@@ -97,7 +97,7 @@ function readCoordinates(value: unknown): Coordinates {
   return {
     region: checkRegion(textField(fields, 'region', MAX_TOPIC)),
     topicId,
-    partition: countField(fields, 'partition', 2 ** 31 - 1),
+    partition: countField(fields, 'partition', LIMITS.maxPartitions - 1),
     epoch: fields.epoch === -1 ? -1 : countField(fields, 'epoch', 2 ** 31 - 1),
     offset: countField(fields, 'offset', Number.MAX_SAFE_INTEGER - 1),
   };

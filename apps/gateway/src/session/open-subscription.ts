@@ -15,6 +15,7 @@ import { type CursorPosition, decodeCursor, type KeyRing } from '@meridian/tenan
 import type { BrokerPort } from '../broker/broker-port.ts';
 import type { PartitionFeed } from '../delivery/partition-feed.ts';
 import { type Outlet, Subscription } from '../delivery/subscription.ts';
+import { GatewayError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { GlobalTopic, GlobalTopics } from '../resume/global-topic.ts';
 import { type Positions, positionKey, resumePositions } from '../resume/positions.ts';
@@ -26,6 +27,8 @@ export interface SubscriptionDeps {
   readonly topics: GlobalTopics;
   readonly timers: Timers;
   readonly keys: KeyRing;
+  /** Of the topology. */
+  readonly regions: readonly string[];
 }
 
 export interface SubscriptionHost extends Outlet {
@@ -101,13 +104,17 @@ export class OpenSubscription {
 
   private async start(): Promise<void> {
     const { from, topic, id } = this.request;
-    const positions: Positions = from === 'cursor' ? this.readPositions() : new Map();
+    for (const { region } of this.request.after) {
+      if (!this.deps.regions.includes(region)) throw new GatewayError('bad-request', `after: no region ${region}`);
+    }
+    const cursor = from === 'cursor' ? this.readCursor() : [];
     await this.topic.ready();
+    const positions = this.positionsFrom(cursor);
     const planned = await this.plan(this.topic.feeds(), (feed) => {
       if (from === 'latest') return 'latest';
       return take(positions, feed) ?? 'earliest';
     });
-    if (this.isClosed) return;
+    if (this.isClosed) throw new GatewayError('not-subscribed', `${topic}: unsubscribed before it began`);
     const statuses = planned.map(statusOf);
     for (const position of positions.values()) {
       this.subscription.keepAbsent(position);
@@ -122,9 +129,16 @@ export class OpenSubscription {
     this.subscription.open(this.host.nowMs());
   }
 
-  private readPositions(): Positions {
-    const { topic, cursor = '', after } = this.request;
-    return resumePositions(decodeCursor(this.deps.keys, { tenant: this.host.tenant, topic }, cursor), after);
+  private readCursor(): CursorPosition[] {
+    const { topic, cursor = '' } = this.request;
+    return decodeCursor(this.deps.keys, { tenant: this.host.tenant, topic }, cursor);
+  }
+
+  private positionsFrom(cursor: readonly CursorPosition[]): Positions {
+    const { from, after } = this.request;
+    if (from !== 'cursor') return new Map();
+    const ids = new Map(this.topic.feeds().map(({ origin }) => [origin.region, origin.topicId]));
+    return resumePositions(cursor, after, (region) => ids.get(region));
   }
 
   private async change(gone: readonly PartitionFeed[], added: readonly PartitionFeed[]): Promise<void> {

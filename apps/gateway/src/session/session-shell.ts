@@ -286,9 +286,11 @@ export class SessionShell implements SubscriptionHost {
       () => this.input({ type: 'request-done' }),
       (error) => {
         this.input({ type: 'request-done' });
-        if (this.subscriptions.get(topic) !== open) return;
-        this.subscriptions.delete(topic);
-        this.input({ type: 'subscribe-failed', topic });
+        // Unless it was unsubscribed meanwhile, and perhaps subscribed anew.
+        if (this.subscriptions.get(topic) === open) {
+          this.subscriptions.delete(topic);
+          this.input({ type: 'subscribe-failed', topic });
+        }
         this.send(errorFrame(id, asGatewayError(error)));
       },
     );

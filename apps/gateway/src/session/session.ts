@@ -200,7 +200,8 @@ function onSubscribe(state: SessionState, principal: Principal, subscribe: Subsc
   if (!isAllowed(principal.permissions, 'read', topic)) return [refusal(id, forbidden('read', topic))];
   if (state.topics.has(topic)) return [refusal(id, new GatewayError('already-subscribed', topic))];
   if (state.topics.size >= LIMITS.maxSubscriptions) {
-    return [refusal(id, busy(`at most ${LIMITS.maxSubscriptions} subscriptions`))];
+    const message = `at most ${LIMITS.maxSubscriptions} per connection: unsubscribe from one first`;
+    return [refusal(id, new GatewayError('too-many-subscriptions', message))];
   }
   if (state.pendingRequests >= LIMITS.maxPendingRequests) return [refusal(id, busy('too many requests at once'))];
   state.pendingRequests++;

@@ -170,6 +170,11 @@ export class MemoryBroker implements BrokerPort {
     return this.topics.get(name)?.facts;
   }
 
+  async countTopics(prefix: string): Promise<number> {
+    await this.answer();
+    return [...this.topics.keys()].filter((name) => name.startsWith(prefix)).length;
+  }
+
   async ends(topic: TopicFacts, queries: readonly { partition: number; epoch: number }[]) {
     this.lookUps++;
     await this.answer();
