@@ -230,6 +230,57 @@ test('a topic that was created anew, and a name that is taken, halt and say so',
   expect(stage.eu.partition('us-east.cities').endOffset).toBe(4);
 });
 
+test('a deletion is told, and so is a topic of that name that comes later, also by a mirror that was started since', async () => {
+  const stage = await new Stage(17).start();
+  stage.us.createTopic('cities', 1);
+  stage.write('cities', 0, 4);
+  await stage.until(() => stage.status('cities')?.position === 4);
+  stage.us.topics.delete('cities');
+  await stage.until(() => stage.status('cities')?.reason === 'the topic was deleted at the origin');
+  await stage.startMirror();
+  await stage.until(() => stage.status('cities')?.position === 4);
+  expect(stage.status('cities')).toMatchObject({
+    state: 'halted',
+    reason: 'the topic was deleted at the origin',
+    sourceEnd: null,
+    lagRecords: null,
+    lagBytes: null,
+    lagMs: null,
+  });
+
+  stage.us.createTopic('cities', 1);
+  stage.write('cities', 0, 9);
+  for (const restarted of [false, true]) {
+    if (restarted) await stage.startMirror();
+    await stage.until(() => stage.status('cities')?.sourceEnd === 9 && stage.status('cities')?.position === 4);
+    expect(stage.status('cities')).toMatchObject({ state: 'halted', lagRecords: 5, lagBytes: null });
+    expect(stage.status('cities')?.reason).toMatch(/created anew at the origin: its id is .*, our copy is of /);
+  }
+  stage.eu.topics.delete('us-east.cities');
+  await stage.until(() => stage.same('cities') && stage.status('cities')?.state === 'running');
+});
+
+test('a topic of which neither the origin nor the copy is left is not shown any more', async () => {
+  const stage = await new Stage(18).start();
+  stage.us.createTopic('cities', 1);
+  await stage.until(() => stage.status('cities')?.state === 'running');
+  stage.us.topics.delete('cities');
+  stage.eu.topics.delete('us-east.cities');
+  await stage.until(() => stage.status('cities') === undefined);
+});
+
+test('what is not known of a partition is not told as zero', async () => {
+  const stage = new Stage(19);
+  await stage.world.settle(stage.us.start(stage.world.node('us').boot()));
+  await stage.world.settle(stage.eu.start(stage.world.node('eu').boot()));
+  stage.eu.createTopic('us-east.taken', 1);
+  stage.us.createTopic('taken', 1);
+  stage.write('taken', 0, 3);
+  await stage.startMirror();
+  await stage.until(() => stage.status('taken')?.sourceEnd === 3);
+  expect(stage.status('taken')).toMatchObject({ state: 'halted', position: null, lagRecords: null, lagMs: null });
+});
+
 test('a target that refuses is told, with the others going on, until it takes records again', async () => {
   const stage = await new Stage(14).start();
   stage.us.createTopic('cities', 1);

@@ -9,6 +9,7 @@
  */
 export type PartitionState = 'starting' | 'running' | 'catching-up' | 'retrying' | 'halted';
 
+/** Numbers are null as long as they are not known. */
 export interface PartitionStatus {
   /** The topic at its origin, and its copy here. */
   readonly topic: string;
@@ -17,17 +18,17 @@ export interface PartitionStatus {
   readonly state: PartitionState;
   readonly reason: string | null;
   /** The end of the copy as its broker acknowledged it: everything below is here. */
-  readonly position: number;
-  /** The origin's high watermark as last heard; −1: not heard yet. */
-  readonly sourceEnd: number;
+  readonly position: number | null;
+  /** The origin's high watermark as last heard. */
+  readonly sourceEnd: number | null;
   /** Offsets between the two: holes count like records. */
-  readonly lagRecords: number;
+  readonly lagRecords: number | null;
   /** Exact for what has been fetched, estimated for the rest by the mean size per offset so far. */
-  readonly lagBytes: number;
+  readonly lagBytes: number | null;
   /** For how long the mirror has known of something that is not here yet. */
-  readonly lagMs: number;
-  /** The origin has proved (by leader epochs) that its log is ours up to here; −1: nothing to prove yet. */
-  readonly lastVerifiedOffset: number;
+  readonly lagMs: number | null;
+  /** The origin has proved (by leader epochs) that its log is ours up to here; null: nothing to prove yet. */
+  readonly lastVerifiedOffset: number | null;
 }
 
 export interface LinkStatus {

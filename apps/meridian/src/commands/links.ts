@@ -15,24 +15,26 @@ export interface LinksOptions extends PlatformOptions {
 }
 
 /** What a mirror answers to GET /v1/links. */
-interface LinkStatus {
+export interface LinkStatus {
   from: string;
   to: string;
   state: string;
+  reason: string | null;
   partitions: PartitionStatus[];
 }
 
+/** A number is null as long as it is not known. */
 interface PartitionStatus {
   topic: string;
   partition: number;
   state: string;
   reason: string | null;
-  position: number;
-  sourceEnd: number;
-  lagRecords: number;
-  lagBytes: number;
-  lagMs: number;
-  lastVerifiedOffset: number;
+  position: number | null;
+  sourceEnd: number | null;
+  lagRecords: number | null;
+  lagBytes: number | null;
+  lagMs: number | null;
+  lastVerifiedOffset: number | null;
 }
 
 export async function printLinks(io: Io, terminal: Terminal, options: LinksOptions): Promise<void> {
@@ -42,7 +44,7 @@ export async function printLinks(io: Io, terminal: Terminal, options: LinksOptio
   const answers = await Promise.allSettled(regions.map(fetchLinks));
   const links = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
   if (options.json) printJson(terminal, links);
-  else printTable(terminal, links);
+  else if (links.length > 0 || answers.length === 0) for (const line of tableOf(links)) terminal.data(line);
   const silent = answers.flatMap((answer, index) =>
     answer.status === 'rejected'
       ? [`The mirror of ${regions[index]?.name}: ${String(answer.reason?.cause ?? answer.reason)}`]
@@ -64,19 +66,36 @@ function printJson(terminal: Terminal, links: readonly LinkStatus[]): void {
   }
 }
 
-function printTable(terminal: Terminal, links: readonly LinkStatus[]): void {
+/** Reasons stand below the table, each once for all partitions of a topic. */
+export function tableOf(links: readonly LinkStatus[]): string[] {
   const head = ['LINK', 'PARTITION', 'STATE', 'POSITION', 'END', 'LAG', 'BYTES', 'SECONDS'];
-  const rows = links.flatMap(({ from, to, state, partitions }) =>
-    partitions.length === 0
-      ? [[`${from} → ${to}`, '-', state]]
-      : partitions.map((each) => row(`${from} → ${to}`, each)),
+  const rows = links.flatMap((link) =>
+    link.partitions.length === 0
+      ? [[nameOf(link), '-', link.state]]
+      : link.partitions.map((each) => row(nameOf(link), each)),
   );
-  for (const line of alignColumns([head, ...rows])) terminal.data(line);
+  const reasons = links.flatMap(reasonsOf);
+  return [...alignColumns([head, ...rows]), ...(reasons.length === 0 ? [] : ['', ...reasons])];
 }
 
+const nameOf = ({ from, to }: LinkStatus): string => `${from} → ${to}`;
+
 function row(link: string, each: PartitionStatus): string[] {
-  const { topic, partition, state, reason, position, sourceEnd, lagRecords, lagBytes, lagMs } = each;
-  const told = reason === null || reason === undefined ? state : `${state}: ${reason}`;
-  const numbers = [position, sourceEnd, lagRecords, lagBytes].map(String);
-  return [link, `${topic}-${partition}`, told, ...numbers, (lagMs / 1000).toFixed(1)];
+  const { topic, partition, state, position, sourceEnd, lagRecords, lagBytes, lagMs } = each;
+  const numbers = [position, sourceEnd, lagRecords, lagBytes].map((value) => String(value ?? '-'));
+  return [link, `${topic}-${partition}`, state, ...numbers, lagMs === null ? '-' : (lagMs / 1000).toFixed(1)];
+}
+
+function reasonsOf(link: LinkStatus): string[] {
+  const partitions = new Map<string, number[]>();
+  for (const { topic, partition, reason } of link.partitions) {
+    if (reason === null) continue;
+    const told = `${topic}: ${reason}`;
+    partitions.set(told, [...(partitions.get(told) ?? []), partition]);
+  }
+  const isTold = link.reason === null || link.partitions.some(({ reason }) => reason === link.reason);
+  return [
+    ...(isTold ? [] : [`${nameOf(link)}: ${link.reason}`]),
+    ...[...partitions].map(([told, numbers]) => `${nameOf(link)} ${told} (partition ${numbers.join(', ')})`),
+  ];
 }

@@ -1,9 +1,9 @@
 /**
  * One link: everything of one origin region that is mirrored into the target region. Looks for topics all the time,
  * makes and grows their copies, and runs a task per partition.
- * Invariant: a topic that was found keeps its status until the link ends, also when it is deleted or halted.
+ * Invariant: a topic that was found keeps its status, also when it is halted or deleted, until origin and copy are gone.
  */
-import { type Client, type Fetcher, LATEST } from '@meridian/client';
+import type { Client, Fetcher } from '@meridian/client';
 import type { Io, Logger } from '@meridian/io';
 import { ERROR, errorName } from '@meridian/protocol';
 import type { MirrorLimits } from '../limits.ts';
@@ -11,6 +11,7 @@ import { type LinkStatus, type PartitionStatus, worstState } from '../status.ts'
 import type { InFlightBudget } from '../task/in-flight-budget.ts';
 import { TaskShell } from '../task/task-shell.ts';
 import { statusOf } from '../task/task-status.ts';
+import { EndObserver } from './end-observer.ts';
 import { type Decision, reconcile, type TopicFacts } from './reconcile.ts';
 import { TopicCatalog } from './topic-catalog.ts';
 
@@ -33,17 +34,22 @@ interface MirroredTopic {
   /** Why it is halted as a whole. */
   reason: string | null;
   isDeleted: boolean;
+  hasCopy: boolean;
 }
+
+type HaltedTopic = Pick<Extract<Decision, { kind: 'halt' }>, 'topic' | 'copy' | 'hasCopy'>;
+
+const DELETED = 'the topic was deleted at the origin';
 
 export class Link {
   private readonly context: LinkContext;
   private readonly fetcher: Fetcher;
   private readonly ungovern: () => void;
   private readonly sourceCatalog: TopicCatalog;
+  private readonly observer: EndObserver;
   private readonly topics = new Map<string, MirroredTopic>();
   private readonly stopping = new AbortController();
   private readonly loop: Promise<void>;
-  private isObserving = false;
   /** Why topics cannot be looked for at present. */
   private trouble: string | null = 'not connected yet';
 
@@ -53,6 +59,7 @@ export class Link {
     this.fetcher = context.source.fetcher({ maxBytes, partitionMaxBytes });
     this.ungovern = context.budget.govern(this.fetcher);
     this.sourceCatalog = new TopicCatalog(context.source, context.limits);
+    this.observer = new EndObserver(context.source, context.target, context.limits.observeTimeoutMs);
     this.loop = this.run();
   }
 
@@ -99,73 +106,61 @@ export class Link {
     const copies = new Map(target.map((topic) => [topic.name, topic]));
     const decisions = reconcile(from, source, copies, limits);
     for (const decision of decisions) this.follow(decision);
-    this.noteDeleted(source);
+    this.forgetGone(source, decisions);
     const changed = await this.change(decisions, signal);
     if (changed && !signal.aborted) await this.discover(signal);
   }
 
-  /** Where the origin ends for partitions that do not fetch: those halted, and those that cannot begin. */
-  private async observe(signal: AbortSignal): Promise<void> {
-    const quiet = [...this.topics.values()]
-      .filter(({ isDeleted }) => !isDeleted)
-      .flatMap(({ tasks }) => tasks.filter(({ task }) => task.phase !== 'mirroring'));
-    if (quiet.length === 0 || this.isObserving) return;
-    this.isObserving = true;
-    const queries = quiet.map(({ place: { topic, partition } }) => ({ topic, partition, timestamp: LATEST }));
-    try {
-      const { observeTimeoutMs: timeoutMs } = this.context.limits;
-      const ends = await this.context.source.listOffsets(queries, { timeoutMs, signal });
-      ends.forEach(({ errorCode, offset }, index) => {
-        const reason = `the origin's partition: ${errorName(errorCode)}`;
-        quiet[index]?.feed(
-          errorCode === ERROR.NONE ? { type: 'observed', sourceEnd: offset } : { type: 'unobserved', reason },
-        );
-      });
-    } catch {
-      // the link's own look-up tells that the origin is away
-    }
-    this.isObserving = false;
+  private observe(signal: AbortSignal): Promise<void> {
+    const quiet = [...this.topics.values()].flatMap(({ tasks, isDeleted, hasCopy }) =>
+      tasks.filter(({ task }) => task.phase !== 'mirroring').map((task) => ({ task, hasOrigin: !isDeleted, hasCopy })),
+    );
+    return this.observer.observe(quiet, signal);
   }
 
   private follow(decision: Decision): void {
     if (decision.kind === 'run') this.mirror(decision.topic, decision.copy, decision.partitions);
-    else if (decision.kind === 'halt') this.halt(decision.topic, decision.copy, decision.reason);
+    else if (decision.kind === 'halt') this.halt(decision, decision.reason);
+    else if (decision.kind === 'deleted') this.halt({ ...decision, hasCopy: true }, DELETED);
   }
 
+  /** A topic that was halted as a whole and for which nothing speaks against it any more begins anew. */
   private mirror(topic: TopicFacts, copy: string, partitions: number): void {
+    const before = this.topics.get(topic.name);
+    if (before !== undefined && (before.reason !== null || before.id !== topic.id)) this.forget(topic.name, before);
     const known = this.topicOf(topic);
-    if (known.reason !== null) return;
     for (let partition = known.tasks.length; partition < partitions; partition++) {
       this.addTask(known, topic, copy, partition).feed({ type: 'start' });
     }
   }
 
-  private halt(topic: TopicFacts, copy: string, reason: string): void {
+  /** Shown with its reason until somebody decides. */
+  private halt({ topic, copy, hasCopy }: HaltedTopic, reason: string): void {
     const known = this.topicOf(topic);
-    if (known.reason !== null) return;
+    if (known.reason === reason) return;
     known.reason = reason;
+    known.isDeleted = reason === DELETED;
+    known.hasCopy = hasCopy;
     this.context.log.error('a topic is not mirrored any more', { from: this.context.from, topic: topic.name, reason });
     while (known.tasks.length < topic.partitions) this.addTask(known, topic, copy, known.tasks.length);
     for (const task of known.tasks) task.feed({ type: 'halt', reason });
   }
 
-  /** Shown as such until somebody decides; a topic of the same id that comes back is mirrored on. */
-  private noteDeleted(source: readonly TopicFacts[]): void {
-    const names = new Set(source.map((topic) => topic.name));
-    for (const [name, topic] of this.topics) {
-      if (names.has(name) || topic.reason !== null) continue;
-      topic.isDeleted = true;
-      topic.reason = 'the topic was deleted at the origin';
-      for (const task of topic.tasks) task.feed({ type: 'halt', reason: topic.reason });
-    }
+  /** Once neither the origin nor a copy is left, there is nothing to be decided. */
+  private forgetGone(source: readonly TopicFacts[], decisions: readonly Decision[]): void {
+    const orphans = decisions.flatMap((decision) => (decision.kind === 'deleted' ? [decision.topic] : []));
+    const names = new Set([...source, ...orphans].map(({ name }) => name));
+    for (const [name, topic] of this.topics) if (!names.has(name)) this.forget(name, topic);
+  }
+
+  private forget(name: string, topic: MirroredTopic): void {
+    for (const task of topic.tasks) task.stop();
+    this.topics.delete(name);
   }
 
   private topicOf({ name, id }: TopicFacts): MirroredTopic {
-    let known = this.topics.get(name);
-    if (known === undefined || (known.isDeleted && known.id === id)) {
-      known = { id, tasks: [], reason: null, isDeleted: false };
-      this.topics.set(name, known);
-    }
+    const known = this.topics.get(name) ?? { id, tasks: [], reason: null, isDeleted: false, hasCopy: true };
+    this.topics.set(name, known);
     return known;
   }
 

@@ -52,3 +52,12 @@ test('a copy of another topic id, of another region, and a name too long are hal
   expect(reasonOf(topic('cities'), topic('us-east.cities'))).toMatch(/is a topic that is no copy/);
   expect(reasonOf(topic('x'.repeat(245)))).toMatch(/longer than 249/);
 });
+
+test('a copy whose origin is not there is told, with what it knows of it; copies from elsewhere are not ours to judge', () => {
+  const foreign = topic('us-east.lakes', 1, { [ORIGIN_REGION]: 'ap', [ORIGIN_TOPIC_ID]: 'lakes' });
+  const decisions = decide([topic('cities')], [copyOf('cities'), copyOf('rivers', 3, 'the old one'), foreign]);
+  expect(decisions).toMatchObject([
+    { kind: 'run', copy: 'us-east.cities' },
+    { kind: 'deleted', copy: 'us-east.rivers', topic: { name: 'rivers', id: 'the old one', partitions: 3 } },
+  ]);
+});

@@ -29,7 +29,16 @@ export type Decision =
     }
   | { readonly kind: 'grow'; readonly copy: string; readonly partitions: number }
   | { readonly kind: 'run'; readonly topic: TopicFacts; readonly copy: string; readonly partitions: number }
-  | { readonly kind: 'halt'; readonly topic: TopicFacts; readonly copy: string; readonly reason: string };
+  | {
+      readonly kind: 'halt';
+      readonly topic: TopicFacts;
+      readonly copy: string;
+      readonly reason: string;
+      /** False: what is called like the copy is not one of ours, or is not there. */
+      readonly hasCopy: boolean;
+    }
+  /** A copy whose origin is not there (any more); `topic` is what the copy tells of it. */
+  | { readonly kind: 'deleted'; readonly topic: TopicFacts; readonly copy: string };
 
 export function reconcile(
   from: string,
@@ -37,16 +46,27 @@ export function reconcile(
   target: ReadonlyMap<string, TopicFacts>,
   limits: Pick<MirrorLimits, 'maxTopicNameLength'>,
 ): Decision[] {
-  return source.filter(isMirrored).flatMap((topic) => {
+  const decisions = source.filter(isMirrored).flatMap((topic): Decision[] => {
     const copy = `${from}.${topic.name}`;
     if (copy.length > limits.maxTopicNameLength) {
-      return [
-        { kind: 'halt', topic, copy, reason: `the copy's name would be longer than ${limits.maxTopicNameLength}` },
-      ];
+      const reason = `the copy's name would be longer than ${limits.maxTopicNameLength}`;
+      return [{ kind: 'halt', topic, copy, reason, hasCopy: false }];
     }
     const existing = target.get(copy);
     if (existing === undefined) return [creation(from, topic, copy)];
     return decideExisting(from, topic, existing);
+  });
+  return [...decisions, ...orphansOf(from, source, target)];
+}
+
+function orphansOf(from: string, source: readonly TopicFacts[], target: ReadonlyMap<string, TopicFacts>): Decision[] {
+  const copies = new Set(source.map(({ name }) => `${from}.${name}`));
+  return [...target.values()].flatMap(({ name: copy, partitions, configs }): Decision[] => {
+    if (configs?.get(ORIGIN_REGION) !== from || !copy.startsWith(`${from}.`) || copies.has(copy)) return [];
+    const id = configs.get(ORIGIN_TOPIC_ID) ?? '';
+    return [
+      { kind: 'deleted', topic: { name: copy.slice(from.length + 1), id, partitions, configs: undefined }, copy },
+    ];
   });
 }
 
@@ -76,11 +96,11 @@ function decideExisting(from: string, topic: TopicFacts, existing: TopicFacts): 
   const id = existing.configs.get(ORIGIN_TOPIC_ID);
   if (region !== from) {
     const what = region === undefined ? 'a topic that is no copy' : `a copy from ${region}`;
-    return [{ kind: 'halt', topic, copy, reason: `${copy} exists here already and is ${what}` }];
+    return [{ kind: 'halt', topic, copy, reason: `${copy} exists here already and is ${what}`, hasCopy: false }];
   }
   if (id !== topic.id) {
     const reason = `the topic was deleted and created anew at the origin: its id is ${topic.id}, our copy is of ${id}`;
-    return [{ kind: 'halt', topic, copy, reason }];
+    return [{ kind: 'halt', topic, copy, reason, hasCopy: true }];
   }
   const run: Decision = { kind: 'run', topic, copy, partitions: Math.min(existing.partitions, topic.partitions) };
   if (existing.partitions >= topic.partitions) return [run];

@@ -35,8 +35,9 @@ export type TaskInput =
       readonly kind: 'diverged' | 'recreated' | 'out-of-range' | 'other';
       readonly detail: string;
     }
-  /** Where the origin ends, or why it cannot be told, while nothing is fetched: also of a partition that is halted. */
+  /** Where the origin and the copy end, or why not, while nothing is fetched: also of a partition that is halted. */
   | { readonly type: 'observed'; readonly sourceEnd: number }
+  | { readonly type: 'observedCopy'; readonly targetEnd: number }
   | { readonly type: 'unobserved'; readonly reason: string }
   /** Something that the client retries by itself. */
   | { readonly type: 'trouble'; readonly reason: string }

@@ -63,7 +63,9 @@ const SCENARIOS: Record<string, readonly TaskInput[]> = {
     located(0, -1, 0, 10),
     { type: 'halt', reason: 'diverged' },
     { type: 'observed', sourceEnd: 70 },
+    { type: 'observedCopy', targetEnd: 8 },
     { type: 'unobserved', reason: 'something else' },
+    { type: 'halt', reason: 'deleted' },
   ],
   'a copy with records proves its place before it goes on': [
     start,

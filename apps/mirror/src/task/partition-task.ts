@@ -37,8 +37,8 @@ export class PartitionTask {
   phase: Phase = 'idle';
   /** Why it is halted, or what is being retried. */
   reason: string | null = null;
-  /** The copy's acknowledged end, and its end once all that is in flight has arrived. */
-  position = 0;
+  /** The copy's acknowledged end (−1: not known yet), and its end once all that is in flight has arrived. */
+  position = -1;
   sentEnd = 0;
   /** Origin epoch of the last record sent or found; −1: none. */
   lastEpoch = -1;
@@ -66,7 +66,7 @@ export class PartitionTask {
   }
 
   step(input: TaskInput, nowMs: number): TaskEffect[] {
-    if (input.type === 'observed') return this.onObserved(input.sourceEnd, nowMs);
+    if (input.type === 'observed' || input.type === 'observedCopy') return this.onObserved(input, nowMs);
     if (this.phase === 'halted') return this.stepHalted(input);
     switch (input.type) {
       case 'start':
@@ -102,26 +102,32 @@ export class PartitionTask {
   }
 
   /** The origin goes on without us: how far, is told all the same. A topic created anew may end before our copy. */
-  private onObserved(sourceEnd: number, nowMs: number): TaskEffect[] {
+  private onObserved(input: InputOf<'observed' | 'observedCopy'>, nowMs: number): TaskEffect[] {
     if (this.phase === 'mirroring') return [];
-    this.sourceEnd = sourceEnd;
-    this.lag.observe(sourceEnd, this.position, nowMs);
+    if (input.type === 'observed') this.sourceEnd = input.sourceEnd;
+    else if (this.inFlight.length === 0) this.position = input.targetEnd;
+    if (this.position >= 0) this.lag.observe(this.sourceEnd, this.position, nowMs);
     return [];
   }
 
-  /** Nothing happens any more, but what was in flight is counted to its end. */
+  /** Nothing happens any more, but what was in flight is counted to its end, and a later reason is the truer one. */
   private stepHalted(input: TaskInput): TaskEffect[] {
+    if (input.type === 'halt') this.reason = input.reason;
     if (input.type !== 'appended' && input.type !== 'refused') return [];
     const append = this.take(input.id);
     if (append !== undefined && input.type === 'appended') this.position = Math.max(this.position, append.end);
     return [];
   }
 
-  /** Bytes that are not here yet: exact for what is in flight, by the mean size per offset for what is not fetched. */
-  lagBytes(): number {
-    const unfetched = Math.max(0, this.sourceEnd - Math.max(this.sentEnd, this.fetchOffset));
-    const mean = this.sentOffsets === 0 ? 0 : this.sentBytes / this.sentOffsets;
-    return this.inFlightBytes + Math.round(unfetched * mean);
+  /**
+   * Bytes that are not here yet: exact for what is in flight, by the mean size per offset for what is not fetched;
+   * undefined if nothing was fetched so far.
+   */
+  lagBytes(): number | undefined {
+    const unfetched = Math.max(0, this.sourceEnd - Math.max(this.position, this.sentEnd, this.fetchOffset));
+    if (unfetched === 0) return this.inFlightBytes;
+    if (this.sentOffsets === 0) return undefined;
+    return this.inFlightBytes + Math.round((unfetched * this.sentBytes) / this.sentOffsets);
   }
 
   private locate(nowMs: number): TaskEffect[] {

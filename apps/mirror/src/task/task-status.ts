@@ -9,20 +9,25 @@ import type { TaskPlace } from './task-shell.ts';
 
 export function statusOf(place: TaskPlace, task: PartitionTask, nowMs: number, limits: MirrorLimits): PartitionStatus {
   const { state, reason } = stateOf(task, nowMs, limits);
+  const position = known(task.position);
+  const sourceEnd = known(task.sourceEnd);
+  const hasLag = position !== null && sourceEnd !== null;
   return {
     topic: place.topic,
     copy: place.copy,
     partition: place.partition,
     state,
     reason,
-    position: task.position,
-    sourceEnd: task.sourceEnd,
-    lagRecords: Math.max(0, task.sourceEnd - task.position),
-    lagBytes: task.lagBytes(),
-    lagMs: Math.round(task.lag.lagMs(nowMs)),
-    lastVerifiedOffset: Math.min(task.verifiedOffset, task.position),
+    position,
+    sourceEnd,
+    lagRecords: hasLag ? Math.max(0, sourceEnd - position) : null,
+    lagBytes: (hasLag ? task.lagBytes() : undefined) ?? null,
+    lagMs: hasLag ? Math.round(task.lag.lagMs(nowMs)) : null,
+    lastVerifiedOffset: known(Math.min(task.verifiedOffset, task.position)),
   };
 }
+
+const known = (offset: number): number | null => (offset < 0 ? null : offset);
 
 function stateOf(
   task: PartitionTask,
