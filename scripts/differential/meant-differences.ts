@@ -8,17 +8,30 @@ import type { Step } from './step.ts';
 
 export interface MeantDifference {
   readonly reason: string;
-  matches(step: Step, difference: Difference): boolean;
+  /** `all` are the differences of the whole answer. */
+  matches(step: Step, difference: Difference, all: readonly Difference[]): boolean;
 }
 
 export const MEANT_DIFFERENCES: readonly MeantDifference[] = [
   {
     reason: 'A batch of a codec that does not exist is refused as such; Apache Kafka trips over it.',
+    matches: ({ api }, _difference, all) =>
+      api.name === 'Produce' &&
+      all.some(({ ours, theirs }) => ours === ERROR.UNSUPPORTED_COMPRESSION_TYPE && theirs === -1),
+  },
+  {
+    reason:
+      'Whether a partition exists is asked before its batch is looked at; Apache Kafka reads the form of all batches first.',
     matches: ({ api }, { path, ours, theirs }) =>
       api.name === 'Produce' &&
       path.endsWith('errorCode') &&
-      ours === ERROR.UNSUPPORTED_COMPRESSION_TYPE &&
-      theirs === -1,
+      (ours === ERROR.UNKNOWN_TOPIC_OR_PARTITION || ours === ERROR.UNKNOWN_TOPIC_ID) &&
+      theirs === ERROR.CORRUPT_MESSAGE,
+  },
+  {
+    reason: 'A fetch session with topics that are unknown goes on; Apache Kafka trips over some of them.',
+    matches: ({ api }, _difference, all) =>
+      api.name === 'Fetch' && all.some(({ path, theirs }) => path === 'errorCode' && theirs === -1),
   },
   {
     reason: 'An operation that does not exist is refused before the other changes of its resource are looked at.',

@@ -59,9 +59,8 @@ function serves(side: Side, { api, version }: Step): boolean {
 async function runStep(step: Step, pair: Pair, names: Names): Promise<Difference[]> {
   for (let attempt = 1; ; attempt++) {
     const [ours, theirs] = await Promise.all([ask(step, pair.ours, names.ours), ask(step, pair.theirs, names.theirs)]);
-    const differences = differencesOf(ours, theirs).filter(
-      (each) => !MEANT_DIFFERENCES.some((meant) => meant.matches(step, each)),
-    );
+    const all = differencesOf(ours, theirs);
+    const differences = all.filter((each) => !MEANT_DIFFERENCES.some((meant) => meant.matches(step, each, all)));
     if (differences.length === 0 || !step.isRead || attempt === READ_ATTEMPTS) return differences;
     await pause(READ_PAUSE_MS);
   }

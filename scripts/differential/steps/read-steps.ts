@@ -75,11 +75,16 @@ export const listOffsets: StepMaker = (context) => {
   const partitions = [{ partitionIndex: random.below(3), currentLeaderEpoch, timestamp }];
   if (random.oneIn(12)) partitions.push({ ...partitions[0]! });
   const isolationLevel = random.below(2);
-  return step(ListOffsets, version, () => ({
-    replicaId: -1,
-    topics: [{ name, partitions }],
-    ...(version >= 2 ? { isolationLevel } : {}),
-  }));
+  return step(
+    ListOffsets,
+    version,
+    () => ({
+      replicaId: -1,
+      topics: [{ name, partitions }],
+      ...(version >= 2 ? { isolationLevel } : {}),
+    }),
+    { isRead: true },
+  );
 };
 
 export const offsetForLeaderEpoch: StepMaker = (context) => {
@@ -90,7 +95,9 @@ export const offsetForLeaderEpoch: StepMaker = (context) => {
   ];
   const topics = [{ topic: someTopic(context), partitions }];
   const version = versionOf(random, OffsetForLeaderEpoch);
-  return step(OffsetForLeaderEpoch, version, () => ({ ...(version >= 3 ? { replicaId: -1 } : {}), topics }));
+  return step(OffsetForLeaderEpoch, version, () => ({ ...(version >= 3 ? { replicaId: -1 } : {}), topics }), {
+    isRead: true,
+  });
 };
 
 export const describeProducers: StepMaker = (context) => {

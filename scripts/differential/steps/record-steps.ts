@@ -41,7 +41,7 @@ function produceStep(
   context: ScriptContext,
   version: number,
   index: number,
-  batches: (side: Side) => Buffer[] | null,
+  batches: (side: Side) => Buffer[],
 ): ReturnType<StepMaker> {
   const { random } = context;
   const name = someTopic(context);
@@ -65,11 +65,10 @@ function someBatch({ random, now }: ScriptContext): WriteBatchOptions {
   return { records, codec, compress: (name, plain) => compress(name, Buffer.from(plain)), crc: nativeCrc32c };
 }
 
-type Spoil = (batch: Buffer) => Buffer[] | null;
+type Spoil = (batch: Buffer) => Buffer[];
 
-/** What may be wrong with a batch; each has its code in Apache Kafka. */
+/** What may be wrong with a batch. No records at all is not among it: Apache Kafka leaves that unanswered. */
 const SPOILS: readonly Spoil[] = [
-  () => null,
   () => [],
   (batch) => [flipped(batch, CRC_AT)],
   (batch) => [flipped(batch, batch.length - 1)],
@@ -133,10 +132,15 @@ export const fetch: StepMaker = (context) => {
     isolationLevel: random.below(2),
     ...(version >= 7 ? { sessionId: random.oneIn(12) ? 4711 : 0, sessionEpoch: random.pick([-1, -1, -1, 3]) } : {}),
   };
-  return step(Fetch, version, (side) => {
-    const topic = version >= BY_ID_SINCE ? { topicId: side.topicId(name) } : { topic: name };
-    return { ...request, topics: [{ ...topic, partitions: [partition] }] };
-  });
+  return step(
+    Fetch,
+    version,
+    (side) => {
+      const topic = version >= BY_ID_SINCE ? { topicId: side.topicId(name) } : { topic: name };
+      return { ...request, topics: [{ ...topic, partitions: [partition] }] };
+    },
+    { isRead: true },
+  );
 };
 
 const SESSIONS_SINCE = 7;

@@ -137,23 +137,25 @@ function checkClientHeader(header: BatchHeader, produceVersion: number): void {
 }
 
 function checkRecords(batch: Buffer, header: BatchHeader, settings: TopicSettings, options: CheckOptions): void {
-  const { minTimestamp, maxTimestamp } = walkRecords(batch, header, settings, options);
-  if (settings.logAppendTime) return;
-  const latest = options.nowMs + settings.timestampAfterMaxMs;
-  const earliest = options.nowMs - settings.timestampBeforeMaxMs;
-  if (maxTimestamp > latest || (minTimestamp >= 0 && minTimestamp < earliest)) {
-    const errors = recordErrors(batch, options.maxDecompressedBytes, ({ timestamp }) =>
-      timestamp > latest || (timestamp >= 0 && timestamp < earliest)
-        ? `Timestamp ${timestamp} is out of range: it has to lie in ${earliest}..${latest}`
-        : undefined,
-    );
-    throw new ProduceRefusal(ERROR.INVALID_TIMESTAMP, 'Records were refused for their timestamps.', errors);
+  const { minTimestamp, maxTimestamp, keylessRecords } = walkRecords(batch, header, options);
+  const latest = settings.logAppendTime ? Number.POSITIVE_INFINITY : options.nowMs + settings.timestampAfterMaxMs;
+  const earliest = settings.logAppendTime ? -1 : options.nowMs - settings.timestampBeforeMaxMs;
+  const isUntimely = maxTimestamp > latest || (minTimestamp >= 0 && minTimestamp < earliest);
+  if (isUntimely || (settings.compacted && keylessRecords > 0)) {
+    const errors = recordErrors(batch, options.maxDecompressedBytes, ({ key, timestamp }) => {
+      if (settings.compacted && key === null) return 'Compacted topic cannot accept message without key';
+      const isWrong = timestamp > latest || (timestamp >= 0 && timestamp < earliest);
+      return isWrong ? `Timestamp ${timestamp} is out of range: it has to lie in ${earliest}..${latest}` : undefined;
+    });
+    const errorCode = isUntimely ? ERROR.INVALID_TIMESTAMP : ERROR.INVALID_RECORD;
+    throw new ProduceRefusal(errorCode, 'One or more records were refused.', errors);
   }
+  if (settings.logAppendTime) return;
   if (maxTimestamp !== header.maxTimestamp) stampMaxTimestamp(batch, 0, maxTimestamp, nativeCrc32c);
 }
 
 /** Every record, after unpacking within the bounds of the batch and of its request. */
-function walkRecords(batch: Buffer, header: BatchHeader, settings: TopicSettings, options: CheckOptions) {
+function walkRecords(batch: Buffer, header: BatchHeader, options: CheckOptions) {
   const { budget } = options;
   const maxDecompressedBytes = Math.min(options.maxDecompressedBytes, budget.left);
   const isPacked = header.codec !== 'none';
@@ -161,11 +163,6 @@ function walkRecords(batch: Buffer, header: BatchHeader, settings: TopicSettings
   if (isPacked) budget.left -= maxDecompressedBytes;
   const summary = validateRecords(batch, { dense: true, decompress, maxDecompressedBytes });
   if (isPacked) budget.left += maxDecompressedBytes - summary.plainBytes;
-  if (settings.compacted && summary.keylessRecords > 0) {
-    const why = 'Compacted topic cannot accept message without key';
-    const errors = recordErrors(batch, maxDecompressedBytes, ({ key }) => (key === null ? why : undefined));
-    throw new ProduceRefusal(ERROR.INVALID_RECORD, 'Records were refused for their keys.', errors);
-  }
   return summary;
 }
 
