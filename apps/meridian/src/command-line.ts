@@ -107,7 +107,7 @@ export async function runCommandLine(): Promise<never> {
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   const { code, message } = error as { code?: unknown; message?: string };
-  if (code === 'bad-option') {
+  if (code === 'bad-option' || code === 'port-offset-invalid') {
     terminal.say(`error: ${message}`);
     return EXIT.usage;
   }

@@ -42,6 +42,29 @@ test('a mistake in the regions folder is told with file, line and field', async 
   expect(stderr).toContain('a.yaml:3: engine must be "embedded"');
 });
 
+test('links of a platform that does not run prints nothing but an error', async () => {
+  const { code, stdout, stderr } = await run('links', '--port-offset', '22500', '--data', data);
+  expect([code, stdout]).toEqual([1, '']);
+  expect(stderr).toContain('Is the platform running?');
+});
+
+test('a port offset beyond all ports is the fault of the option', async () => {
+  for (const command of [['local'], ['links'], ['tail', 't', '--region', 'eu-west', '--token', 'T']]) {
+    const { code, stdout, stderr } = await run(...command, '--port-offset', '99999', '--data', join(data, 'o'));
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^error: --port-offset 99999: eu-west's kafka\.port would be 109191\n/);
+  }
+});
+
+test('a data folder that is a file is told to be one', async () => {
+  const file = join(data, 'file');
+  writeFileSync(file, '');
+  for (const command of [['local'], ['token', '--tenant', 't', '--subject', 's', '--allow', 'x:read'], ['links']]) {
+    const { code, stderr } = await run(...command, '--data', file);
+    expect([code, stderr]).toEqual([1, expect.stringContaining(`${file} is not a folder.`)]);
+  }
+});
+
 test('a port in use is told before anything is started', async () => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(30_080, '127.0.0.1', resolve));

@@ -49,6 +49,7 @@ export function openDataFolder(io: Pick<Io, 'disk'>, path: string, portOffset: n
 
 /** What the platform of this folder was started with; undefined if there is none. */
 export function readMarker(io: Pick<Io, 'disk'>, path: string): Marker | undefined {
+  checkIsFolder(io, path);
   const file = `${path}/meridian.json`;
   if (!io.disk.exists(file)) return undefined;
   try {
@@ -58,6 +59,13 @@ export function readMarker(io: Pick<Io, 'disk'>, path: string): Marker | undefin
     throw new CliError('data-unreadable', `${file}: ${(error as Error).message}`, { cause: error });
   }
   throw new CliError('data-unreadable', `${file} has no format`);
+}
+
+/** A path that is not there is no mistake: it becomes a folder, or has nothing in it. */
+export function checkIsFolder(io: Pick<Io, 'disk'>, path: string): void {
+  if (io.disk.exists(path) && !io.disk.stat(path).isFolder) {
+    throw new CliError('data-unreadable', `${path} is not a folder.`);
+  }
 }
 
 function checkFormat(io: Pick<Io, 'disk'>, path: string): void {

@@ -6,6 +6,7 @@
 import type { Io } from '@meridian/io';
 import { keyRingText, newSigningKey } from '@meridian/tenancy';
 import { CliError } from '../errors.ts';
+import { checkIsFolder } from './data-folder.ts';
 
 const SECRET_BYTES = 32;
 
@@ -44,6 +45,7 @@ export function makeKeys(io: Pick<Io, 'disk' | 'random'>, dataFolder: string): K
 
 /** The key that signs tokens, as a JWK; a `CliError` when no platform was ever started on the folder. */
 export function readSigningKey(io: Pick<Io, 'disk'>, dataFolder: string): Record<string, unknown> {
+  checkIsFolder(io, dataFolder);
   const { signingKey } = keyFiles(dataFolder);
   if (!io.disk.exists(signingKey)) throw new CliError('no-keys', `There are no keys in ${dataFolder}.`);
   return JSON.parse(io.disk.readFile(signingKey).toString('utf8')) as Record<string, unknown>;

@@ -85,6 +85,13 @@ test('a link to nowhere, to itself, or twice is a mistake', () => {
   );
 });
 
+test('regions without a links.yaml are a mistake, one region alone is none, nor is an empty list', () => {
+  const { 'links.yaml': _, ...unlinked } = GOOD;
+  expect(() => load(unlinked)).toThrow('regions: links.yaml is missing, which says what is mirrored where');
+  expect(load({ 'a.yaml': GOOD['a.yaml'] }).links).toEqual([]);
+  expect(load({ ...GOOD, 'links.yaml': 'links: []\n' }).links).toEqual([]);
+});
+
 test('a folder without regions is a mistake', () => {
   expect(() => load({})).toThrow("regions: there is no region's file");
 });
@@ -96,5 +103,5 @@ test('all ports move together and stay ports', () => {
     8192,
     9194,
   ]);
-  expect(() => movePorts(load(GOOD), 60_000)).toThrow('a: kafka.port moved by 60000 would be 69092');
+  expect(() => movePorts(load(GOOD), 60_000)).toThrow("--port-offset 60000: a's kafka.port would be 69092");
 });

@@ -34,6 +34,11 @@ export function loadRegions(io: Pick<Io, 'disk'>, folder: string): Topology {
   const complaints = sources.flatMap((source) => source.complaints);
   if (complaints.length === 0) complaints.push(...checkRegions(regions), ...(links ? checkLinks(links, regions) : []));
   if (regions.length === 0) complaints.push(`${folder}: there is no region's file (<region>.yaml) in it`);
+  if (regions.length > 1 && links === undefined) {
+    complaints.push(
+      `${folder}: ${LINKS_FILE} is missing, which says what is mirrored where (\`links: []\` for nothing)`,
+    );
+  }
   if (complaints.length > 0)
     throw new ServiceError('regions-invalid', complaints.slice(0, LIMITS.maxProblems).join('\n'));
   return { regions: regions.map((source) => source.value), links: links?.value.links ?? [] };
@@ -46,10 +51,8 @@ export function movePorts(topology: Topology, offset: number): Topology {
     for (const field of PORT_FIELDS) {
       const to = portAt(region, field) + offset;
       if (to < 1 || to > 65_535) {
-        throw new ServiceError(
-          'regions-invalid',
-          `${region.name}: ${field.join('.')} moved by ${offset} would be ${to}`,
-        );
+        const what = `${region.name}'s ${field.join('.')} would be ${to}`;
+        throw new ServiceError('port-offset-invalid', `--port-offset ${offset}: ${what}`);
       }
       (region[field[0]] as Record<string, unknown>)[field[1]] = to;
     }
