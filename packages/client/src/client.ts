@@ -4,6 +4,7 @@
  * Invariant: every wait has a bound, and every call ends with an answer or a `ClientError`.
  */
 export { CLIENT_ERRORS, ClientError, type ClientErrorCode } from './errors.ts';
+export { type BadBatch, type Walk, walkBatches } from './fetch/batch-walk.ts';
 export { type ClientLimits, DEFAULT_LIMITS } from './limits.ts';
 export type * from './types.ts';
 

@@ -274,7 +274,9 @@ export interface FetchFailure {
   readonly detail: string;
   readonly logStartOffset: number;
   readonly highWatermark: number;
-  /** The leader's end of the largest epoch that both sides can share. */
+  /** With `corrupt`: the offsets that the bad batch takes, `to` exclusive, where it can be told; `seek` behind goes on. */
+  readonly range?: { readonly from: number; readonly to: number };
+  /** With `diverged`: the leader's end of the largest epoch that both sides can share. */
   readonly divergence?: { readonly epoch: number; readonly endOffset: number };
 }
 

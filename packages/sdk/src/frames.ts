@@ -243,7 +243,10 @@ export interface MessagesFrame extends Origin {
   records: JsonRecord[];
 }
 
-/** A batch that cannot be decoded (JSON subprotocol); delivery goes on behind it. `to` is exclusive. */
+/**
+ * A batch that cannot be decoded (JSON subprotocol), or is none (both; epoch −1); delivery goes on behind it.
+ * `to` is exclusive.
+ */
 export interface UndecodableFrame extends Origin {
   type: 'undecodable';
   topic: string;

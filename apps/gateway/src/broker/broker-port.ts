@@ -39,6 +39,15 @@ export interface EpochStart {
 export interface Slice {
   readonly buffers: readonly Buffer[];
   readonly epochs: readonly EpochStart[];
+  /** Offsets behind the batches that a bad batch takes. */
+  readonly undecodable?: UndecodableRange;
+}
+
+/** `to` is exclusive. */
+export interface UndecodableRange {
+  readonly from: number;
+  readonly to: number;
+  readonly reason: string;
 }
 
 /** Where the log is, when the wanted offset is not in it. */

@@ -56,3 +56,25 @@ test('when no broker can be reached the look-up fails, and no partition is calle
   );
   expect(await world.settle(outcome)).toBe('failed');
 });
+
+test('a batch that is none is passed over with its coordinates, by the tail and by reads of old records', async () => {
+  const all = await setUp();
+  const { world, fake, broker } = all;
+  const topic = await topicOf(all, 1);
+  const log = fake.partition('acme.cities', 0);
+  for (const count of [2, 3, 4]) log.append(batch(count));
+  log.batches[1]?.writeUInt8(1, 16); // its magic
+  const seen: unknown[] = [];
+  const tail = broker.tail(topic, 0, 0, {
+    onSlice: ({ buffers, undecodable }) => seen.push(undecodable ?? buffers[0]?.readBigInt64BE(0)),
+    onAdvance: () => seen.push('advance'),
+    onOutOfRange: () => seen.push('out of range'),
+    onDiverged: () => seen.push('diverged'),
+  });
+  await world.run(world.now() + 2_000);
+  const bad = { from: 2, to: 5, reason: 'a batch of magic 1 at offset 2' };
+  expect(seen).toEqual([0n, bad, 5n]);
+  tail.remove();
+  const read = await world.settle(broker.read(topic, 0, 2, 1_000));
+  expect(read).toMatchObject({ buffers: [], undecodable: bad });
+});

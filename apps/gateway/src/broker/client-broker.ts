@@ -4,7 +4,15 @@
  * Invariant: what a topic is (copy or not, of which region and topic id) is read from its configs, never from its name.
  */
 
-import { type Client, createClient, EARLIEST, type Fetcher, LATEST, type TopicView } from '@meridian/client';
+import {
+  type Client,
+  createClient,
+  EARLIEST,
+  type Fetcher,
+  LATEST,
+  type TopicView,
+  walkBatches,
+} from '@meridian/client';
 import type { Io, Logger, Timers } from '@meridian/io';
 import { ERROR, Fetch } from '@meridian/protocol';
 import { OriginEpochs } from '../delivery/origin-epochs.ts';
@@ -28,6 +36,7 @@ export interface ClientBrokerOptions {
 
 const ORIGIN_REGION = 'meridian.origin.region';
 const ORIGIN_TOPIC_ID = 'meridian.origin.topic.id';
+const NO_BYTES = Buffer.alloc(0);
 const LOOK_UP = { timeoutMs: LIMITS.lookUpTimeoutMs, retryForMs: LIMITS.lookUpRetryMs };
 
 export function createClientBroker(
@@ -170,7 +179,15 @@ async function readOnce(
     await client.metadata([topic.name], { maxAgeMs: 0 });
     throw Object.assign(new Error(`fetch of ${topic.name}-${partition}: error ${errorCode}`), { code: 'unavailable' });
   }
-  return { buffers: found.records ?? [], epochs: found.originEpochs };
+  const { run, bad } = walkBatches(found.records?.[0] ?? NO_BYTES, offset, found.highWatermark);
+  if (run === undefined && bad !== undefined && bad.range === undefined) {
+    throw Object.assign(new Error(`${topic.name}-${partition}: ${bad.problem}`), { code: 'corrupt' });
+  }
+  return {
+    buffers: run === undefined ? [] : [run.bytes],
+    epochs: found.originEpochs,
+    ...(bad?.range ? { undecodable: { ...bad.range, reason: bad.problem } } : {}),
+  };
 }
 
 interface FollowDeps {
@@ -201,6 +218,12 @@ function follow(
       if (failure.divergence !== undefined) return handlers.onDiverged(Math.max(0, failure.divergence.endOffset));
       if (failure.code === ERROR.OFFSET_OUT_OF_RANGE) {
         return handlers.onOutOfRange({ start: failure.logStartOffset, end: failure.highWatermark });
+      }
+      if (failure.range !== undefined) {
+        const { range, detail } = failure;
+        log.warn('a batch cannot be read', { topic: topic.name, partition, ...range, detail });
+        handlers.onSlice({ buffers: [], epochs: [], undecodable: { ...range, reason: detail } });
+        return handle.seek(range.to);
       }
       // The topic is gone or another one, which the topics' poll will find; or the answer made no sense.
       const { code, detail } = failure;

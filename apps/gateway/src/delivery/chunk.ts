@@ -58,15 +58,25 @@ export class Chunk {
   readonly batches: readonly BatchInfo[];
   /** Bytes of the batches. */
   readonly sizeInBytes: number;
+  /** Set: the chunk is a bad batch, and has none that could be shown. */
+  readonly undecodable: Undecodable | undefined;
   private json: JsonFrame[] | undefined;
   private binary: ChunkFrame[] | undefined;
 
-  constructor(origin: FeedOrigin, epoch: number, from: number, next: number, batches: readonly BatchInfo[]) {
+  constructor(
+    origin: FeedOrigin,
+    epoch: number,
+    from: number,
+    next: number,
+    batches: readonly BatchInfo[],
+    undecodable?: Undecodable,
+  ) {
     this.origin = origin;
     this.epoch = epoch;
     this.from = from;
     this.next = next;
     this.batches = batches;
+    this.undecodable = undecodable;
     this.sizeInBytes = batches.reduce((sum, batch) => sum + batch.bytes.length, 0);
   }
 
@@ -80,6 +90,7 @@ export class Chunk {
   }
 
   binaryFrames(): readonly ChunkFrame[] {
+    if (this.undecodable !== undefined) return this.jsonFrames();
     return (this.binary ??= this.batches.length === 0 ? [] : [binaryChunkFrame(this)]);
   }
 
@@ -128,6 +139,11 @@ export function chunksOf(
   return chunks;
 }
 
+/** A batch that not even raw delivery can carry. Its epoch is unknown: its header is not to be believed. */
+export function undecodableChunk(origin: FeedOrigin, from: number, range: Undecodable): Chunk {
+  return new Chunk(origin, -1, from, range.to, [], range);
+}
+
 /** Only sizes are looked at: a batch whose header lies about its records is for `showBatch` to refuse. */
 function* batchesIn(buffers: readonly Buffer[]): Generator<BatchInfo> {
   for (const buffer of buffers) {
@@ -145,6 +161,7 @@ const hasNoRecords = (bytes: Buffer): boolean =>
   (batchAttributes(bytes) & CONTROL_BIT) !== 0 || batchRecordCount(bytes) === 0;
 
 function framesOf(chunk: Chunk): JsonFrame[] {
+  if (chunk.undecodable !== undefined) return [undecodableFrame(chunk, chunk.undecodable)];
   const head = Buffer.from(`{"type":"messages",${originText(chunk)},"records":[`);
   const frames: JsonFrame[] = [];
   for (const shown of showBatches(chunk.batches, chunk.next)) {

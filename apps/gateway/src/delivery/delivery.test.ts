@@ -395,3 +395,22 @@ test('after unsubscribing nothing comes, and the topic can be subscribed to agai
   await harness.pass(20);
   expect(client.values()).toEqual(['seen']);
 });
+
+test.each(['meridian.v1.json', 'meridian.v1.bin'] as const)(
+  'a batch that is none is told as undecodable, and delivery goes on behind it: %s',
+  async (protocol) => {
+    const harness = createHarness();
+    const { own } = topics(harness);
+    put(own, numbers(0, 2));
+    const client = await subscribed(harness, {}, protocol);
+    for (const { handlers } of own.tails) {
+      handlers.onSlice({ buffers: [], epochs: [], undecodable: { from: 2, to: 5, reason: 'a batch of magic 1' } });
+    }
+    own.end = 5;
+    put(own, ['behind']);
+    await harness.pass(5);
+    expect(client.of('undecodable')).toMatchObject([{ from: 2, to: 5, epoch: -1, reason: 'a batch of magic 1' }]);
+    if (protocol === 'meridian.v1.json') expect(client.values()).toEqual(['#0', '#1', 'behind']);
+    else expect(client.shared.filter(({ binary }) => binary)).toHaveLength(2);
+  },
+);

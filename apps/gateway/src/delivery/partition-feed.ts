@@ -10,7 +10,7 @@ import type { Timers } from '@meridian/io';
 import type { BrokerPort, LogRange, Slice, Tail, TopicFacts } from '../broker/broker-port.ts';
 import { LIMITS } from '../limits.ts';
 import { ReturnWatch } from '../resume/return-watch.ts';
-import { type Chunk, chunksOf, type FeedOrigin } from './chunk.ts';
+import { type Chunk, chunksOf, type FeedOrigin, undecodableChunk } from './chunk.ts';
 import type { ChunkCache } from './chunk-cache.ts';
 import { OriginEpochs } from './origin-epochs.ts';
 import type { BatchInfo } from './shown-records.ts';
@@ -31,6 +31,8 @@ export interface FeedDeps {
   readonly timers: Timers;
   readonly cache: ChunkCache;
 }
+
+const NO_BATCHES: Slice = { buffers: [], epochs: [] };
 
 export class PartitionFeed {
   readonly facts: TopicFacts;
@@ -61,7 +63,7 @@ export class PartitionFeed {
     this.end = logEnd;
     this.tail = this.deps.broker.tail(this.facts, this.origin.partition, logEnd, {
       onSlice: (slice) => this.onSlice(slice),
-      onAdvance: (offset) => this.append(this.cut(this.end, [], offset)),
+      onAdvance: (offset) => this.append(this.cut(this.end, NO_BATCHES, offset)),
       onOutOfRange: (range) => this.onTailOutOfRange(range),
       onDiverged: (offset) => this.onTailDiverged(offset),
     });
@@ -98,7 +100,7 @@ export class PartitionFeed {
 
   private onSlice(slice: Slice): void {
     this.epochs.add(slice.epochs);
-    if (slice.buffers.length > 0) this.append(this.cut(this.end, slice.buffers));
+    if (slice.buffers.length > 0 || slice.undecodable) this.append(this.cut(this.end, slice));
   }
 
   private append(chunks: readonly Chunk[]): void {
@@ -113,9 +115,13 @@ export class PartitionFeed {
     if (chunks.length > 0) for (const reader of this.readers) reader.onReadable();
   }
 
-  private cut(from: number, buffers: readonly Buffer[], advanceTo?: number): Chunk[] {
+  private cut(from: number, { buffers, undecodable }: Slice, advanceTo?: number): Chunk[] {
     const epochOf = this.facts.isCopy ? (batch: BatchInfo) => this.epochs.epochAt(batch.baseOffset) : undefined;
-    return chunksOf(this.origin, from, buffers, epochOf, advanceTo);
+    const chunks = chunksOf(this.origin, from, buffers, epochOf, advanceTo);
+    const next = chunks.at(-1)?.next ?? from;
+    if (undecodable !== undefined && undecodable.to > next)
+      chunks.push(undecodableChunk(this.origin, next, undecodable));
+    return chunks;
   }
 
   private readOld(offset: number): void {
@@ -142,7 +148,8 @@ export class PartitionFeed {
     this.epochs.add(slice.epochs);
     // An answer without batches: there are none up to where the tail reader began.
     const known = this.ring[0]?.from ?? this.end;
-    const chunks = this.cut(offset, slice.buffers, slice.buffers.length === 0 ? known : undefined);
+    const isEmpty = slice.buffers.length === 0 && slice.undecodable === undefined;
+    const chunks = this.cut(offset, slice, isEmpty ? known : undefined);
     for (const chunk of chunks) this.deps.cache.add(this.old, chunk);
     this.wake(offset);
   }

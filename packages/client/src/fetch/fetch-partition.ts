@@ -5,9 +5,11 @@
  */
 import { ERROR, errorName, type Fetch, isRetriable, type ResponseOf, ZERO_UUID } from '@meridian/protocol';
 import type { FetchFailure, FetchHandle, FetchSubscription, OriginEpoch } from '../types.ts';
-import { type BatchRun, walkBatches } from './batch-walk.ts';
+import { type BatchRun, type Walk, walkBatches } from './batch-walk.ts';
 
 export type PartitionAnswer = ResponseOf<typeof Fetch>['responses'][number]['partitions'][number];
+
+const EMPTY: Walk = { run: undefined, bad: undefined };
 
 /** What becomes of the partition after an answer. */
 export type Aftermath = 'data' | 'empty' | 'rest' | 'lost';
@@ -98,19 +100,18 @@ export class FetchPartition implements FetchHandle {
       this.fail({ ...this.failureFrom(answer, 'diverged', detail), divergence: { epoch, endOffset } });
       return 'rest';
     }
-    const run = this.walk(answer.records);
-    if (typeof run === 'string') {
-      this.fail(this.failureFrom(answer, 'corrupt', `${run} at offset ${this.position}`));
+    const { generation } = this;
+    const bytes = answer.records?.[0];
+    const { run, bad }: Walk = bytes === undefined ? EMPTY : walkBatches(bytes, this.position, answer.highWatermark);
+    if (run !== undefined) this.deliver(answer, run);
+    if (bad !== undefined && generation === this.generation) {
+      const { problem, range } = bad;
+      this.fail({ ...this.failureFrom(answer, 'corrupt', problem), ...(range ? { range } : {}) });
       return 'rest';
     }
-    if (run !== undefined) this.deliver(answer, run);
-    else this.takeEmpty(answer, readsCommitted, alone);
-    return run === undefined ? 'empty' : 'data';
-  }
-
-  private walk(records: readonly Buffer[] | null): BatchRun | string | undefined {
-    const bytes = records?.[0];
-    return bytes === undefined ? undefined : walkBatches(bytes, this.position);
+    if (run !== undefined) return 'data';
+    this.takeEmpty(answer, readsCommitted, alone);
+    return 'empty';
   }
 
   private deliver(answer: PartitionAnswer, run: BatchRun): void {
