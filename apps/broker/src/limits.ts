@@ -55,6 +55,10 @@ export interface BrokerLimits {
   readonly retentionFirstCheckMs: number;
   /** Segments that retention drops in one turn of the event loop; each costs fsyncs. */
   readonly maxSegmentsDroppedPerTurn: number;
+  /** Memory of the cleaner for the keys of the log that it compacts (Kafka's `log.cleaner.dedupe.buffer.size`). */
+  readonly cleanerMapBytes: number;
+  /** Bytes that the cleaner reads and writes in a second (Kafka's `log.cleaner.io.max.bytes.per.second`). */
+  readonly cleanerBytesPerSecond: number;
   /** SCRAM rounds that the internal listener asks for. */
   readonly scramIterations: number;
 }
@@ -89,5 +93,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   tailCacheBytes: 33_554_432,
   retentionFirstCheckMs: 30_000,
   maxSegmentsDroppedPerTurn: 16,
+  cleanerMapBytes: 33_554_432,
+  cleanerBytesPerSecond: 67_108_864,
   scramIterations: 4_096,
 };

@@ -1,4 +1,9 @@
 /** The partition log: `@meridian/log`. */
+export {
+  type CleanedPartition,
+  readCleanerCheckpoint,
+  writeCleanerCheckpoint,
+} from './cleaner/cleaner-checkpoint.ts';
 export type { Compaction, CompactionPolicy, CompactionResult, Dirtiness } from './cleaner/policy.ts';
 export { LOG_ERRORS, LogError, type LogErrorCode } from './errors.ts';
 export type {

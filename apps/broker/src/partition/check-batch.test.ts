@@ -15,6 +15,7 @@ const SETTINGS: TopicSettings = {
   compacted: false,
   compactedOnly: false,
   retention: undefined,
+  compaction: undefined,
   logAppendTime: false,
   timestampBeforeMaxMs: Number.POSITIVE_INFINITY,
   timestampAfterMaxMs: 3_600_000,

@@ -9,6 +9,7 @@ import { ERROR, type MetadataRecord } from '@meridian/protocol';
 import { type BrokerConfigSources, brokerConfigValue } from '../controller/configs/effective.ts';
 import type { PartitionInfo, Topic } from '../controller/image.ts';
 import type { BrokerLimits } from '../limits.ts';
+import { type CleanerLoop, startCleanerLoop } from './cleaner-loop.ts';
 import { type Leadership, Partition } from './partition.ts';
 import type { PartitionFolders } from './partition-folders.ts';
 import type { PartitionTable } from './partition-table.ts';
@@ -44,6 +45,7 @@ export class HostedPartitions implements PartitionTable {
   /** Closings that are under way. */
   readonly #ending = new Set<Promise<void>>();
   #retention: RetentionLoop | undefined;
+  #cleaner: CleanerLoop | undefined;
 
   constructor(options: HostedPartitionsOptions) {
     this.#options = options;
@@ -82,6 +84,9 @@ export class HostedPartitions implements PartitionTable {
     const { io, logger, limits } = this.#options;
     const intervalMs = () => this.#brokerNumber('log.retention.check.interval.ms');
     this.#retention = startRetentionLoop({ io, logger, limits, partitions: this, intervalMs });
+    const backoffMs = () => this.#brokerNumber('log.cleaner.backoff.ms');
+    const isEnabled = () => brokerConfigValue(this.#options.sources, 'log.cleaner.enable') !== 'false';
+    this.#cleaner = startCleanerLoop({ io, logger, limits, partitions: this, backoffMs, isEnabled });
   }
 
   /** A committed batch of metadata records, already applied to the image. */
@@ -108,6 +113,7 @@ export class HostedPartitions implements PartitionTable {
   /** Stop: nothing is accepted any more; logs are written out and marked clean. */
   async closeAll(): Promise<void> {
     this.#retention?.stop();
+    this.#cleaner?.stop();
     this.#options.folders.close();
     const all = [...this.all()];
     for (const partition of all) partition.end(ERROR.NOT_LEADER_OR_FOLLOWER);

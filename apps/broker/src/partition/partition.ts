@@ -4,7 +4,7 @@
  * Invariant: nothing is answered as appended, and nothing is read, beyond the leader machine's high watermark.
  */
 import { type Io, IoError, type Logger, type Timer } from '@meridian/io';
-import { type Log, LogError } from '@meridian/log';
+import { type CompactionPolicy, type Log, LogError } from '@meridian/log';
 import { ERROR } from '@meridian/protocol';
 import { stampBaseOffset } from '@meridian/protocol/record-batch';
 import type { BrokerLimits } from '../limits.ts';
@@ -14,7 +14,7 @@ import { createLeader, type Leader, type LeaderEffects, nextDeadlineMs, step } f
 import { appendMirrored, checkMirrorTag, cutMirroredBatches, type MirrorTag } from './mirror-append.ts';
 import type { CurrentLeader, ProducePart } from './produce-part.ts';
 import { ProduceRefusal } from './produce-refusal.ts';
-import type { TopicSettings } from './topic-settings.ts';
+import type { CompactionSettings, TopicSettings } from './topic-settings.ts';
 
 /** Refusals that do not tell where the log starts, as in Apache Kafka. */
 const WITHOUT_LOG_START: ReadonlySet<number> = new Set([
@@ -217,6 +217,13 @@ export class Partition implements PartitionIdentity {
     const { retention } = this.#settings;
     if (retention === undefined || this.#leader === undefined || this.hasEnded) return 0;
     return this.log.applyRetention({ ...retention, nowMs, maxOffset: this.highWatermark });
+  }
+
+  /** What the cleaner may do here; undefined where nothing is compacted, or not by this broker. */
+  compactionPolicy(nowMs: number): (CompactionPolicy & CompactionSettings) | undefined {
+    const { compaction } = this.#settings;
+    if (compaction === undefined || this.#leader === undefined || this.hasEnded) return undefined;
+    return { ...compaction, nowMs, maxOffset: this.highWatermark };
   }
 
   /** The topic is deleted or the broker stops: whoever waits is told, and nothing is accepted any more. */

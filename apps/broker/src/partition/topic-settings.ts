@@ -7,6 +7,14 @@ import { splitList } from '../controller/configs/definition.ts';
 import { type BrokerConfigSources, topicConfigNumber, topicConfigValue } from '../controller/configs/effective.ts';
 import { TOPIC_CONFIG } from '../controller/configs/topic-configs.ts';
 
+/** Kafka's `min.cleanable.dirty.ratio` and the ages of the log's compaction. */
+export interface CompactionSettings {
+  readonly minDirtyRatio: number;
+  readonly minCompactionLagMs: number;
+  readonly maxCompactionLagMs: number;
+  readonly deleteRetentionMs: number;
+}
+
 export interface TopicSettings {
   readonly maxMessageBytes: number;
   readonly segmentBytes: number;
@@ -17,6 +25,8 @@ export interface TopicSettings {
   readonly compactedOnly: boolean;
   /** Old segments leave by age and size. */
   readonly retention: { readonly retentionMs: number; readonly retentionBytes: number } | undefined;
+  /** Superseded records leave, by the cleaner. */
+  readonly compaction: CompactionSettings | undefined;
   readonly logAppendTime: boolean;
   readonly timestampBeforeMaxMs: number;
   readonly timestampAfterMaxMs: number;
@@ -33,6 +43,7 @@ export function topicSettings(sources: BrokerConfigSources, topic: string): Topi
   const isSet = text(TOPIC_CONFIG.internalSegmentBytes) !== undefined;
   const segmentBytes = number(isSet ? TOPIC_CONFIG.internalSegmentBytes : TOPIC_CONFIG.segmentBytes);
   const policies = splitList(text(TOPIC_CONFIG.cleanupPolicy) ?? '');
+  const compaction = policies.includes('compact') ? compactionSettings(number) : undefined;
   return {
     maxMessageBytes: number(TOPIC_CONFIG.maxMessageBytes),
     segmentBytes,
@@ -42,6 +53,7 @@ export function topicSettings(sources: BrokerConfigSources, topic: string): Topi
     retention: policies.includes('delete')
       ? { retentionMs: number(TOPIC_CONFIG.retentionMs), retentionBytes: number(TOPIC_CONFIG.retentionBytes) }
       : undefined,
+    compaction,
     logAppendTime: text(TOPIC_CONFIG.messageTimestampType) === 'LogAppendTime',
     timestampBeforeMaxMs: number(TOPIC_CONFIG.messageTimestampBeforeMaxMs),
     timestampAfterMaxMs: number(TOPIC_CONFIG.messageTimestampAfterMaxMs),
@@ -50,10 +62,20 @@ export function topicSettings(sources: BrokerConfigSources, topic: string): Topi
     log: {
       segmentBytes,
       indexIntervalBytes: number(TOPIC_CONFIG.indexIntervalBytes),
-      segmentMs: number(TOPIC_CONFIG.segmentMs),
+      // A record can only be compacted once its segment is closed.
+      segmentMs: Math.min(number(TOPIC_CONFIG.segmentMs), compaction?.maxCompactionLagMs ?? Number.POSITIVE_INFINITY),
       indexBytes: number(TOPIC_CONFIG.segmentIndexBytes),
       fileDeleteDelayMs: number(TOPIC_CONFIG.fileDeleteDelayMs),
       fsync,
     },
+  };
+}
+
+function compactionSettings(number: (name: string) => number): CompactionSettings {
+  return {
+    minDirtyRatio: number(TOPIC_CONFIG.minCleanableDirtyRatio),
+    minCompactionLagMs: number(TOPIC_CONFIG.minCompactionLagMs),
+    maxCompactionLagMs: number(TOPIC_CONFIG.maxCompactionLagMs),
+    deleteRetentionMs: number(TOPIC_CONFIG.deleteRetentionMs),
   };
 }

@@ -5,6 +5,7 @@
  *   start ── clean (compacted before) ── first dirty ── dirty ── first uncleanable ── … active segment
  */
 
+import { scanBatches } from '../batch-scan.ts';
 import { MAX_RELATIVE_OFFSET, MAX_SEGMENT_BYTES } from '../limits.ts';
 import type { LogConfig } from '../log-interface.ts';
 import type { Segment } from '../segment.ts';
@@ -44,8 +45,18 @@ function isRecent(segment: Segment, { nowMs, minCompactionLagMs }: CompactionPol
   return minCompactionLagMs > 0 && segment.maxTimestamp > nowMs - minCompactionLagMs;
 }
 
-function isOld({ firstTimestamp }: Segment, { nowMs, maxCompactionLagMs }: CompactionPolicy): boolean {
-  return firstTimestamp > 0 && firstTimestamp < nowMs - maxCompactionLagMs;
+function isOld(segment: Segment, { nowMs, maxCompactionLagMs }: CompactionPolicy): boolean {
+  if (maxCompactionLagMs === Number.POSITIVE_INFINITY) return false;
+  if (segment.firstTimestamp < 0) findFirstTimestamp(segment);
+  return segment.firstTimestamp > 0 && segment.firstTimestamp < nowMs - maxCompactionLagMs;
+}
+
+/** Of a segment that was opened without a walk. */
+function findFirstTimestamp(segment: Segment): void {
+  scanBatches(segment.file, { from: 0, to: segment.size }, false, ({ maxTimestamp }) => {
+    segment.firstTimestamp = maxTimestamp;
+    return 'that was all';
+  });
 }
 
 /** Neighbours that fit into one segment, in order; every sealed segment that begins below `end` is in one of them. */

@@ -13,13 +13,17 @@ const WEEK_MS = '604800000';
 export const TOPIC_CONFIG = {
   cleanupPolicy: 'cleanup.policy',
   compressionType: 'compression.type',
+  deleteRetentionMs: 'delete.retention.ms',
   fileDeleteDelayMs: 'file.delete.delay.ms',
   indexIntervalBytes: 'index.interval.bytes',
   internalSegmentBytes: 'internal.segment.bytes',
+  maxCompactionLagMs: 'max.compaction.lag.ms',
   maxMessageBytes: 'max.message.bytes',
   messageTimestampAfterMaxMs: 'message.timestamp.after.max.ms',
   messageTimestampBeforeMaxMs: 'message.timestamp.before.max.ms',
   messageTimestampType: 'message.timestamp.type',
+  minCleanableDirtyRatio: 'min.cleanable.dirty.ratio',
+  minCompactionLagMs: 'min.compaction.lag.ms',
   minInsyncReplicas: 'min.insync.replicas',
   retentionBytes: 'retention.bytes',
   retentionMs: 'retention.ms',
@@ -79,7 +83,7 @@ export const TOPIC_CONFIGS: ConfigTable = configTable([
     documentation: 'Level for compression.type zstd.',
   },
   {
-    name: 'delete.retention.ms',
+    name: TOPIC_CONFIG.deleteRetentionMs,
     type: 'long',
     default: DAY_MS,
     min: 0,
@@ -155,7 +159,7 @@ export const TOPIC_CONFIGS: ConfigTable = configTable([
     documentation: 'With tiered storage, the age of what stays local; -2 means retention.ms.',
   },
   {
-    name: 'max.compaction.lag.ms',
+    name: TOPIC_CONFIG.maxCompactionLagMs,
     type: 'long',
     default: NO_LIMIT_TEXT,
     min: 1,
@@ -195,7 +199,7 @@ export const TOPIC_CONFIGS: ConfigTable = configTable([
     documentation: 'Whether records bear the producer’s timestamp or that of the append.',
   },
   {
-    name: 'min.cleanable.dirty.ratio',
+    name: TOPIC_CONFIG.minCleanableDirtyRatio,
     type: 'double',
     default: '0.5',
     min: 0,
@@ -204,7 +208,7 @@ export const TOPIC_CONFIGS: ConfigTable = configTable([
     documentation: 'The part of a compacted log that must be uncleaned before it is cleaned again.',
   },
   {
-    name: 'min.compaction.lag.ms',
+    name: TOPIC_CONFIG.minCompactionLagMs,
     type: 'long',
     default: '0',
     min: 0,
