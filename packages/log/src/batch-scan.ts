@@ -20,12 +20,15 @@ export interface ScanResult {
   readonly damage: string | undefined;
 }
 
+/** Takes a sound batch, or says why it is refused. `bytesOf` reads all of it; only until the next call. */
+export type VisitBatch = (header: BatchHeader, position: number, bytesOf: () => Buffer) => string | undefined;
+
 /** `visit` is given every good batch and may refuse it by returning why (offsets out of order): the scan ends there. */
 export function scanBatches(
   file: DiskFile,
   range: { from: number; to: number },
   verifyCrc: boolean,
-  visit: (header: BatchHeader, position: number) => string | undefined,
+  visit: VisitBatch,
 ): ScanResult {
   const window = new FileWindow(file, range.to, verifyCrc ? VERIFY_CHUNK_BYTES : HEADER_CHUNK_BYTES);
   let position = range.from;
@@ -43,14 +46,15 @@ function scanOne(
   position: number,
   to: number,
   verifyCrc: boolean,
-  visit: (header: BatchHeader, position: number) => string | undefined,
+  visit: VisitBatch,
 ): number | string {
   try {
     if (to - position < BATCH_HEADER_BYTES) return 'the file ends inside a header';
     const header = peekBatchHeader(window.at(position, BATCH_HEADER_BYTES));
     if (header.sizeInBytes > to - position) return 'the file ends inside a batch';
     if (verifyCrc && !batchCrcValid(window.at(position, header.sizeInBytes), nativeCrc32c)) return 'wrong CRC';
-    return visit(header, position) ?? position + header.sizeInBytes;
+    const bytesOf = () => window.at(position, header.sizeInBytes);
+    return visit(header, position, bytesOf) ?? position + header.sizeInBytes;
   } catch (error) {
     if (error instanceof RecordBatchError) return error.message;
     throw error;

@@ -1,7 +1,7 @@
 /**
  * Which epoch began at which offset, ascending in both: Kafka's leader-epoch cache, kept as `leader-epoch-checkpoint`,
  * and once more for the epochs of a copy's region of origin (`origin-epoch-checkpoint`). The list does not write
- * itself: it tells by `dirty` that the file is behind.
+ * itself; `save` writes what the file does not have.
  */
 import type { Disk } from '@meridian/io';
 import { checkpointNumber, readCheckpoint, writeCheckpoint } from './checkpoint-file.ts';
@@ -10,8 +10,8 @@ import type { EpochCache, EpochEntry } from './log-interface.ts';
 
 export class EpochList implements EpochCache {
   entries: readonly EpochEntry[] = [];
-  /** The file does not have all of this yet. */
-  dirty = false;
+  /** What the file has. */
+  private saved = '';
   private readonly disk: Disk;
   private readonly path: string;
   private readonly logEnd: () => number;
@@ -21,9 +21,10 @@ export class EpochList implements EpochCache {
     this.logEnd = logEnd;
   }
 
-  /** Takes over what the file has; throws `corrupt-checkpoint` if it cannot be believed. */
-  load(): void {
-    const rows = readCheckpoint(this.disk, this.path) ?? [];
+  /** Takes over what the file has; false if there is none, throws `corrupt-checkpoint` if it cannot be believed. */
+  load(): boolean {
+    const rows = readCheckpoint(this.disk, this.path);
+    if (rows === undefined) return false;
     const entries = rows.map((row) => ({
       epoch: checkpointNumber(this.path, row[0]),
       startOffset: checkpointNumber(this.path, row[1]),
@@ -36,18 +37,27 @@ export class EpochList implements EpochCache {
       }
     }
     this.entries = entries;
-    this.dirty = false;
+    this.saved = textOf(entries);
+    return true;
   }
 
   /** Writes the file, durably, if it is behind. */
   save(): void {
-    if (!this.dirty) return;
+    const entries = this.lasting();
+    const text = textOf(entries);
+    if (text === this.saved) return;
     writeCheckpoint(
       this.disk,
       this.path,
-      this.entries.map((entry) => [entry.epoch, entry.startOffset]),
+      entries.map((entry) => [entry.epoch, entry.startOffset]),
     );
-    this.dirty = false;
+    this.saved = text;
+  }
+
+  /** An epoch in which nothing was written is forgotten by the next start anyway. */
+  protected lasting(): readonly EpochEntry[] {
+    const end = this.logEnd();
+    return this.entries.filter((entry) => entry.startOffset < end);
   }
 
   get latestEpoch(): number {
@@ -92,9 +102,11 @@ export class EpochList implements EpochCache {
 
   private change(entries: readonly EpochEntry[]): void {
     this.entries = entries;
-    this.dirty = true;
   }
 }
+
+const textOf = (entries: readonly EpochEntry[]): string =>
+  entries.map(({ epoch, startOffset }) => `${epoch} ${startOffset}`).join();
 
 /** Epochs of a copy's origin: the batches will bear ours, so nothing but the file can tell; each is saved at once. */
 export class OriginEpochList extends EpochList {
@@ -102,5 +114,10 @@ export class OriginEpochList extends EpochList {
     const changed = super.assign(epoch, startOffset);
     this.save();
     return changed;
+  }
+
+  /** Written before the batch that begins it. */
+  protected override lasting(): readonly EpochEntry[] {
+    return this.entries;
   }
 }

@@ -33,5 +33,12 @@ export const HEADER_CHUNK_BYTES = 65_536;
 export const MAX_LOADED_INDEXES = 4;
 /** Longest checkpoint file that is read. */
 export const MAX_CHECKPOINT_BYTES = 16_777_216;
+/** Largest producer snapshot that is read. */
+export const MAX_SNAPSHOT_BYTES = 67_108_864;
+/** Segment files that the logs of one log dir hold open together. */
+export const MAX_OPEN_SEGMENT_FILES = 1_000;
+/** How long after a recovery point or high watermark has moved it is written down, and a log start, which is not in the batches. */
+export const CHECKPOINT_INTERVAL_MS = 60_000;
+export const URGENT_CHECKPOINT_MS = 1_000;
 /** First size of an index in memory; it doubles. */
 export const INDEX_INITIAL_BYTES = 96;

@@ -6,6 +6,8 @@
 import type { Io, IoError } from '@meridian/io';
 import type { BatchHeader } from '@meridian/protocol/record-batch';
 import type { Compaction } from './cleaner/policy.ts';
+import type { FilePool } from './file-pool.ts';
+import type { MarksStore } from './log-marks.ts';
 import type { TailBudget } from './tail-budget.ts';
 
 export interface LogConfig {
@@ -31,6 +33,10 @@ export interface OpenLogOptions {
   readonly topicId?: string | undefined;
   readonly config?: Partial<LogConfig> | undefined;
   readonly limits?: Partial<LogLimits> | undefined;
+  /** Where recovery point, log start and high watermark are kept; without one, in a file of the folder's own. */
+  readonly marks?: MarksStore | undefined;
+  /** Bounds the open files of all logs that share it. */
+  readonly filePool?: FilePool | undefined;
   /** Memory for the newest batches, shared by the logs of a process. */
   readonly tailBudget?: TailBudget | undefined;
 }
@@ -133,6 +139,12 @@ export interface ProducerState {
   readonly size: number;
 }
 
+/** A transaction whose records a `read_committed` reader leaves out, as Fetch answers tell it. */
+export interface AbortedTransaction {
+  readonly producerId: number;
+  readonly firstOffset: number;
+}
+
 export interface TimestampOffset {
   readonly offset: number;
   readonly timestamp: number;
@@ -171,6 +183,12 @@ export interface Log {
   appendMirrored(batches: readonly Buffer[], leaderEpoch: number): AppendResult;
   /** Notes that a leader's epoch begins at the end of the log, before it has written anything. */
   beginEpoch(leaderEpoch: number): void;
+  /** The high watermark has come so far: transactions that ended below it are decided for everybody. */
+  committed(highWatermark: number): void;
+  /** First offset, up to `highWatermark`, of which it is not decided whether it will be read: Kafka's LSO. */
+  lastStableOffset(highWatermark: number): number;
+  /** Aborted transactions with records from `from` up to `to`, by the offsets of their markers. */
+  abortedTransactions(from: number, to: number): AbortedTransaction[];
   /** Resolves when everything appended before the call is durable; rejects if the log goes offline. */
   flush(): Promise<void>;
   /** Whole batches from `offset` on; throws `out-of-range` below the start or above the end. */

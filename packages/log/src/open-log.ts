@@ -3,11 +3,12 @@
  * whoever owns partitions; synchronous, as a broker opens its partitions before it serves anybody.
  */
 
+import type { Io } from '@meridian/io';
 import { EpochList, OriginEpochList } from './epoch-list.ts';
 import { LogError } from './errors.ts';
 import { DEFAULT_CONFIG, DEFAULT_LIMITS, DEFAULT_TAIL_BUDGET_BYTES } from './limits.ts';
 import type { Log, OpenLogOptions } from './log-interface.ts';
-import { readMarks } from './log-marks.ts';
+import { folderMarks } from './log-marks.ts';
 import { PartitionLog } from './partition-log.ts';
 import { claimFolder } from './partition-metadata.ts';
 import { ProducerTable } from './producer-state.ts';
@@ -17,30 +18,37 @@ import { SegmentList } from './segment-list.ts';
 import { createTailBudget } from './tail-budget.ts';
 
 export function openLog(options: OpenLogOptions): Log {
-  const { io, folder } = options;
+  const { folder } = options;
+  const io = withPool(options);
   const disk = io.disk;
   const config = { ...DEFAULT_CONFIG, ...options.config };
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   makeFolder(options);
-  const marks = readMarks(disk, folder);
-  const end = () => log.endOffset;
+  const store = options.marks ?? folderMarks(disk, folder);
+  const { wasClean } = store;
+  const { startOffset, ...stored } = store.read();
+  const marks = { startOffset, recoveryPoint: wasClean ? Number.MAX_SAFE_INTEGER : stored.recoveryPoint };
+  let opened: PartitionLog | undefined;
+  const end = () => opened?.endOffset ?? Number.MAX_SAFE_INTEGER;
   const epochs = new EpochList(disk, `${folder}/leader-epoch-checkpoint`, end);
   const originEpochs = new OriginEpochList(disk, `${folder}/origin-epoch-checkpoint`, end);
-  loadOrRebuild(epochs);
+  const mayTrust = loadOrRebuild(epochs);
   epochs.truncateFromEnd(marks.recoveryPoint); // from there on the batches themselves tell
   originEpochs.load();
   const producers = new ProducerTable(limits.producers);
-  const { segments, damage } = recoverSegments({
+  const { segments, damage, snapshotOffset } = recoverSegments({
     disk,
     folder,
     ...marks,
     indexIntervalBytes: config.indexIntervalBytes,
     epochs,
     producers,
+    wasClean,
+    mayTrust,
   });
   startOver(segments, marks.startOffset);
   if (segments.length === 0) segments.push(new Segment(disk, folder, marks.startOffset, 'create'));
-  const log: PartitionLog = new PartitionLog({
+  opened = new PartitionLog({
     io,
     config,
     limits,
@@ -50,9 +58,18 @@ export function openLog(options: OpenLogOptions): Log {
     originEpochs,
     producers,
     marks,
+    store,
+    snapshotOffset,
     damage,
   });
-  return log;
+  return opened;
+}
+
+/** The same world, but segment files are opened by way of the pool. */
+function withPool({ io, filePool }: OpenLogOptions): Io {
+  if (filePool === undefined) return io;
+  const { clock, timers, random, net } = io;
+  return { clock, timers, random, net, disk: filePool.over(io.disk) };
 }
 
 function makeFolder({ io, folder, topicId }: OpenLogOptions): void {
@@ -69,12 +86,12 @@ function startOver(segments: Segment[], startOffset: number): void {
   while (segments.length > 0) segments.pop()!.remove();
 }
 
-/** Leader epochs stand in the batches too: a file that cannot be read is made anew by the walk over them. */
-function loadOrRebuild(epochs: EpochList): void {
+/** False if there is no such file, or it cannot be read: leader epochs stand in the batches too, and a walk tells. */
+function loadOrRebuild(epochs: EpochList): boolean {
   try {
-    epochs.load();
+    return epochs.load();
   } catch (error) {
     if (!(error instanceof LogError) || error.code !== 'corrupt-checkpoint') throw error;
-    epochs.dirty = true;
+    return false;
   }
 }

@@ -10,6 +10,7 @@ import type { EpochList, OriginEpochList } from './epoch-list.ts';
 import { LogError } from './errors.ts';
 import { MAX_RELATIVE_OFFSET, MAX_SEGMENT_BYTES } from './limits.ts';
 import type {
+  AbortedTransaction,
   AppendResult,
   EpochCache,
   Log,
@@ -22,9 +23,11 @@ import type {
   Retention,
   TimestampOffset,
 } from './log-interface.ts';
-import { type LogMarks, writeMarks } from './log-marks.ts';
+import type { LogMarks, MarksStore } from './log-marks.ts';
 import { readSegments, readTail } from './log-reader.ts';
 import { LogWriter } from './log-writer.ts';
+import { restoreProducers, tidySnapshots } from './producer-restore.ts';
+import { writeSnapshot } from './producer-snapshot.ts';
 import type { ProducerTable } from './producer-state.ts';
 import { countExpired } from './retention.ts';
 import type { Segment } from './segment.ts';
@@ -32,7 +35,7 @@ import type { SegmentList } from './segment-list.ts';
 import type { TailBudget } from './tail-budget.ts';
 import { TailCache } from './tail-cache.ts';
 import { findMaxTimestamp, findTimestamp } from './timestamp-lookup.ts';
-import { cutSegments, visitHeaders } from './truncation.ts';
+import { cutSegments } from './truncation.ts';
 
 export interface LogParts {
   readonly io: Io;
@@ -44,6 +47,9 @@ export interface LogParts {
   readonly originEpochs: OriginEpochList;
   readonly producers: ProducerTable;
   readonly marks: LogMarks;
+  readonly store: MarksStore;
+  /** Of the newest producer snapshot; −1 if there is none. */
+  readonly snapshotOffset: number;
   readonly damage: string | undefined;
 }
 
@@ -71,9 +77,14 @@ export class PartitionLog implements Log {
   /** As in the file. */
   private recoveryPoint: number;
   private closed = false;
+  private readonly store: MarksStore;
+  /** Where the producers were last written down. */
+  private snapshotOffset: number;
 
   constructor(parts: LogParts) {
     this.io = parts.io;
+    this.store = parts.store;
+    this.snapshotOffset = parts.snapshotOffset;
     this.config = parts.config;
     this.segments = parts.segments;
     this.folder = parts.segments.folder;
@@ -147,6 +158,32 @@ export class PartitionLog implements Log {
     this.epochList.assign(leaderEpoch, this.endOffset);
   }
 
+  committed(highWatermark: number): void {
+    this.producerTable.committed(highWatermark);
+    this.store.noteHighWatermark(highWatermark);
+  }
+
+  lastStableOffset(highWatermark: number): number {
+    return Math.max(this.startOffset, Math.min(highWatermark, this.producerTable.firstUnstableOffset));
+  }
+
+  abortedTransactions(from: number, to: number): AbortedTransaction[] {
+    this.ensureOpen();
+    const { all } = this.segments;
+    const found: AbortedTransaction[] = [];
+    return this.orFail(() => {
+      for (let index = this.segments.indexFor(from); index < all.length; index++) {
+        for (const { producerId, firstOffset, lastOffset, lastStableOffset } of all[index]!.transactions.entries(
+          this.io.disk,
+        )) {
+          if (lastOffset >= from && firstOffset < to) found.push({ producerId, firstOffset });
+          if (lastStableOffset >= to) return found;
+        }
+      }
+      return found;
+    });
+  }
+
   flush(): Promise<void> {
     this.ensureOpen();
     return this.writer.flush();
@@ -179,9 +216,8 @@ export class PartitionLog implements Log {
     this.orFail(() => {
       this.writer.writePending();
       this.saveMarks(Math.min(this.recoveryPoint, this.segments.all[this.segments.indexFor(offset)]!.baseOffset));
-      this.endOffset = cutSegments(this.segments, offset, this.config.indexIntervalBytes);
+      this.endOffset = cutSegments(this.io.disk, this.segments, offset, this.config.indexIntervalBytes);
       this.afterCut();
-      visitHeaders(this.segments.all, (header) => this.producerTable.update(header));
     });
   }
 
@@ -234,6 +270,8 @@ export class PartitionLog implements Log {
     await this.writer.flush();
     await this.writer.settle();
     await this.segments.active.seal();
+    const isEmpty = this.segments.all.every(({ size }) => size === 0);
+    if (this.snapshotOffset !== this.endOffset && !isEmpty) this.takeSnapshot();
     this.saveMarks(this.endOffset);
   }
 
@@ -290,7 +328,8 @@ export class PartitionLog implements Log {
     const segment = this.segments.active;
     segment.note(header, segment.size, this.config.indexIntervalBytes);
     this.epochList.assign(leaderEpoch ?? header.partitionLeaderEpoch, header.baseOffset);
-    this.producerTable.update(header);
+    const aborted = this.producerTable.update(header, () => batch);
+    if (aborted !== undefined) segment.transactions.append(aborted, this.io.disk);
     this.tail.push(this.endOffset, header.nextOffset, batch);
     this.endOffset = header.nextOffset;
     this.writer.queue(segment, batch, header.nextOffset);
@@ -312,8 +351,22 @@ export class PartitionLog implements Log {
   private roll(): void {
     const full = this.segments.active;
     this.writer.writePending();
+    this.takeSnapshot();
     this.segments.create(this.endOffset);
     this.writer.segmentSealed(full);
+  }
+
+  /** So that a restart begins with the producers from here. */
+  private takeSnapshot(): void {
+    writeSnapshot(this.io.disk, this.folder, this.endOffset, this.producerTable.snapshot());
+    this.snapshotOffset = this.endOffset;
+  }
+
+  private restoreProducers(): void {
+    const { disk } = this.io;
+    const input = { disk, folder: this.folder, names: disk.list(this.folder), producers: this.producerTable };
+    tidySnapshots(input, this.segments.all, this.endOffset);
+    this.snapshotOffset = restoreProducers(input, this.segments.all, this.endOffset);
   }
 
   private afterCut(): void {
@@ -324,7 +377,7 @@ export class PartitionLog implements Log {
     this.epochList.truncateFromEnd(this.endOffset);
     this.originEpochList.truncateFromEnd(this.endOffset);
     this.originEpochList.save();
-    this.producerTable.clear();
+    this.restoreProducers();
     this.compaction.truncated(this.endOffset);
   }
 
@@ -339,7 +392,7 @@ export class PartitionLog implements Log {
   private saveMarks(recoveryPoint: number): void {
     this.epochList.save();
     this.originEpochList.save();
-    writeMarks(this.io.disk, this.folder, { recoveryPoint, startOffset: this.startOffset });
+    this.store.write({ recoveryPoint, startOffset: this.startOffset });
     this.recoveryPoint = recoveryPoint;
   }
 }

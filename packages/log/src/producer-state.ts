@@ -9,12 +9,23 @@
  *   smaller epoch                                       → 47 INVALID_PRODUCER_EPOCH
  *   producer not known                                  → ok (its state may have expired, as in Kafka since 2.5)
  */
-import type { BatchHeader } from '@meridian/protocol/record-batch';
+import { type BatchHeader, readRecords } from '@meridian/protocol/record-batch';
 import { PRODUCER_WINDOW } from './limits.ts';
 import type { ActiveProducer, ProducerState, SequenceCheck } from './log-interface.ts';
+import type { SnapshotEntry } from './producer-snapshot.ts';
+import type { IndexedAbort } from './transaction-index.ts';
 
 const MAX_SEQUENCE = 2 ** 31 - 1;
+/** Kafka's `ControlRecordType`, the second int16 of a control record's key. */
+const ABORT = 0;
+const COMMIT = 1;
 const OK: SequenceCheck = { kind: 'ok' };
+
+interface CompletedTransaction {
+  readonly firstOffset: number;
+  /** The marker's. */
+  readonly lastOffset: number;
+}
 
 interface SeenBatch {
   readonly firstSequence: number;
@@ -30,6 +41,8 @@ interface ProducerEntry {
   batches: SeenBatch[];
   lastOffset: number;
   lastTimestamp: number;
+  /** Of the coordinator that ended its last transaction. */
+  coordinatorEpoch: number;
 }
 
 export class ProducerTable implements ProducerState {
@@ -37,6 +50,10 @@ export class ProducerTable implements ProducerState {
   private readonly entries = new Map<number, ProducerEntry>();
   private readonly maxProducers: number;
   private latest = -1;
+  /** First offset of each open transaction, by producer; ascending, as they begin in the log's order. */
+  private readonly ongoing = new Map<number, number>();
+  /** Transactions that have ended at or above the high watermark, as far as is known. */
+  private undecided: CompletedTransaction[] = [];
   constructor(maxProducers: number) {
     this.maxProducers = maxProducers;
   }
@@ -68,10 +85,10 @@ export class ProducerTable implements ProducerState {
     }
   }
 
-  /** Notes a batch that is in the log. */
-  update(header: BatchHeader): void {
+  /** Notes a batch that is in the log; returns the transaction that it aborts. `bytesOf` is asked for markers alone. */
+  update(header: BatchHeader, bytesOf: () => Uint8Array): IndexedAbort | undefined {
     const id = header.producerId;
-    if (id < 0) return;
+    if (id < 0) return undefined;
     const entry = this.touch(id, header.producerEpoch);
     if (header.producerEpoch > entry.epoch) {
       entry.epoch = header.producerEpoch;
@@ -79,7 +96,9 @@ export class ProducerTable implements ProducerState {
     }
     entry.lastOffset = header.lastOffset;
     entry.lastTimestamp = header.maxTimestamp;
-    if (header.isControl || header.baseSequence < 0) return;
+    if (header.isControl) return this.endTransaction(entry, header, bytesOf());
+    if (header.isTransactional && !this.ongoing.has(id)) this.ongoing.set(id, header.baseOffset);
+    if (header.baseSequence < 0) return undefined;
     if (entry.batches.length === PRODUCER_WINDOW) entry.batches.shift();
     entry.batches.push({
       firstSequence: header.baseSequence,
@@ -88,10 +107,78 @@ export class ProducerTable implements ProducerState {
       lastOffset: header.lastOffset,
       timestamp: header.hasLogAppendTime ? header.maxTimestamp : -1,
     });
+    return undefined;
+  }
+
+  /** Transactions that ended below `highWatermark` are decided for everybody. */
+  committed(highWatermark: number): void {
+    if (this.undecided.length === 0) return;
+    this.undecided = this.undecided.filter((ended) => ended.lastOffset >= highWatermark);
+  }
+
+  /** Infinite when every transaction is decided. */
+  get firstUnstableOffset(): number {
+    const first = this.ongoing.values().next().value ?? Number.POSITIVE_INFINITY;
+    return this.undecided.reduce((least, { firstOffset }) => Math.min(least, firstOffset), first);
+  }
+
+  snapshot(): SnapshotEntry[] {
+    return [...this.entries].map(([producerId, entry]) => {
+      const last = entry.batches.at(-1);
+      return {
+        producerId,
+        producerEpoch: entry.epoch,
+        lastSequence: last?.lastSequence ?? -1,
+        lastOffset: last?.lastOffset ?? -1,
+        offsetDelta: last === undefined ? 0 : last.lastOffset - last.firstOffset,
+        timestamp: entry.lastTimestamp,
+        coordinatorEpoch: entry.coordinatorEpoch,
+        transactionStart: this.ongoing.get(producerId) ?? -1,
+      };
+    });
+  }
+
+  /** In place of all that is known. */
+  restore(entries: readonly SnapshotEntry[]): void {
+    this.clear();
+    for (const saved of [...entries].sort((a, b) => a.lastOffset - b.lastOffset)) {
+      const { lastOffset, lastSequence, offsetDelta, timestamp, coordinatorEpoch } = saved;
+      const firstSequence = lastSequence - offsetDelta;
+      const last: SeenBatch = {
+        firstSequence: firstSequence < 0 ? firstSequence + MAX_SEQUENCE + 1 : firstSequence,
+        lastSequence,
+        firstOffset: lastOffset - offsetDelta,
+        lastOffset,
+        timestamp: -1,
+      };
+      const batches = lastSequence < 0 ? [] : [last];
+      const entry = { epoch: saved.producerEpoch, batches, lastOffset, lastTimestamp: timestamp, coordinatorEpoch };
+      this.entries.set(saved.producerId, entry);
+    }
+    const open = entries.filter(({ transactionStart }) => transactionStart >= 0);
+    for (const { producerId, transactionStart } of open.sort((a, b) => a.transactionStart - b.transactionStart)) {
+      this.ongoing.set(producerId, transactionStart);
+    }
+  }
+
+  private endTransaction(entry: ProducerEntry, header: BatchHeader, bytes: Uint8Array): IndexedAbort | undefined {
+    const marker = readMarker(bytes);
+    if (marker === undefined) return undefined;
+    entry.coordinatorEpoch = marker.coordinatorEpoch;
+    const { producerId, lastOffset } = header;
+    const firstOffset = this.ongoing.get(producerId);
+    if (firstOffset === undefined) return undefined;
+    this.ongoing.delete(producerId);
+    this.undecided.push({ firstOffset, lastOffset });
+    if (!marker.aborts) return undefined;
+    const lastStableOffset = this.ongoing.values().next().value ?? lastOffset + 1;
+    return { producerId, firstOffset, lastOffset, lastStableOffset };
   }
 
   clear(): void {
     this.entries.clear();
+    this.ongoing.clear();
+    this.undecided = [];
     this.latest = -1;
   }
 
@@ -100,12 +187,23 @@ export class ProducerTable implements ProducerState {
     let entry = this.entries.get(id);
     if (entry !== undefined && id === this.latest) return entry;
     if (entry !== undefined) this.entries.delete(id);
-    else entry = { epoch, batches: [], lastOffset: -1, lastTimestamp: -1 };
+    else entry = { epoch, batches: [], lastOffset: -1, lastTimestamp: -1, coordinatorEpoch: -1 };
     this.entries.set(id, entry);
     this.latest = id;
     if (this.entries.size > this.maxProducers) this.entries.delete(this.entries.keys().next().value!);
     return entry;
   }
+}
+
+/** What a transaction's marker says; undefined for other control batches, and for one that compaction has emptied. */
+function readMarker(bytes: Uint8Array): { aborts: boolean; coordinatorEpoch: number } | undefined {
+  const record = readRecords(bytes).next().value;
+  if (!record?.key || record.key.length < 4) return undefined;
+  const type = Buffer.from(record.key).readInt16BE(2);
+  if (type !== ABORT && type !== COMMIT) return undefined;
+  const value = record.value;
+  const coordinatorEpoch = value && value.length >= 6 ? Buffer.from(value).readInt32BE(2) : -1;
+  return { aborts: type === ABORT, coordinatorEpoch };
 }
 
 function checkSequence(entry: ProducerEntry, header: BatchHeader): SequenceCheck {

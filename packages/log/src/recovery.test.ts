@@ -80,7 +80,7 @@ test('a flipped bit that was never fsynced cuts the log there, and later segment
 test('damage below the recovery point is refused: nothing that was acknowledged is thrown away', async () => {
   const { node } = await written(true);
   const io = node.boot();
-  overwrite(io, files(io, '.log')[1]!, (bytes) => {
+  overwrite(io, files(io, '.log').at(-1)!, (bytes) => {
     bytes[16] = 9;
     return bytes;
   });
@@ -110,6 +110,22 @@ test.each(['missing', 'empty', 'odd', 'zeros', 'garbage'])('index files that are
   for (const [at, name] of names.entries()) {
     if (sealed(name)) expect(io.disk.readFile(`${FOLDER}/${name}`).equals(before[at]!)).toBe(true);
   }
+});
+
+test('damage in a closed segment is found by whoever reads it', async () => {
+  const { node, values } = await written(true);
+  const io = node.boot();
+  const second = files(io, '.log')[1]!;
+  overwrite(io, second, (bytes) => {
+    bytes[16] = 9;
+    return bytes;
+  });
+  const log = reopen(io);
+  const base = Number(second.slice(0, 20));
+  expect(log.endOffset).toBe(values.length);
+  expect(() => log.read(base, { maxBytes: 1e6, minOneBatch: true })).toThrow(
+    expect.objectContaining({ code: 'corrupt-batch' }),
+  );
 });
 
 test('an index that is damaged while the log is open leads nobody astray', async () => {

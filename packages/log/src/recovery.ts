@@ -4,22 +4,24 @@
  *
  *   1. sweep: compactions that were interrupted are finished or undone, half-made files and indexes without their
  *      segment removed;
- *   2. walk the segments in order: below the recovery point headers only (to rebuild what lives in memory), from there on
- *      every CRC; the indexes of what was checked are made anew;
- *   3. at the first batch that is torn, damaged or out of order: cut there and remove every later segment.
+ *   2. segments below the recovery point, and all after a clean stop, are trusted if their indexes are sane; the others
+ *      are walked in order: below the recovery point headers only, from there on every CRC; their indexes are made anew;
+ *   3. at the first batch that is torn, damaged or out of order: cut there and remove every later segment;
+ *   4. producers are known again by the newest snapshot and the batches behind it.
  *
  * Invariant: what is left is a gapless prefix of what was appended, with everything that was fsynced; doing it again
  * changes nothing. Damage below the recovery point is not repaired but refused (`corrupt-batch`).
  */
 import type { Disk } from '@meridian/io';
-import type { BatchHeader } from '@meridian/protocol/record-batch';
-import { scanBatches } from './batch-scan.ts';
+import { scanBatches, type VisitBatch } from './batch-scan.ts';
 import { settleSwaps } from './cleaner/interrupted-swap.ts';
 import type { EpochList } from './epoch-list.ts';
 import { LogError } from './errors.ts';
 import { MAX_RELATIVE_OFFSET } from './limits.ts';
+import { type RestoreInput, restoreProducers, tidySnapshots } from './producer-restore.ts';
 import type { ProducerTable } from './producer-state.ts';
 import { Segment } from './segment.ts';
+import { type TrustedFiles, trustActive, trustSealed } from './trusted-segment.ts';
 
 const LOG_FILE = /^(\d{20})\.log$/;
 const INDEX_FILE = /^(\d{20})\.(index|timeindex|txnindex)$/;
@@ -34,51 +36,89 @@ export interface RecoveryInput {
   readonly indexIntervalBytes: number;
   readonly epochs: EpochList;
   readonly producers: ProducerTable;
+  /** The log was closed in order: its end is trusted too. */
+  readonly wasClean: boolean;
+  /** False: the leader epochs are not known, so every batch is looked at. */
+  readonly mayTrust: boolean;
 }
 
 export interface Recovered {
   readonly segments: Segment[];
   /** What was cut off, for the log line; undefined if nothing was. */
   readonly damage: string | undefined;
+  /** Offset of the newest producer snapshot that was used; −1 without one. */
+  readonly snapshotOffset: number;
+}
+
+/** What is known of the folder while it is walked. */
+interface Walk extends RestoreInput {
+  readonly input: RecoveryInput;
+  readonly bases: readonly number[];
+  readonly segments: Segment[];
+  /** Segments that were walked: their index files may have to be written. */
+  readonly walked: Set<Segment>;
+  /** undefined until the producers are restored. */
+  snapshotOffset: number | undefined;
 }
 
 export function recoverSegments(input: RecoveryInput): Recovered {
-  const recovered = walkSegments(input);
-  for (const segment of recovered.segments.slice(0, -1)) segment.sealRecovered();
-  return recovered;
+  const walk = beginWalk(input);
+  const { segments, walked } = walk;
+  const damage = walkSegments(walk);
+  const end = segments.at(-1)?.nextOffset ?? input.startOffset;
+  walk.snapshotOffset ??= restoreProducers(walk, segments, end);
+  tidySnapshots(walk, segments, end);
+  for (const segment of segments.slice(0, -1)) if (walked.has(segment)) segment.sealRecovered();
+  return { segments, damage, snapshotOffset: walk.snapshotOffset };
 }
 
-function walkSegments(input: RecoveryInput): Recovered {
-  const bases = sweep(input.disk, input.folder);
-  const segments: Segment[] = [];
+function beginWalk(input: RecoveryInput): Walk {
+  const { disk, folder, producers, startOffset } = input;
+  const names = sweep(disk, folder);
+  const bases = names.flatMap((name) => LOG_FILE.exec(name)?.[1] ?? []).map(Number);
+  while (bases.length > 1 && bases[1]! <= startOffset) new Segment(disk, folder, bases.shift()!, 'open').remove();
+  return { input, disk, folder, names, producers, bases, segments: [], walked: new Set(), snapshotOffset: undefined };
+}
+
+/** Returns what was cut off. */
+function walkSegments(walk: Walk): string | undefined {
+  const { input, bases, segments } = walk;
+  const files = { disk: input.disk, names: new Set(walk.names) };
   for (let index = 0; index < bases.length; index++) {
     const before = segments.at(-1);
     let damage = before === undefined ? undefined : gapBefore(bases[index]!, before, input.recoveryPoint);
     if (damage === undefined) {
       const segment = new Segment(input.disk, input.folder, bases[index]!, 'open');
       segments.push(segment);
-      damage = recoverSegment(segment, input);
+      const next = bases[index + 1];
+      if (!input.mayTrust || !isTrusted(segment, next, input, files)) damage = recoverSegment(segment, walk);
     }
     if (damage !== undefined) {
       for (const later of bases.slice(segments.length).reverse()) {
         new Segment(input.disk, input.folder, later, 'open').remove();
       }
-      return { segments, damage };
+      return damage;
     }
   }
-  return { segments, damage: undefined };
+  return undefined;
 }
 
-/** Removes what no running log left behind; returns the base offsets of the segments. */
-function sweep(disk: Disk, folder: string): number[] {
+function isTrusted(segment: Segment, next: number | undefined, input: RecoveryInput, files: TrustedFiles): boolean {
+  if (next === undefined) return input.wasClean && trustActive(segment, files);
+  return (input.wasClean || next <= input.recoveryPoint) && trustSealed(segment, next, files);
+}
+
+/** Removes what no running log left behind; returns the names that stay. */
+function sweep(disk: Disk, folder: string): string[] {
   settleSwaps(disk, folder);
   const names = disk.list(folder);
   const bases = names.flatMap((name) => LOG_FILE.exec(name)?.[1] ?? []);
-  for (const name of names) {
+  return names.filter((name) => {
     const orphan = INDEX_FILE.exec(name);
-    if (HALF_MADE.test(name) || (orphan !== null && !bases.includes(orphan[1]!))) disk.remove(`${folder}/${name}`);
-  }
-  return bases.map(Number);
+    const goes = HALF_MADE.test(name) || (orphan !== null && !bases.includes(orphan[1]!));
+    if (goes) disk.remove(`${folder}/${name}`);
+    return !goes;
+  });
 }
 
 /**
@@ -94,12 +134,16 @@ function gapBefore(base: number, before: Segment, recoveryPoint: number): string
  * Returns what was cut off. Below the recovery point nothing can be torn: damage there is bit rot, and the log refuses to
  * open rather than throw away what was acknowledged.
  */
-function recoverSegment(segment: Segment, input: RecoveryInput): string | undefined {
+function recoverSegment(segment: Segment, walk: Walk): string | undefined {
+  const { input } = walk;
   const size = segment.file.size();
-  segment.resetIndexes();
-  const visit = (header: BatchHeader, position: number) => accept(segment, header, position, input);
-  const trusted = scanBatches(segment.file, { from: 0, to: size }, false, (header, position) =>
-    header.baseOffset >= input.recoveryPoint ? RECOVERY_POINT : visit(header, position),
+  walk.snapshotOffset ??= restoreProducers(walk, walk.segments.slice(0, -1), segment.baseOffset);
+  walk.walked.add(segment);
+  segment.rewind();
+  segment.transactions.reset();
+  const visit: VisitBatch = (header, position, bytesOf) => accept(segment, input, header, position, bytesOf);
+  const trusted = scanBatches(segment.file, { from: 0, to: size }, false, (header, position, bytesOf) =>
+    header.baseOffset >= input.recoveryPoint ? RECOVERY_POINT : visit(header, position, bytesOf),
   );
   if (trusted.damage !== undefined && segment.nextOffset < input.recoveryPoint && trusted.damage !== RECOVERY_POINT) {
     throw new LogError('corrupt-batch', `${segment.file.path} at ${trusted.end}: ${trusted.damage}`);
@@ -112,12 +156,18 @@ function recoverSegment(segment: Segment, input: RecoveryInput): string | undefi
 }
 
 /** Takes a sound batch into the books, or says why it cannot follow what is there. */
-function accept(segment: Segment, header: BatchHeader, position: number, input: RecoveryInput): string | undefined {
+function accept(
+  segment: Segment,
+  input: RecoveryInput,
+  ...[header, position, bytesOf]: Parameters<VisitBatch>
+): string | undefined {
   if (header.baseOffset < segment.nextOffset) return `offset ${header.baseOffset} where ${segment.nextOffset} is next`;
-  if (header.lastOffset - segment.baseOffset > MAX_RELATIVE_OFFSET)
+  if (header.lastOffset - segment.baseOffset > MAX_RELATIVE_OFFSET) {
     return `offset ${header.lastOffset} is too far away`;
+  }
   segment.note(header, position, input.indexIntervalBytes);
   input.epochs.assign(header.partitionLeaderEpoch, header.baseOffset);
-  input.producers.update(header);
+  const aborted = input.producers.update(header, bytesOf);
+  if (aborted !== undefined) segment.transactions.append(aborted, input.disk);
   return undefined;
 }

@@ -5,22 +5,21 @@
  */
 import type { Disk, DiskFile } from '@meridian/io';
 import type { BatchHeader } from '@meridian/protocol/record-batch';
+import { type OffsetFileKind, offsetFileName } from './offset-file-name.ts';
 import { OffsetIndex, TimeIndex } from './sparse-index.ts';
+import { TransactionIndex } from './transaction-index.ts';
 
-const NAME_DIGITS = 20;
 /** Of files that wait for their removal, as Kafka names them; the next start sweeps up what is left of them. */
 const DELETED_SUFFIX = '.deleted';
-
-/** Kafka's file name: the base offset in twenty digits. */
-export function segmentFileName(baseOffset: number, suffix: 'log' | 'index' | 'timeindex' | 'txnindex'): string {
-  return `${String(baseOffset).padStart(NAME_DIGITS, '0')}.${suffix}`;
-}
 
 export class Segment {
   readonly baseOffset: number;
   readonly file: DiskFile;
   readonly offsetIndex: OffsetIndex;
   readonly timeIndex: TimeIndex;
+  readonly transactions: TransactionIndex;
+  /** Of the producers at its base offset; goes with it. */
+  private readonly snapshotPath: string;
   /** False when the indexes lie in their files only; `loadIndexes` brings them back. */
   indexesLoaded = true;
   /** Bytes appended, written or waiting. */
@@ -35,8 +34,8 @@ export class Segment {
   readHint = { offset: -1, position: 0 };
   /** Its files are gone. */
   removed = false;
-  /** Some batch in it is of a transaction, or a marker. */
-  hasTransactions = false;
+  /** Some batch in it is of a transaction, or a marker, or nobody has looked. */
+  hasTransactions: boolean;
   private bytesSinceEntry = 0;
   private readonly disk: Disk;
 
@@ -45,10 +44,13 @@ export class Segment {
     this.baseOffset = baseOffset;
     this.nextOffset = baseOffset;
     this.maxTimestampOffset = baseOffset;
-    const path = (kind: 'log' | 'index' | 'timeindex') => `${folder}/${segmentFileName(baseOffset, kind)}${suffix}`;
+    this.hasTransactions = mode === 'open';
+    const path = (kind: OffsetFileKind) => `${folder}/${offsetFileName(baseOffset, kind)}${suffix}`;
+    this.snapshotPath = path('snapshot');
     this.file = disk.open(path('log'), mode === 'create' ? 'w+' : 'r+');
     this.offsetIndex = new OffsetIndex(path('index'));
     this.timeIndex = new TimeIndex(path('timeindex'));
+    this.transactions = new TransactionIndex(path('txnindex'));
     if (mode === 'create') this.resetIndexes();
   }
 
@@ -107,6 +109,7 @@ export class Segment {
     this.maxTimestampOffset = other.maxTimestampOffset;
     this.firstTimestamp = other.firstTimestamp;
     this.hasTransactions = other.hasTransactions;
+    this.transactions.trust(this.disk.exists(this.transactions.path));
     this.indexesLoaded = false;
   }
 
@@ -120,6 +123,7 @@ export class Segment {
   async seal(): Promise<void> {
     if (this.removed) return;
     this.timeIndex.append(this.maxTimestamp, this.maxTimestampOffset - this.baseOffset);
+    await this.transactions.save(this.disk);
     await this.offsetIndex.save(this.disk);
     if (!this.removed) await this.timeIndex.save(this.disk);
   }
@@ -127,9 +131,14 @@ export class Segment {
   /** The same after a scan: rewrites index files that are missing or wrong, and lets go of the memory. */
   sealRecovered(): void {
     this.timeIndex.append(this.maxTimestamp, this.maxTimestampOffset - this.baseOffset);
+    this.transactions.reconcile(this.disk);
     this.offsetIndex.reconcile(this.disk);
     this.timeIndex.reconcile(this.disk);
     this.unloadIndexes();
+  }
+
+  private filesBeside(): string[] {
+    return [this.offsetIndex.path, this.timeIndex.path, this.transactions.path, this.snapshotPath];
   }
 
   /** Fsyncs the batches. A segment that is removed meanwhile has nothing left to lose. */
@@ -150,6 +159,7 @@ export class Segment {
     this.maxTimestamp = -1;
     this.maxTimestampOffset = this.baseOffset;
     this.firstTimestamp = -1;
+    this.hasTransactions = false;
     this.readHint = { offset: -1, position: 0 };
   }
 
@@ -161,7 +171,7 @@ export class Segment {
   retire(): string[] {
     this.removed = true;
     this.close();
-    const paths = [this.file.path, this.offsetIndex.path, this.timeIndex.path].filter((path) => this.disk.exists(path));
+    const paths = [this.file.path, ...this.filesBeside()].filter((path) => this.disk.exists(path));
     for (const path of paths) this.disk.rename(path, `${path}${DELETED_SUFFIX}`);
     return paths.map((path) => `${path}${DELETED_SUFFIX}`);
   }
@@ -170,7 +180,7 @@ export class Segment {
   remove(): void {
     this.removed = true;
     this.close();
-    for (const path of [this.offsetIndex.path, this.timeIndex.path, this.file.path]) {
+    for (const path of [...this.filesBeside(), this.file.path]) {
       if (this.disk.exists(path)) this.disk.remove(path);
     }
   }

@@ -11,7 +11,7 @@ const NO_BYTES = Buffer.alloc(0);
 abstract class SparseIndex {
   readonly path: string;
   readonly entryBytes: number;
-  protected bytes: Buffer = Buffer.alloc(INDEX_INITIAL_BYTES);
+  protected bytes: Buffer = NO_BYTES;
   count = 0;
   private savedCount = 0;
   constructor(path: string, entryBytes: number) {
@@ -27,13 +27,29 @@ abstract class SparseIndex {
     return this.bytes.length % this.entryBytes === 0 && this.ascending();
   }
 
+  /** How many entries the file has, and the last one; undefined if it is not whole. Nothing is loaded. */
+  peek(disk: Disk): { count: number; key: number; value: number } | undefined {
+    const file = disk.open(this.path, 'r');
+    try {
+      const size = file.size();
+      if (size % this.entryBytes !== 0) return undefined;
+      if (size === 0) return { count: 0, key: -1, value: -1 };
+      this.bytes = Buffer.alloc(this.entryBytes);
+      file.read(this.bytes, 0, this.entryBytes, size - this.entryBytes);
+      return { count: size / this.entryBytes, key: this.keyAt(0), value: this.valueAt(0) };
+    } finally {
+      this.unload();
+      file.close();
+    }
+  }
+
   /** Brings the file up to date, durably if asked. */
   async save(disk: Disk): Promise<void> {
-    if (this.savedCount === this.count && disk.exists(this.path)) return;
+    if (this.savedCount === this.count) return;
     const file = disk.open(this.path, 'w+');
     try {
       file.writev([this.bytes.subarray(0, this.count * this.entryBytes)], 0);
-      await file.sync();
+      if (this.count > 0) await file.sync();
       this.savedCount = this.count;
     } finally {
       file.close();

@@ -3,13 +3,12 @@
  * walked anew. The caller has lowered the recovery point, durably, before; a power loss in between then finds either the
  * old tail, fit to be cut again, or the cut.
  */
-import type { BatchHeader } from '@meridian/protocol/record-batch';
+import type { Disk } from '@meridian/io';
 import { scanBatches } from './batch-scan.ts';
-import type { Segment } from './segment.ts';
 import type { SegmentList } from './segment-list.ts';
 
 /** Drops every batch that reaches `offset`; returns the log's new end. */
-export function cutSegments(segments: SegmentList, offset: number, indexIntervalBytes: number): number {
+export function cutSegments(disk: Disk, segments: SegmentList, offset: number, indexIntervalBytes: number): number {
   const index = segments.indexFor(offset);
   segments.removeFrom(index + 1);
   const segment = segments.active;
@@ -20,17 +19,8 @@ export function cutSegments(segments: SegmentList, offset: number, indexInterval
     segment.note(header, position, indexIntervalBytes);
     return undefined;
   });
+  segment.transactions.truncate(segment.nextOffset, disk);
   segment.file.truncate(kept.end);
   segment.file.syncNow();
   return segment.nextOffset;
-}
-
-/** Walks the headers of everything that is left. */
-export function visitHeaders(segments: readonly Segment[], visit: (header: BatchHeader) => void): void {
-  for (const segment of segments) {
-    scanBatches(segment.file, { from: 0, to: segment.size }, false, (header) => {
-      visit(header);
-      return undefined;
-    });
-  }
 }

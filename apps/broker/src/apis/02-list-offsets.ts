@@ -14,6 +14,7 @@ const LATEST = -1;
 const EARLIEST = -2;
 const MAX_TIMESTAMP = -3;
 const EARLIEST_LOCAL = -4;
+const READ_COMMITTED = 1;
 const SINCE: Readonly<Record<number, number>> = { [-1]: 1, [-2]: 1, [-3]: 7, [-4]: 8, [-5]: 9, [-6]: 11 };
 
 interface Found {
@@ -47,7 +48,11 @@ export function createListOffsetsHandler({
           malformed(ask, version, repeated) ||
           (partition ? partition.errorFor(ask.currentLeaderEpoch) : partitions.errorByName(name, partitionIndex));
         if (errorCode !== ERROR.NONE || partition === undefined) return { partitionIndex, errorCode, ...NOT_FOUND };
-        const { timestamp, offset, leaderEpoch } = find(partition, ask.timestamp);
+        const { timestamp, offset, leaderEpoch } = find(
+          partition,
+          ask.timestamp,
+          request.isolationLevel === READ_COMMITTED,
+        );
         return { partitionIndex, errorCode, timestamp, offset, leaderEpoch: version < EPOCH_SINCE ? -1 : leaderEpoch };
       }
     },
@@ -64,21 +69,22 @@ function malformed(ask: Ask, version: number, repeated: boolean): number {
 }
 
 /** What lies in remote tiers (−5, −6) does not exist here, and is answered with −1 as Apache Kafka does without them. */
-function find(partition: Partition, timestamp: number): Found {
-  const { log, highWatermark } = partition;
+function find(partition: Partition, timestamp: number, committedOnly: boolean): Found {
+  const { log } = partition;
+  const end = committedOnly ? partition.lastStableOffset : partition.highWatermark;
   switch (timestamp) {
     case LATEST:
-      return { timestamp: -1, offset: highWatermark, leaderEpoch: partition.leaderEpoch };
+      return { timestamp: -1, offset: end, leaderEpoch: partition.leaderEpoch };
     case EARLIEST:
     case EARLIEST_LOCAL:
       return { timestamp: -1, offset: log.startOffset, leaderEpoch: log.epochs.epochAt(log.startOffset) };
     case MAX_TIMESTAMP:
-      return visible(log.offsetOfMaxTimestamp(), highWatermark);
+      return visible(log.offsetOfMaxTimestamp(), end);
     default:
-      return timestamp < 0 ? NOT_FOUND : visible(log.offsetForTimestamp(timestamp), highWatermark);
+      return timestamp < 0 ? NOT_FOUND : visible(log.offsetForTimestamp(timestamp), end);
   }
 }
 
-function visible(found: Found | undefined, highWatermark: number): Found {
-  return found !== undefined && found.offset < highWatermark ? found : NOT_FOUND;
+function visible(found: Found | undefined, end: number): Found {
+  return found !== undefined && found.offset < end ? found : NOT_FOUND;
 }

@@ -63,6 +63,7 @@ async function act(world: SimWorld, controller: OpenController, model: Model): P
   const command = randomCommand(world, name);
   if (command.kind !== 'allocateProducerIds') model.out.add(name);
   const result = await controller.submit(command);
+  if (command.kind === 'allocateProducerIds') return;
   model.out.delete(name);
   const answer = 'topics' in result ? result.topics[0] : undefined;
   if (answer?.errorCode !== ERROR.NONE) return;

@@ -114,11 +114,12 @@ export class HostedPartitions implements PartitionTable {
   async closeAll(): Promise<void> {
     this.#retention?.stop();
     this.#cleaner?.stop();
-    this.#options.folders.close();
     const all = [...this.all()];
     for (const partition of all) partition.end(ERROR.NOT_LEADER_OR_FOLLOWER);
-    await Promise.all(all.map((partition) => this.#close(partition, true)));
+    const closed = await Promise.all(all.map((partition) => this.#close(partition, true)));
     await Promise.all(this.#ending);
+    const areAllOpen = [...this.#byId.values()].every(({ offline }) => offline.size === 0);
+    this.#options.folders.close(areAllOpen && closed.every((isClean) => isClean));
   }
 
   /** Of a config that always has a value; "no limit" is as long as a timer can wait. */
@@ -181,21 +182,24 @@ export class HostedPartitions implements PartitionTable {
       if (partition === undefined) continue;
       partition.end(ERROR.UNKNOWN_TOPIC_OR_PARTITION);
       this.#options.folders.markDeleted(partition, this.#brokerNumber('log.segment.delete.delay.ms'));
-      const ending = this.#close(partition, false);
+      const ending = this.#close(partition, false).then(() => {});
       this.#ending.add(ending);
       ending.finally(() => this.#ending.delete(ending));
     }
   }
 
-  async #close(partition: Partition, clean: boolean): Promise<void> {
+  /** Whether its log was closed in order. */
+  async #close(partition: Partition, clean: boolean): Promise<boolean> {
     try {
       await partition.close(clean);
+      return partition.log.failure === undefined;
     } catch (error) {
       this.#options.logger.warn('a log did not close cleanly', {
         topic: partition.topic,
         partition: partition.index,
         error,
       });
+      return false;
     }
   }
 }

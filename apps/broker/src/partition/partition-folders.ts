@@ -6,7 +6,7 @@
  */
 import { join } from 'node:path';
 import { type Io, IoError, type Logger, type Timer } from '@meridian/io';
-import { type Log, LogError, openLog, type TailBudget } from '@meridian/log';
+import { type Log, LogError, openLog, openLogDir, type TailBudget } from '@meridian/log';
 import type { PartitionIdentity } from './partition.ts';
 import type { TopicSettings } from './topic-settings.ts';
 
@@ -21,8 +21,8 @@ export interface PartitionFolders {
   markDeleted(identity: PartitionIdentity, delayMs: number): void;
   /** Has what an earlier process had renamed removed after the same delay, as Kafka does. */
   removeDeleted(delayMs: number): void;
-  /** No removal begins after it. */
-  close(): void;
+  /** No removal begins after it; with `clean`, and all logs closed in order, the next start need not recover anything. */
+  close(clean: boolean): void;
 }
 
 export function createPartitionFolders(options: {
@@ -46,8 +46,20 @@ export function createPartitionFolders(options: {
     });
     removals.add(timer);
   };
+  const logDir = openLogDir({ io, path: dataFolder });
+  const { filePool } = logDir;
+  logDir.onFailure = (error) => logger.error('a checkpoint of the partitions could not be written', { error });
+  logger.info('data folder opened', { dataFolder, wasClean: logDir.wasClean });
   const openAt = (identity: PartitionIdentity, settings: TopicSettings): Log =>
-    openLog({ io, folder: folderOf(identity), topicId: identity.topicId, config: settings.log, tailBudget });
+    openLog({
+      io,
+      folder: folderOf(identity),
+      topicId: identity.topicId,
+      config: settings.log,
+      tailBudget,
+      marks: logDir.partition(identity.topic, identity.index),
+      filePool,
+    });
   return {
     open(identity, settings) {
       try {
@@ -58,6 +70,7 @@ export function createPartitionFolders(options: {
         const stray = `${folderOf(identity)}.${hex(identity)}-stray`;
         logger.warn('a folder of another topic was set aside', { folder: folderOf(identity), stray });
         io.disk.rename(folderOf(identity), stray);
+        logDir.forget(identity.topic, identity.index);
         return openAt(identity, settings);
       }
     },
@@ -66,13 +79,15 @@ export function createPartitionFolders(options: {
       const deleted = join(dataFolder, `${identity.topic.slice(0, MAX_NAME_LENGTH - suffix.length)}${suffix}`);
       io.disk.rename(folderOf(identity), deleted);
       io.disk.syncFolder(dataFolder);
+      logDir.forget(identity.topic, identity.index);
       removeLater(deleted, delayMs);
     },
     removeDeleted(delayMs) {
       for (const name of io.disk.list(dataFolder)) if (DELETED.test(name)) removeLater(join(dataFolder, name), delayMs);
     },
-    close() {
+    close(clean) {
       for (const timer of removals) timer.cancel();
+      logDir.close(clean);
     },
   };
 }

@@ -109,6 +109,11 @@ export class Partition implements PartitionIdentity {
     return this.#leader?.highWatermark ?? 0;
   }
 
+  /** Where a `read_committed` reader's view ends. */
+  get lastStableOffset(): number {
+    return this.log.lastStableOffset(this.highWatermark);
+  }
+
   /** ERROR.NONE while clients are served here under this epoch (−1: they do not say which they know). */
   errorFor(epoch: number): number {
     if (this.#ended !== ERROR.NONE) return this.#ended;
@@ -142,6 +147,9 @@ export class Partition implements PartitionIdentity {
   /** Takes a produce of a client or the gateway; `part` is settled now or when the log has come so far. */
   produce(part: ProducePart, records: Buffer | undefined, options: ProduceOptions): void {
     this.#append(part, () => {
+      const batch = onlyBatch(records);
+      if (part.acks < -1 || part.acks > 1) throw new ProduceRefusal(ERROR.INVALID_REQUIRED_ACKS, 'No such acks.');
+      part.logStartOffset = this.log.startOffset;
       if (this.#settings.originTopicId !== undefined) {
         throw new ProduceRefusal(
           ERROR.POLICY_VIOLATION,
@@ -151,8 +159,6 @@ export class Partition implements PartitionIdentity {
       if (part.acks === -1 && this.#leadership.isrSize < this.#settings.minInsyncReplicas) {
         throw new ProduceRefusal(ERROR.NOT_ENOUGH_REPLICAS, 'Fewer replicas are in sync than min.insync.replicas.');
       }
-      const batch = onlyBatch(records);
-      part.logStartOffset = this.log.startOffset;
       const nowMs = this.#io.clock.now();
       const maxDecompressedBytes = this.#limits.maxDecompressedBatchBytes;
       const { validation, version: produceVersion, budget } = options;
@@ -269,7 +275,9 @@ export class Partition implements PartitionIdentity {
 
   #perform(effects: LeaderEffects<ProducePart>): void {
     for (const part of effects.answer) part.settle(effects.errorCode);
-    if (effects.highWatermarkMoved) this.waiters.wake();
+    if (!effects.highWatermarkMoved) return;
+    this.log.committed(this.highWatermark);
+    this.waiters.wake();
   }
 
   #armDeadline(leader: Leader<ProducePart>): void {

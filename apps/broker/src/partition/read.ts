@@ -3,7 +3,7 @@
  * Called by the Fetch handler for each partition asked for, and again for a parked fetch that is woken.
  * Invariant: what comes back is the very object that the response is encoded from; its `records` are not copied.
  */
-import { LogError } from '@meridian/log';
+import { type AbortedTransaction, LogError } from '@meridian/log';
 import { ERROR } from '@meridian/protocol';
 import type { Partition } from './partition.ts';
 import type { CurrentLeader } from './produce-part.ts';
@@ -27,7 +27,7 @@ export interface FetchedPartition {
   readonly divergingEpoch: { readonly epoch: number; readonly endOffset: number } | undefined;
   readonly currentLeader: CurrentLeader | undefined;
   readonly originEpochs: readonly { readonly epoch: number; readonly startOffset: number }[] | undefined;
-  readonly abortedTransactions: readonly never[] | null;
+  readonly abortedTransactions: readonly AbortedTransaction[] | null;
   readonly records: readonly Buffer[];
   readonly bytes: number;
 }
@@ -68,7 +68,8 @@ export function readPartition(
     const isTold = isMoved && options.tellsLeader !== false;
     return fetchError(ask.partition, error, isTold ? { currentLeader: partition.currentLeader } : {});
   }
-  const { log, highWatermark } = partition;
+  const { log, highWatermark, lastStableOffset } = partition;
+  const end = options.committedOnly ? lastStableOffset : highWatermark;
   const offset = ask.fetchOffset;
   let divergingEpoch: FetchedPartition['divergingEpoch'];
   if (ask.lastFetchedEpoch >= 0) {
@@ -81,35 +82,41 @@ export function readPartition(
   }
   let records = NO_RECORDS;
   let bytes = 0;
-  if (divergingEpoch === undefined && offset < highWatermark) {
+  let aborted: readonly AbortedTransaction[] = NO_ABORTED;
+  if (divergingEpoch === undefined && offset < end) {
     const maxBytes = Math.max(0, Math.min(ask.partitionMaxBytes, options.maxBytes));
-    const result = readLog(partition, offset, maxBytes, options.minOneBatch);
+    const result = readLog(partition, offset, end, { maxBytes, minOneBatch: options.minOneBatch });
     if (result === undefined) return fetchError(ask.partition, ERROR.KAFKA_STORAGE_ERROR, {});
     records = result.buffers;
     bytes = result.bytes;
+    if (options.committedOnly) aborted = log.abortedTransactions(offset, result.nextOffset);
   }
   return {
     partitionIndex: ask.partition,
     errorCode: ERROR.NONE,
     highWatermark,
-    lastStableOffset: highWatermark,
+    lastStableOffset,
     logStartOffset: log.startOffset,
     divergingEpoch,
     currentLeader: undefined,
     originEpochs: ask.originEpochsFrom < 0 ? undefined : log.originEpochs.entries.slice(ask.originEpochsFrom),
-    abortedTransactions: options.committedOnly && divergingEpoch === undefined ? NO_ABORTED : null,
+    abortedTransactions: options.committedOnly && divergingEpoch === undefined ? aborted : null,
     records,
     bytes,
   };
 }
 
 /** Undefined if the disk would not give it. */
-function readLog(partition: Partition, offset: number, maxBytes: number, minOneBatch: boolean) {
-  const { log, highWatermark, waiters } = partition;
+function readLog(
+  { log, highWatermark, waiters }: Partition,
+  offset: number,
+  end: number,
+  { maxBytes, minOneBatch }: { maxBytes: number; minOneBatch: boolean },
+) {
+  const read = () => log.read(offset, { maxBytes, maxOffset: end, minOneBatch });
   try {
-    return waiters.share(offset, maxBytes, minOneBatch, () =>
-      log.read(offset, { maxBytes, maxOffset: highWatermark, minOneBatch }),
-    );
+    // Who reads less than all that is committed shares with nobody.
+    return end < highWatermark ? read() : waiters.share(offset, maxBytes, minOneBatch, read);
   } catch (error) {
     if (error instanceof LogError || (error as { name?: unknown }).name === 'IoError') return undefined;
     throw error;

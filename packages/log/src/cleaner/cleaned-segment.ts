@@ -24,6 +24,8 @@ export class CleanedSegment {
   private readonly folder: string;
   private readonly indexIntervalBytes: number;
   private readonly segment: Segment;
+  /** Offsets of markers that were kept: their entries in the transaction index stay. */
+  private readonly markers = new Set<number>();
   private waiting: Uint8Array[] = [];
   private writtenBytes = 0;
 
@@ -39,7 +41,9 @@ export class CleanedSegment {
   }
 
   add(batch: Uint8Array): void {
-    this.segment.note(readBatchHeader(batch), this.segment.size, this.indexIntervalBytes);
+    const header = readBatchHeader(batch);
+    this.segment.note(header, this.segment.size, this.indexIntervalBytes);
+    if (header.isControl && header.recordCount > 0) this.markers.add(header.lastOffset);
     this.waiting.push(batch);
   }
 
@@ -49,9 +53,12 @@ export class CleanedSegment {
     this.writtenBytes = this.segment.size;
   }
 
-  /** Makes files and indexes durable. */
-  async finish(): Promise<void> {
+  /** Makes files and indexes durable; without its marker, an aborted transaction would never end for a reader. */
+  async finish(group: readonly Segment[]): Promise<void> {
     this.write();
+    for (const entry of group.flatMap((segment) => segment.transactions.entries(this.disk))) {
+      if (this.markers.has(entry.lastOffset)) this.segment.transactions.append(entry, this.disk);
+    }
     await this.segment.file.sync();
     await this.segment.seal();
   }
@@ -64,7 +71,8 @@ export class CleanedSegment {
   swapIn(segments: SegmentList, group: readonly Segment[], deleteDelayMs: number): void {
     const { disk, folder, segment } = this;
     segment.close();
-    const paths = [segment.offsetIndex.path, segment.timeIndex.path, segment.file.path];
+    const indexes = [segment.offsetIndex.path, segment.timeIndex.path, segment.transactions.path];
+    const paths = [...indexes.filter((path) => disk.exists(path)), segment.file.path];
     const finalPaths = paths.map((path) => path.slice(0, -CLEANED_SUFFIX.length));
     for (const [index, path] of paths.entries()) disk.rename(path, finalPaths[index] + SWAP_SUFFIX);
     disk.syncFolder(folder);

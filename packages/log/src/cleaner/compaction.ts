@@ -155,7 +155,7 @@ export class LogCompaction implements Compaction {
     let isChanged = group.length > 1;
     try {
       for (const segment of group) isChanged = (await this.copy(segment, cleaned, filter, pace)) || isChanged;
-      if (isChanged && this.areThere(group)) await cleaned.finish();
+      if (isChanged && this.areThere(group)) await cleaned.finish(group);
     } catch (error) {
       this.discard(cleaned);
       throw error;

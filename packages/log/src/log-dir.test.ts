@@ -1,0 +1,137 @@
+import type { Io } from '@meridian/io';
+import { createSimWorld } from '@meridian/io/sim';
+import { expect, test } from 'vitest';
+import { type Log, type LogDir, openLog, openLogDir } from './log.ts';
+import { batchOf, valuesIn } from './test-batches.ts';
+
+const PATH = '/data';
+const COUNT = 40;
+
+function boot(options: { maxOpenFiles?: number } = {}) {
+  const world = createSimWorld({ seed: 21 });
+  const node = world.node('broker');
+  let io: Io;
+  let dir: LogDir;
+  const start = () => {
+    io = node.boot();
+    dir = openLogDir({ io, path: PATH, ...options });
+    return dir;
+  };
+  const open = (index = 0): Log =>
+    openLog({
+      io,
+      folder: `${PATH}/orders-${index}`,
+      config: { segmentBytes: 900, indexIntervalBytes: 150 },
+      marks: dir.partition('orders', index),
+      filePool: dir.filePool,
+    });
+  start();
+  const text = (name: string) => io.disk.readFile(`${PATH}/${name}`).toString();
+  return { world, node, start, open, text, io: () => io, dir: () => dir };
+}
+
+function fill(log: Log, count = COUNT): void {
+  const extras = { producerId: 7, producerEpoch: 0 };
+  for (let left = count; left > 0; left--) {
+    log.append([batchOf(log.endOffset, ['x'.repeat(60)], { ...extras, baseSequence: log.endOffset })], 3);
+  }
+}
+
+test('a clean stop leaves the checkpoints and the mark of it, and the next start trusts what it finds', async () => {
+  const { world, node, start, open, text, io, dir } = boot();
+  const log = open();
+  fill(log);
+  log.advanceStart(11);
+  log.committed(COUNT);
+  await world.settle(log.close(true));
+  dir().close(true, 5);
+  expect(text('recovery-point-offset-checkpoint')).toBe(`0\n1\norders 0 ${COUNT}\n`);
+  expect(text('log-start-offset-checkpoint')).toBe('0\n1\norders 0 11\n');
+  expect(text('replication-offset-checkpoint')).toBe(`0\n1\norders 0 ${COUNT}\n`);
+  expect(JSON.parse(text('.kafka_cleanshutdown'))).toEqual({ version: 0, brokerEpoch: 5 });
+  node.powerLoss();
+  expect(start().wasClean).toBe(true);
+  expect(io().disk.exists(`${PATH}/.kafka_cleanshutdown`)).toBe(false);
+  const again = open();
+  expect([again.startOffset, again.endOffset, again.durableEnd, again.producers.size]).toEqual([11, COUNT, COUNT, 1]);
+  expect(again.epochs.latestEpoch).toBe(3);
+  expect(valuesIn(again)).toHaveLength(COUNT - 11);
+  for (let offset = 11; offset < COUNT; offset++) expect(again.offsetForTimestamp(1000 + offset)?.offset).toBe(offset);
+  fill(again, 3);
+  expect(valuesIn(again)).toHaveLength(COUNT - 8);
+  node.kill();
+  expect(start().wasClean).toBe(false);
+});
+
+test('a producer goes on with its sequence after a start that looked at no batch', async () => {
+  const { world, node, start, open, dir } = boot();
+  const log = open();
+  fill(log);
+  await world.settle(log.close(true));
+  dir().close(true);
+  node.kill();
+  start();
+  const again = open();
+  expect([...again.producers.active()]).toMatchObject([{ producerId: 7, lastSequence: COUNT - 1 }]);
+});
+
+test('a snapshot that is damaged is done without', async () => {
+  const { world, node, start, open, io, dir } = boot();
+  const log = open();
+  fill(log);
+  await world.settle(log.close(true));
+  dir().close(true);
+  node.kill();
+  start();
+  const names = io()
+    .disk.list(`${PATH}/orders-0`)
+    .filter((name) => name.endsWith('.snapshot'));
+  expect(names.length).toBeGreaterThan(3);
+  for (const name of names) io().disk.replaceFile(`${PATH}/orders-0/${name}`, Buffer.from('not a snapshot'));
+  expect([...open().producers.active()]).toMatchObject([{ producerId: 7, lastSequence: COUNT - 1 }]);
+  expect(
+    io()
+      .disk.list(`${PATH}/orders-0`)
+      .filter((name) => name.endsWith('.snapshot')),
+  ).toEqual([]);
+});
+
+test('a log that was cut and written anew is checked from the cut on', async () => {
+  const { world, node, start, open } = boot();
+  const log = open();
+  fill(log);
+  await world.settle(log.flush());
+  await world.run(world.now() + 61_000);
+  log.truncateTo(9);
+  fill(log, 10);
+  node.powerLoss();
+  start();
+  const again = open();
+  expect(again.endOffset).toBeGreaterThanOrEqual(9);
+  expect(valuesIn(again)).toHaveLength(again.endOffset);
+});
+
+test('a log start that moved is written down soon', async () => {
+  const { world, node, start, open } = boot();
+  const log = open();
+  fill(log);
+  await world.settle(log.flush());
+  log.advanceStart(COUNT - 1);
+  await world.run(world.now() + 1_100);
+  node.powerLoss();
+  start();
+  expect(open().startOffset).toBe(COUNT - 1);
+});
+
+test('no more files stay open than the pool may hold, and nobody notices', async () => {
+  const { world, open, dir } = boot({ maxOpenFiles: 3 });
+  const logs = Array.from({ length: 8 }, (_, index) => open(index));
+  for (let round = 0; round < 3; round++) {
+    for (const log of logs) fill(log);
+    await world.settle(Promise.all(logs.map((log) => log.flush())));
+    expect(dir().filePool.openCount).toBeLessThanOrEqual(3);
+  }
+  for (const log of logs) expect(valuesIn(log)).toHaveLength(3 * COUNT);
+  await world.settle(Promise.all(logs.map((log) => log.close(true))));
+  expect(dir().filePool.openCount).toBe(0);
+});

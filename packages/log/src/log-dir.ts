@@ -1,0 +1,171 @@
+/**
+ * What a folder of many partitions remembers of them, in Kafka's files: recovery points, log starts and high watermarks
+ * (one checkpoint each), and whether it was left in order (`.kafka_cleanshutdown`). One per data folder, opened before its
+ * logs and closed after them. Crash-safe order:
+ *
+ *   start   read the mark of a clean stop → remove it, durably → open logs (their ends are trusted if it was there)
+ *   run     a recovery point is written after what lies below it is durable; one that goes back, before anything is appended
+ *   stop    logs flushed and closed → checkpoints → the mark, durably
+ */
+import { type Io, IoError, type Timer } from '@meridian/io';
+import { checkpointNumber, readCheckpoint, writeCheckpoint } from './checkpoint-file.ts';
+import { LogError } from './errors.ts';
+import { createFilePool, type FilePool } from './file-pool.ts';
+import { CHECKPOINT_INTERVAL_MS, MAX_OPEN_SEGMENT_FILES, URGENT_CHECKPOINT_MS } from './limits.ts';
+import type { LogMarks, MarksStore } from './log-marks.ts';
+
+const CLEAN_FILE = '.kafka_cleanshutdown';
+const FILES = {
+  recoveryPoint: 'recovery-point-offset-checkpoint',
+  startOffset: 'log-start-offset-checkpoint',
+  highWatermark: 'replication-offset-checkpoint',
+} as const;
+type Mark = keyof typeof FILES;
+const MARKS = Object.keys(FILES) as Mark[];
+
+export interface LogDir {
+  readonly path: string;
+  /** The process before this one stopped in order: recovery is not needed. */
+  readonly wasClean: boolean;
+  /** For all logs in this folder. */
+  readonly filePool: FilePool;
+  /** Where the log of this partition keeps its marks; handed to `openLog`. */
+  partition(topic: string, partition: number): MarksStore;
+  /** The partition is gone from this folder. */
+  forget(topic: string, partition: number): void;
+  /** Writes what has changed. */
+  checkpoint(): void;
+  /** Clean: writes everything and the mark, with the broker's epoch; every log has been closed. */
+  close(clean: boolean, brokerEpoch?: number): void;
+  /** A checkpoint could not be written. */
+  onFailure: (error: IoError) => void;
+}
+
+export function openLogDir(options: { io: Io; path: string; maxOpenFiles?: number }): LogDir {
+  return new CheckpointedLogDir(options.io, options.path, options.maxOpenFiles ?? MAX_OPEN_SEGMENT_FILES);
+}
+
+interface PartitionMarks extends Record<Mark, number> {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+class CheckpointedLogDir implements LogDir {
+  readonly path: string;
+  readonly wasClean: boolean;
+  readonly filePool: FilePool;
+  onFailure: (error: IoError) => void = () => {};
+  private readonly io: Io;
+  private readonly marks = new Map<string, PartitionMarks>();
+  private readonly dirty = new Set<Mark>();
+  private timer: Timer | undefined;
+  private dueMs = Number.POSITIVE_INFINITY;
+
+  constructor(io: Io, path: string, maxOpenFiles: number) {
+    this.io = io;
+    this.path = path;
+    this.filePool = createFilePool(maxOpenFiles);
+    io.disk.makeFolder(path);
+    this.wasClean = io.disk.exists(`${path}/${CLEAN_FILE}`);
+    if (this.wasClean) {
+      io.disk.remove(`${path}/${CLEAN_FILE}`);
+      io.disk.syncFolder(path);
+    }
+    for (const mark of MARKS) this.read(mark);
+  }
+
+  partition(topic: string, partition: number): MarksStore {
+    const marks = this.marksOf(topic, partition);
+    const wasClean = this.wasClean;
+    return {
+      wasClean,
+      read: () => ({ recoveryPoint: marks.recoveryPoint, startOffset: marks.startOffset }),
+      write: (changed: LogMarks) => this.note(marks, changed),
+      noteHighWatermark: (offset: number) => {
+        marks.highWatermark = offset;
+        this.dirty.add('highWatermark');
+        this.arm(CHECKPOINT_INTERVAL_MS);
+      },
+    };
+  }
+
+  forget(topic: string, partition: number): void {
+    if (!this.marks.delete(keyOf(topic, partition))) return;
+    for (const mark of MARKS) this.dirty.add(mark);
+    this.arm(URGENT_CHECKPOINT_MS);
+  }
+
+  checkpoint(): void {
+    this.timer?.cancel();
+    this.timer = undefined;
+    this.dueMs = Number.POSITIVE_INFINITY;
+    for (const mark of [...this.dirty]) this.write(mark);
+  }
+
+  close(clean: boolean, brokerEpoch = -1): void {
+    this.timer?.cancel();
+    if (!clean) return;
+    this.checkpoint();
+    const content = JSON.stringify({ version: 0, brokerEpoch });
+    this.io.disk.replaceFile(`${this.path}/${CLEAN_FILE}`, Buffer.from(content));
+  }
+
+  private note(marks: PartitionMarks, { recoveryPoint, startOffset }: LogMarks): void {
+    const goesBack = recoveryPoint < marks.recoveryPoint || startOffset < marks.startOffset;
+    if (recoveryPoint !== marks.recoveryPoint) this.dirty.add('recoveryPoint');
+    if (startOffset !== marks.startOffset) this.dirty.add('startOffset');
+    const delayMs = startOffset === marks.startOffset ? CHECKPOINT_INTERVAL_MS : URGENT_CHECKPOINT_MS;
+    marks.recoveryPoint = recoveryPoint;
+    marks.startOffset = startOffset;
+    if (goesBack) this.checkpoint();
+    else if (this.dirty.size > 0) this.arm(delayMs);
+  }
+
+  private arm(delayMs: number): void {
+    const dueMs = this.io.clock.monotonic() + delayMs;
+    if (dueMs >= this.dueMs) return;
+    this.timer?.cancel();
+    this.dueMs = dueMs;
+    this.timer = this.io.timers.after(delayMs, () => {
+      try {
+        this.checkpoint();
+      } catch (error) {
+        if (!(error instanceof IoError)) throw error;
+        this.onFailure(error);
+      }
+    });
+  }
+
+  private marksOf(topic: string, partition: number): PartitionMarks {
+    const key = keyOf(topic, partition);
+    let marks = this.marks.get(key);
+    if (marks === undefined) {
+      marks = { topic, partition, recoveryPoint: 0, startOffset: 0, highWatermark: 0 };
+      this.marks.set(key, marks);
+    }
+    return marks;
+  }
+
+  /** A file that cannot be read says nothing, as in Kafka: everything is then checked. */
+  private read(mark: Mark): void {
+    const path = `${this.path}/${FILES[mark]}`;
+    try {
+      for (const [topic = '', partition, offset] of readCheckpoint(this.io.disk, path) ?? []) {
+        this.marksOf(topic, checkpointNumber(path, partition))[mark] = checkpointNumber(path, offset);
+      }
+    } catch (error) {
+      if (!(error instanceof LogError) || error.code !== 'corrupt-checkpoint') throw error;
+      for (const marks of this.marks.values()) marks[mark] = 0;
+    }
+  }
+
+  /** Kafka lists no partition that begins where its first segment does; zeros say as little. */
+  private write(mark: Mark): void {
+    const listed = [...this.marks.values()].filter((marks) => mark !== 'startOffset' || marks.startOffset > 0);
+    const rows = listed.map((marks) => [marks.topic, marks.partition, marks[mark]]);
+    writeCheckpoint(this.io.disk, `${this.path}/${FILES[mark]}`, rows);
+    this.dirty.delete(mark);
+  }
+}
+
+const keyOf = (topic: string, partition: number): string => `${topic}-${partition}`;

@@ -1,0 +1,45 @@
+/**
+ * Brings the producer table to an offset: by the newest snapshot that can be believed, and the batches behind it.
+ * Called when a log is opened and after it was cut; keeps the snapshot files tidy as well.
+ * Invariant: no snapshot stays that lies beyond the log's end, as another batch may come to lie there.
+ */
+import type { Disk } from '@meridian/io';
+import { scanBatches } from './batch-scan.ts';
+import { newestSnapshot, removeSnapshot, snapshotOffsets } from './producer-snapshot.ts';
+import type { ProducerTable } from './producer-state.ts';
+import type { Segment } from './segment.ts';
+
+export interface RestoreInput {
+  readonly disk: Disk;
+  readonly folder: string;
+  /** Of the folder. */
+  readonly names: readonly string[];
+  readonly producers: ProducerTable;
+}
+
+/** Returns the offset of the snapshot that was used; −1 if there was none. */
+export function restoreProducers(input: RestoreInput, segments: readonly Segment[], upTo: number): number {
+  const { disk, folder, names, producers } = input;
+  const snapshot = newestSnapshot(disk, folder, snapshotOffsets(names), upTo);
+  producers.restore(snapshot?.entries ?? []);
+  const from = snapshot?.offset ?? 0;
+  for (const segment of segments) {
+    if (segment.nextOffset <= from || segment.baseOffset >= upTo || segment.size === 0) continue;
+    scanBatches(segment.file, { from: 0, to: segment.size }, false, (header, _position, bytesOf) => {
+      if (header.baseOffset >= upTo) return 'far enough';
+      if (header.baseOffset >= from) producers.update(header, bytesOf);
+      return undefined;
+    });
+  }
+  return snapshot?.offset ?? -1;
+}
+
+/** Removes what lies beyond the end, and what belongs to no segment but the newest. */
+export function tidySnapshots(input: RestoreInput, segments: readonly Segment[], end: number): void {
+  const offsets = snapshotOffsets(input.names);
+  const newest = offsets.findLast((offset) => offset <= end);
+  const bases = new Set(segments.map((segment) => segment.baseOffset));
+  for (const offset of offsets) {
+    if (offset !== newest && (offset > end || !bases.has(offset))) removeSnapshot(input.disk, input.folder, offset);
+  }
+}
