@@ -67,10 +67,23 @@ async function runStep(step: Step, pair: Pair, names: Names): Promise<Difference
 }
 
 async function ask(step: Step, side: Side, names: IdNames): Promise<unknown> {
-  const answer = await side.request(step.api, step.version, step.body(side));
+  let answer = await side.request(step.api, step.version, step.body(side));
+  for (let attempt = 0; attempt < READ_ATTEMPTS && isTooEarly(answer); attempt++) {
+    await pause(READ_PAUSE_MS);
+    answer = await side.request(step.api, step.version, step.body(side));
+  }
   if (answer === CLOSED) return 'closed';
   step.keep?.(side, answer as never);
   return normalise(step.narrow?.(answer as never) ?? answer, names);
+}
+
+/** A new partition has no leader for a moment in Apache Kafka; nothing came of the request then. */
+function isTooEarly(answer: unknown): boolean {
+  const { responses } = answer as { responses?: { partitionResponses?: { errorCode: number }[] }[] };
+  const codes = responses?.flatMap(({ partitionResponses = [] }) =>
+    partitionResponses.map(({ errorCode }) => errorCode),
+  );
+  return codes?.includes(ERROR.NOT_LEADER_OR_FOLLOWER) ?? false;
 }
 
 /** Waits until Apache Kafka shows the topics and configs that its controller already answered for. */

@@ -89,7 +89,6 @@ class ProduceInWork implements ProduceOwner {
       );
       return;
     }
-    if (part.acks < -1 || part.acks > 1) return part.settle(ERROR.INVALID_REQUIRED_ACKS);
     const isInternal = source.listener === 'internal';
     const records = data.records?.[0];
     if (isInternal && data.mirror !== null) return partition.produceMirrored(part, records, data.mirror);
