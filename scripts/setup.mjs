@@ -26,7 +26,10 @@ const isFresh = !isInstalled();
 if (isFresh) {
   // Errors only: npm would warn of packages that do not know the user's Node, but they run on the pinned one.
   console.error('meridian: installing dependencies (once)…');
-  const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] });
+  const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
   if (status !== 0) process.exit(status ?? 1);
 }
 const runtime = new URL('node_modules/node/bin/node', root);
