@@ -12,6 +12,7 @@ import { type LocalPlatform, startLocalPlatform } from '../../apps/meridian/src/
 import { runDifferential } from '../differential/differential.ts';
 import type { CompatClient } from './compat-client.ts';
 import { confluentClient } from './confluent.ts';
+import { foldersClient } from './folders.ts';
 import { franzGoClient } from './franz-go.ts';
 import { kafkaToolsClient } from './kafka-tools.ts';
 import { kafkajsClient } from './kafkajs.ts';
@@ -25,6 +26,7 @@ const CLIENTS: readonly CompatClient[] = [
   confluentClient,
   franzGoClient,
   kafkaToolsClient,
+  foldersClient,
 ];
 const PORT_OFFSET = 15_000;
 
