@@ -14,6 +14,17 @@ export interface MeantDifference {
 
 export const MEANT_DIFFERENCES: readonly MeantDifference[] = [
   {
+    reason: 'A topic asked for by neither name nor id is an unknown one; Apache Kafka fails the whole request.',
+    matches: ({ api }, _difference, all) =>
+      api.name === 'Metadata' && all.some(({ path, theirs }) => path === 'errorCode' && theirs === -1),
+  },
+  {
+    reason: 'A commit of which nothing is kept makes no group; Apache Kafka makes one that shows later.',
+    matches: ({ api }, { ours, theirs }) =>
+      (['OffsetDelete', 'DeleteGroups'].includes(api.name) && ours === ERROR.GROUP_ID_NOT_FOUND && theirs === 0) ||
+      (api.name === 'DescribeGroups' && ours === 'Dead' && theirs === 'Empty'),
+  },
+  {
     reason: 'A batch of a codec that does not exist is refused as such; Apache Kafka trips over it.',
     matches: ({ api }, _difference, all) =>
       api.name === 'Produce' &&
