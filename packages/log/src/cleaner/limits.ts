@@ -1,7 +1,7 @@
 /** Every bound of the cleaner, by name. Rates and sizes that an owner may set are in `CompactionPolicy`. */
 
-/** Work at one go, by the clock, after which the event loop has its turn; only one batch may exceed it. */
-export const MAX_SLICE_MS = 10;
+/** Work at one go, by the clock, after which the event loop has as long for itself; only one batch may exceed it. */
+export const MAX_SLICE_MS = 4;
 /** The same in bytes, for clocks that stand still while we work. */
 export const MAX_SLICE_BYTES = 4_194_304;
 /** What one read of a segment asks for; a larger batch is read as a whole. */

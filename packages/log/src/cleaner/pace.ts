@@ -1,6 +1,7 @@
 /**
- * Keeps a compaction from holding up the event loop and the disk: it works in slices and rests after each, for as long as
- * its rate asks. Invariant: on the average of a compaction no more than `bytesPerSecond` are read and written.
+ * Keeps a compaction from holding up the event loop and the disk: it works in slices and rests after each, for as long
+ * as its rate asks, but no shorter than it worked. Invariant: on the average of a compaction no more than
+ * `bytesPerSecond` are read and written.
  */
 import type { Io } from '@meridian/io';
 import { MAX_SLICE_BYTES, MAX_SLICE_MS } from './limits.ts';
@@ -30,8 +31,9 @@ export class Pace {
 
   async rest(): Promise<void> {
     const earnedMs = (this.bytes / this.bytesPerSecond) * 1000;
-    const passedMs = this.io.clock.monotonic() - this.startedMs;
-    await this.io.timers.sleep(Math.max(0, Math.ceil(earnedMs - passedMs)));
+    const nowMs = this.io.clock.monotonic();
+    const owedMs = Math.max(earnedMs - (nowMs - this.startedMs), nowMs - this.sliceStartMs);
+    await this.io.timers.sleep(Math.ceil(owedMs));
     this.sliceStartMs = this.io.clock.monotonic();
     this.sliceStartBytes = this.bytes;
   }
