@@ -145,4 +145,7 @@ test('the internal listener trusts the records but not the header', () => {
   const fewer = spoiled((batch) => batch.writeInt8(50, 61));
   expect(codeOf(fewer, {}, 'header')).toBe(ERROR.NONE);
   expect(codeOf(fewer)).toBe(ERROR.INVALID_RECORD);
+  expect(codeOf(batchOf(['one']), { compacted: true }, 'header'), 'but keys are wanted from everybody').toBe(
+    ERROR.INVALID_RECORD,
+  );
 });

@@ -76,7 +76,8 @@ export function checkClientBatch(batch: Buffer, settings: TopicSettings, options
   try {
     const header = readBatchHeader(batch);
     checkClientHeader(header, options.produceVersion);
-    if (options.validation === 'full') checkRecords(batch, header, settings, options);
+    // What has no key would be lost to the cleaner, whoever sent it.
+    if (options.validation === 'full' || settings.compacted) checkRecords(batch, header, settings, options);
     if (settings.logAppendTime) stampLogAppendTime(batch, 0, options.nowMs, nativeCrc32c);
     return header;
   } catch (error) {
