@@ -22,8 +22,12 @@ export function readCheckpoint(disk: Disk, path: string): string[][] | undefined
 }
 
 export function writeCheckpoint(disk: Disk, path: string, rows: readonly (readonly (string | number)[])[]): void {
+  disk.replaceFile(path, checkpointBytes(rows));
+}
+
+export function checkpointBytes(rows: readonly (readonly (string | number)[])[]): Buffer {
   const lines = [String(VERSION), String(rows.length), ...rows.map((row) => row.join(' ')), ''];
-  disk.replaceFile(path, Buffer.from(lines.join('\n')));
+  return Buffer.from(lines.join('\n'));
 }
 
 /** A field that must be a whole number from 0 to 2^53 − 1. */

@@ -4,7 +4,7 @@
  * itself; `save` writes what the file does not have.
  */
 import type { Disk } from '@meridian/io';
-import { checkpointNumber, readCheckpoint, writeCheckpoint } from './checkpoint-file.ts';
+import { checkpointBytes, checkpointNumber, readCheckpoint, writeCheckpoint } from './checkpoint-file.ts';
 import { LogError } from './errors.ts';
 import type { EpochCache, EpochEntry } from './log-interface.ts';
 
@@ -51,6 +51,17 @@ export class EpochList implements EpochCache {
       this.path,
       entries.map((entry) => [entry.epoch, entry.startOffset]),
     );
+    this.saved = text;
+  }
+
+  /** The same, not durably: at a clean stop. A file that power loss leaves torn or old is noticed, and made anew. */
+  saveLightly(): void {
+    const entries = this.lasting();
+    const text = textOf(entries);
+    if (text === this.saved) return;
+    const file = this.disk.open(this.path, 'w+');
+    file.writev([checkpointBytes(entries.map((entry) => [entry.epoch, entry.startOffset]))], 0);
+    file.close();
     this.saved = text;
   }
 

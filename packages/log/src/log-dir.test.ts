@@ -96,6 +96,21 @@ test('a snapshot that is damaged is done without', async () => {
   ).toEqual([]);
 });
 
+test.each(['0\n0\n', ''])(
+  'leader epochs that a power loss left old or torn (%j) are told by the batches',
+  async (left) => {
+    const { world, node, start, open, io, dir } = boot();
+    const log = open();
+    fill(log);
+    await world.settle(log.close(true));
+    dir().close(true);
+    node.kill();
+    expect(start().wasClean).toBe(true);
+    io().disk.replaceFile(`${PATH}/orders-0/leader-epoch-checkpoint`, Buffer.from(left));
+    expect(open().epochs.latestEpoch).toBe(3);
+  },
+);
+
 test('a log that was cut and written anew is checked from the cut on', async () => {
   const { world, node, start, open } = boot();
   const log = open();

@@ -269,9 +269,10 @@ export class PartitionLog implements Log {
   private async closeCleanly(): Promise<void> {
     await this.writer.flush();
     await this.writer.settle();
-    await this.segments.active.seal();
+    this.segments.active.sealRecovered();
     const isEmpty = this.segments.all.every(({ size }) => size === 0);
     if (this.snapshotOffset !== this.endOffset && !isEmpty) this.takeSnapshot();
+    this.epochList.saveLightly();
     this.saveMarks(this.endOffset);
   }
 

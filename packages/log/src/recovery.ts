@@ -104,7 +104,7 @@ function walkSegments(walk: Walk): string | undefined {
 }
 
 function isTrusted(segment: Segment, next: number | undefined, input: RecoveryInput, files: TrustedFiles): boolean {
-  if (next === undefined) return input.wasClean && trustActive(segment, files);
+  if (next === undefined) return input.wasClean && trustActive(segment, files, input.epochs.latestEpoch);
   return (input.wasClean || next <= input.recoveryPoint) && trustSealed(segment, next, files);
 }
 

@@ -128,7 +128,7 @@ export class Segment {
     if (!this.removed) await this.timeIndex.save(this.disk);
   }
 
-  /** The same after a scan: rewrites index files that are missing or wrong, and lets go of the memory. */
+  /** The same after a scan, or at a clean stop, not durably: rewrites index files that are missing or wrong, and lets go of the memory. */
   sealRecovered(): void {
     this.timeIndex.append(this.maxTimestamp, this.maxTimestampOffset - this.baseOffset);
     this.transactions.reconcile(this.disk);

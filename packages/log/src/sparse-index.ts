@@ -58,6 +58,7 @@ abstract class SparseIndex {
 
   /** Makes the file of a recovered segment say what the scan has found; not durable, as it can be found again. */
   reconcile(disk: Disk): void {
+    if (this.savedCount === this.count) return;
     const found = this.bytes.subarray(0, this.count * this.entryBytes);
     if (!disk.exists(this.path) || !disk.readFile(this.path).equals(found)) {
       const file = disk.open(this.path, 'w+');

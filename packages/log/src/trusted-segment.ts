@@ -36,8 +36,8 @@ export function trustSealed(segment: Segment, nextOffset: number, { disk, names 
   return true;
 }
 
-/** The last segment: what lies behind the last entry of its index is walked, headers only. */
-export function trustActive(segment: Segment, files: TrustedFiles): boolean {
+/** The last segment, whose batches bear no epoch beyond the latest that is known: what lies behind the last entry of its index is walked, headers only. */
+export function trustActive(segment: Segment, files: TrustedFiles, latestEpoch: number): boolean {
   const size = segment.file.size();
   if (size === 0) return true;
   if (!hasIndexes(segment, files.names) || !trustTransactions(segment, files)) return false;
@@ -50,6 +50,7 @@ export function trustActive(segment: Segment, files: TrustedFiles): boolean {
   segment.maxTimestampOffset = segment.baseOffset + (last?.relativeOffset ?? 0);
   const scan = scanBatches(segment.file, { from, to: size }, false, (header, position) => {
     if (header.baseOffset < segment.nextOffset) return 'out of order';
+    if (header.partitionLeaderEpoch > latestEpoch) return 'the epochs are behind';
     segment.note(header, position, Number.POSITIVE_INFINITY);
     return undefined;
   });

@@ -195,10 +195,12 @@ test('data of an aborted transaction goes; its marker follows once nothing is le
   await compact();
   expect(pairsIn(log), 'what was aborted supersedes nothing').toEqual(['a=1', 'c=3', 'd=4']);
   expect(markers()).toContain(abort);
+  expect(log.abortedTransactions(0, log.endOffset), 'the index goes with the markers').toHaveLength(1);
   await compact({ nowMs: 20_000 });
   expect(markers(), 'it got its horizon in this run').toContain(abort);
   await compact({ nowMs: 20_500 });
   expect(markers()).not.toContain(abort);
+  expect(log.abortedTransactions(0, log.endOffset)).toEqual([]);
   expect(markers()).toContain(commit);
 });
 
