@@ -5,7 +5,13 @@
  */
 import { dirname } from 'node:path';
 import { type Io, IoError, type Logger, type Timer } from '@meridian/io';
-import { LogError, readCleanerCheckpoint, writeCleanerCheckpoint } from '@meridian/log';
+import {
+  type CompactionPolicy,
+  type Dirtiness,
+  LogError,
+  readCleanerCheckpoint,
+  writeCleanerCheckpoint,
+} from '@meridian/log';
 import type { BrokerLimits } from '../limits.ts';
 import type { Partition } from './partition.ts';
 
@@ -81,12 +87,22 @@ class Cleaner {
     for (const partition of this.#options.partitions.all()) {
       const policy = partition.compactionPolicy(this.#options.io.clock.now());
       if (policy === undefined || setAside.has(partition) || this.#uncleanable.has(partition)) continue;
-      const { dirtyRatio, isOverdue } = partition.log.compaction.assess(policy);
+      const { dirtyRatio, isOverdue } = this.#assess(partition, policy);
       if (dirtyRatio <= most || (dirtyRatio <= policy.minDirtyRatio && !isOverdue)) continue;
       found = partition;
       most = dirtyRatio;
     }
     return found;
+  }
+
+  /** A log whose files cannot be read is not dirty: who reads or writes it will be told. */
+  #assess({ log }: Partition, policy: CompactionPolicy): Pick<Dirtiness, 'dirtyRatio' | 'isOverdue'> {
+    try {
+      return log.compaction.assess(policy);
+    } catch (error) {
+      if (!(error instanceof IoError)) throw error;
+      return { dirtyRatio: 0, isOverdue: false };
+    }
   }
 
   async #compact(partition: Partition): Promise<void> {

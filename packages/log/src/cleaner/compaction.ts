@@ -82,7 +82,8 @@ export class LogCompaction implements Compaction {
     await this.fillMap(map, sealed, { from: dirt.firstDirtyOffset, to: limit }, scan.aborted, pace);
     const end = map.latestOffset + 1;
     const result = { cleanedEnd: this.cleanedEnd, bytesBefore: 0, bytesAfter: 0, isComplete: true };
-    if (end <= dirt.firstDirtyOffset || this.isCut) return { ...result, isComplete: !this.isCut };
+    if (!this.isAsRead) return { ...result, isComplete: false };
+    if (end <= dirt.firstDirtyOffset) return result;
     const filter = this.filter(map, scan.aborted, policy);
     for (const group of groupSegments(this.log.segments.all, end, this.log.state().config)) {
       const bytesAfter = await this.compactGroup(group, filter, pace);
@@ -203,8 +204,12 @@ export class LogCompaction implements Compaction {
     }
   }
 
+  private get isAsRead(): boolean {
+    return this.log.state().isOpen && !this.isCut;
+  }
+
   private isThere(segment: Segment): boolean {
-    return this.log.state().isOpen && !this.isCut && !segment.removed;
+    return this.isAsRead && !segment.removed;
   }
 
   private areThere(group: readonly Segment[]): boolean {
