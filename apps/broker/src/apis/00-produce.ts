@@ -8,6 +8,7 @@ import { BATCH_HEADER_BYTES, batchAttributes, batchMagic } from '@meridian/proto
 import type { UnpackBudget } from '../partition/check-batch.ts';
 import { type ProduceOwner, ProducePart } from '../partition/produce-part.ts';
 import { CLOSE, type Handler, type HandlerReach, LATER, NO_ANSWER, type RequestHeader } from './handler.ts';
+import { isInternalTopic } from './topic-description.ts';
 
 type Request = RequestOf<typeof Produce>;
 type Header = RequestHeader<typeof Produce>;
@@ -16,6 +17,8 @@ type Reach = Pick<HandlerReach, 'partitions' | 'monotonic' | 'limits'>;
 
 /** The bit of a batch's attributes that makes it part of a transaction. */
 const TRANSACTIONAL = 0x10;
+/** Apache Kafka's own tools may write to internal topics; this is how they are told. */
+const ADMIN_CLIENT_ID = '__admin_client';
 /** From this version on a topic goes by its id. */
 const BY_ID_SINCE = 13;
 
@@ -78,7 +81,7 @@ class ProduceInWork implements ProduceOwner {
 
   #append(part: ProducePart, topic: Topic, data: Topic['partitionData'][number]): void {
     const { partitions } = this.#reach;
-    const { version, source } = this.#header;
+    const { version, source, clientId } = this.#header;
     const partition =
       version >= BY_ID_SINCE ? partitions.byId(topic.topicId, data.index) : partitions.byName(topic.name, data.index);
     if (partition === undefined) {
@@ -90,6 +93,9 @@ class ProduceInWork implements ProduceOwner {
       return;
     }
     const isInternal = source.listener === 'internal';
+    if (!isInternal && clientId !== ADMIN_CLIENT_ID && isInternalTopic(partition.topic)) {
+      return part.settle(ERROR.INVALID_TOPIC_EXCEPTION, 'Cannot append to an internal topic.');
+    }
     const records = data.records?.[0];
     if (isInternal && data.mirror !== null) return partition.produceMirrored(part, records, data.mirror);
     const validation = isInternal ? 'header' : 'full';

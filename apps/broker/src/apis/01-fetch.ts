@@ -39,6 +39,9 @@ export function createFetchHandler(reach: Reach): Handler<typeof Fetch> {
     api: Fetch,
     handle(request, header) {
       const isInternal = header.source.listener === 'internal';
+      if (!isInternal && isOfReplica(request)) {
+        return { errorCode: ERROR.NONE, sessionId: NO_SESSION, responses: request.topics.map(refuseReplica) };
+      }
       const finder = { partitions, byId: header.version >= BY_ID_SINCE, isInternal };
       const context = sessions.contextOf(request, finder);
       if (context.kind === 'refused') {
@@ -48,6 +51,17 @@ export function createFetchHandler(reach: Reach): Handler<typeof Fetch> {
       return LATER;
     },
   };
+}
+
+/** Whether it says to come from a broker; −1 and below are consumers. */
+function isOfReplica({ replicaId, replicaState }: Request): boolean {
+  return replicaId >= 0 || replicaState.replicaId >= 0;
+}
+
+/** As Apache Kafka answers one who may not act for the cluster. */
+function refuseReplica({ topic, topicId, partitions }: Request['topics'][number]) {
+  const refused = ({ partition }: { partition: number }) => fetchError(partition, ERROR.TOPIC_AUTHORIZATION_FAILED);
+  return { topic, topicId, partitions: partitions.map(refused) };
 }
 
 interface ReadTopic {
