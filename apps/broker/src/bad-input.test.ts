@@ -15,6 +15,7 @@ import {
   JoinGroup,
   Metadata,
   Produce,
+  SaslAuthenticate,
   SaslHandshake,
   SyncGroup,
   ZERO_UUID,
@@ -113,6 +114,7 @@ const refused = (bytes: Buffer, port?: number) =>
 
 test.each([
   ['a length of -1', Buffer.from('ffffffff', 'hex')],
+  ['a length above the limit', Buffer.from('0640000100', 'hex')],
   ['a length of 0', Buffer.from('00000000', 'hex')],
   ['a length of 2^31-1 with three bytes behind', Buffer.from('7fffffff010203', 'hex')],
   ['a count of 2^31-1', plainRequest(3, 4, '7fffffff00')],
@@ -263,6 +265,13 @@ test('a fetch of a replica is refused, partition by partition', async () => {
   ]);
 });
 
+test('a fetch of a replica is refused in the newer form, too, and by id', async () => {
+  const answer = await unharmed((client) =>
+    client.request(Fetch, 17, fetchOf(1, { replicaState: { replicaId: 0, replicaEpoch: 1 } })),
+  );
+  expect(answer.responses[0]!.partitions[0]!.errorCode).toBe(ERROR.TOPIC_AUTHORIZATION_FAILED);
+});
+
 test('a guessed fetch session does not exist', async () => {
   const answer = await unharmed((client) => client.request(Fetch, 12, fetchOf(0, { sessionId: 7, sessionEpoch: 3 })));
   expect(answer.errorCode).toBe(ERROR.FETCH_SESSION_ID_NOT_FOUND);
@@ -283,6 +292,29 @@ test('nothing but SASL passes before authentication, and no long request', async
     broker.internalPort,
   );
   expect(plain.errorCode).toBe(ERROR.UNSUPPORTED_SASL_MECHANISM);
+});
+
+test('out of order, or with a forged proof, SASL fails and closes the connection', async () => {
+  await unharmed(async (client) => {
+    const { errorCode } = await client.request(SaslAuthenticate, 2, {
+      authBytes: Buffer.from('n,a=root,n=internal,r=x'),
+    });
+    expect(errorCode).toBe(ERROR.ILLEGAL_SASL_STATE);
+    expect(await client.isRefused()).toBe(true);
+  }, broker.internalPort);
+  for (const first of [
+    'n,a=root,n=internal,r=abcdefgh',
+    'n,,n=internal,r=',
+    'y,,n=\u0000,r=abcdefgh',
+    'n,,m=x,n=internal,r=abc',
+  ]) {
+    await unharmed(async (client) => {
+      await client.request(SaslHandshake, 1, { mechanism: 'SCRAM-SHA-256' });
+      const { errorCode } = await client.request(SaslAuthenticate, 2, { authBytes: Buffer.from(first) });
+      expect(errorCode).toBe(ERROR.SASL_AUTHENTICATION_FAILED);
+      expect(await client.isRefused()).toBe(true);
+    }, broker.internalPort);
+  }
 });
 
 test('forged members and generations are unknown to a group', async () => {
