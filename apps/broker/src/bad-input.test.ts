@@ -323,7 +323,7 @@ test('forged members and generations are unknown to a group', async () => {
   expect(answer.errorCode).toBe(ERROR.UNKNOWN_MEMBER_ID);
 });
 
-test('a subscription of a megabyte is bounded by the group, not by the process', async () => {
+test('a subscription of a megabyte from a forged member is refused', async () => {
   const join = {
     groupId: 'group',
     memberId: 'forged',
@@ -334,6 +334,20 @@ test('a subscription of a megabyte is bounded by the group, not by the process',
   };
   const answer = await unharmed((client) => client.request(JoinGroup, 5, join));
   expect(answer.errorCode).toBe(ERROR.UNKNOWN_MEMBER_ID);
+});
+
+test('a thousand forged members leave nothing behind', async () => {
+  await unharmed(async (client) => {
+    for (let i = 0; i < 1_000; i++) {
+      const { errorCode } = await client.request(SyncGroup, 3, {
+        groupId: `no-group-${i}`,
+        memberId: `forged-${i}`,
+        generationId: 2 ** 31 - 1,
+        assignments: [{ memberId: 'other', assignment: Buffer.alloc(10_000) }],
+      });
+      expect(errorCode).toBe(ERROR.UNKNOWN_MEMBER_ID);
+    }
+  });
 });
 
 test('a million partitions, an unknown config and deletes beyond the end are refused', async () => {
