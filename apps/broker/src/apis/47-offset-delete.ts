@@ -18,8 +18,7 @@ export function createOffsetDeleteHandler({
         partitions.map(({ partitionIndex }) => ({ topic: name, partition: partitionIndex })),
       );
       const known = asked.filter(({ topic, partition }) => exists(topic, partition));
-      // Apache Kafka does not ask the group when none of the partitions exists.
-      const codes = known.length === 0 ? [] : await shard.deleteOffsets(groupId, known);
+      const codes = await shard.deleteOffsets(groupId, known);
       if (typeof codes === 'number') return { errorCode: codes, topics: [] };
       let next = 0;
       const answered = topics.map(({ name, partitions }) => ({
