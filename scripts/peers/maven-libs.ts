@@ -4,8 +4,8 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { PEERS_FOLDER } from './peers-folder.ts';
 
 export interface JavaArtifact {
   readonly group: string;
@@ -13,19 +13,18 @@ export interface JavaArtifact {
   readonly version: string;
 }
 
-const CACHE = join(homedir(), '.cache', 'meridian-peers');
 const INSTALL_LIMIT_MS = 600_000;
 
 /** The folder that holds the jars, fetched on first use. Two processes may ask at once: the first to finish wins. */
 export function installJars(name: string, artifacts: readonly JavaArtifact[]): string {
-  const folder = join(CACHE, name);
+  const folder = join(PEERS_FOLDER, name);
   if (existsSync(join(folder, 'complete'))) {
     requireCommand('java', 'default-jre-headless');
     return join(folder, 'libs');
   }
   requireCommand('java', 'default-jdk-headless');
   requireCommand('mvn', 'maven');
-  mkdirSync(CACHE, { recursive: true });
+  mkdirSync(PEERS_FOLDER, { recursive: true });
   const half = mkdtempSync(`${folder}.`);
   try {
     writeFileSync(join(half, 'pom.xml'), pomOf(artifacts));
