@@ -1,31 +1,38 @@
 /**
- * An exclusive lock that a crashed holder cannot leave behind; Node has no flock. Called once per data folder.
+ * An exclusive lock that a crashed holder cannot leave behind; Node has no flock. Called once per log dir.
  *
- * The lock is a small folder of numbered symbolic links, `owner.7 → <pid>:<start time>:<boot>`. A symbolic link is
- * created whole or not at all, and only by one process. The highest number owns the lock as long as the process it
- * names lives; start time and boot tell that process from a later one with its pid.
+ * The lock is an empty file, as Apache Kafka's is, and numbered symbolic links beside it, `.lock.owner.7 → <pid>:<start
+ * time>:<boot>`. A symbolic link is created whole or not at all, and only by one process. The highest number owns the
+ * lock as long as the process it names lives; start time and boot tell that process from a later one with its pid.
  *
  * Taking over from a dead 7, with others trying at the same time:
  *  1. create `owner.8`; whoever finds it there already has lost and looks again;
  *  2. list once more; a number above ours means that we looked at an old state, and we have lost;
  *  3. remove the lower numbers.
  * The highest number is never removed (a release renames `released` over it), so an old look cannot win at step 2.
+ * A running Apache Kafka is seen by the kernel's lock on the file (`/proc/locks`); it does not see us.
  * Processes in different containers do not see each other's pids: a volume that two of them mount is not guarded.
  */
 import fs from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { IoError } from '../errors.ts';
 import { LOCK_ATTEMPTS } from '../limits.ts';
 import { attempt } from './errno.ts';
 
-const OWNER = /^owner\.(\d{1,15})$/;
+const NUMBER = /^\d{1,15}$/;
 const RELEASED = 'released';
+/** A line of `/proc/locks`: `1: POSIX  ADVISORY  WRITE 4711 fe:00:1234 0 EOF`. */
+const KERNEL_LOCK = /^\d+: \w+\s+\w+\s+WRITE (\d+) ([0-9a-f]+):([0-9a-f]+):(\d+) /;
 /** This process's locks. */
 const held = new Set<() => void>();
 
+/** `path` is the lock's file; its folder must exist. */
 export function takeLock(path: string): { release(): void } {
   return attempt('lock', path, () => {
-    fs.mkdirSync(path, { recursive: true });
+    if (fs.statSync(path, { throwIfNoEntry: false })?.isDirectory()) replaceFolder(path);
+    fs.closeSync(fs.openSync(path, 'a'));
+    const stranger = kernelLockHolder(path);
+    if (stranger !== undefined) throw new IoError('locked', `${path} (process ${stranger})`);
     for (let round = 0; round < LOCK_ATTEMPTS; round++) {
       const number = tryOnce(path);
       if (number !== undefined) return holdUntilExit(path, number);
@@ -34,55 +41,81 @@ export function takeLock(path: string): { release(): void } {
   });
 }
 
+/** Earlier releases made `path` a folder with the links in it: it gives way unless its owner lives. */
+function replaceFolder(path: string): void {
+  const inside = join(path, 'owner');
+  refuseIfAlive(inside, highestOwner(inside));
+  fs.rmSync(path, { recursive: true, force: true });
+}
+
+/** Who has locked the file by the kernel's means, as Apache Kafka does; undefined also where there is no /proc. */
+function kernelLockHolder(path: string): string | undefined {
+  if (!fs.existsSync('/proc/locks')) return undefined;
+  const { dev, ino } = fs.statSync(path);
+  const [major, minor] = [(dev >>> 8) & 0xfff, (dev & 0xff) | ((dev >>> 12) & 0xfff00)];
+  const lines = fs.readFileSync('/proc/locks', 'utf8').split('\n');
+  const fields = lines.map((line) => KERNEL_LOCK.exec(line));
+  return fields.find(
+    (found) => Number(found?.[4]) === ino && parseInt(found![2]!, 16) === major && parseInt(found![3]!, 16) === minor,
+  )?.[1];
+}
+
 /** The number we own the lock by; undefined when somebody else was quicker. */
-function tryOnce(folder: string): number | undefined {
-  const highest = highestOwner(folder);
-  if (highest > 0) {
-    const owner = readOwner(folder, highest);
-    if (owner === undefined) return undefined;
-    if (isAlive(owner)) throw new IoError('locked', `${folder} (process ${owner.split(':')[0]})`);
-  }
+function tryOnce(path: string): number | undefined {
+  const links = `${path}.owner`;
+  const highest = highestOwner(links);
+  if (!refuseIfAlive(links, highest)) return undefined;
   const mine = highest + 1;
   try {
-    fs.symlinkSync(identityOf(process.pid) ?? `${process.pid}`, join(folder, `owner.${mine}`));
+    fs.symlinkSync(identityOf(process.pid) ?? `${process.pid}`, `${links}.${mine}`);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
     throw error;
   }
-  if (highestOwner(folder) > mine) return undefined;
-  removeBelow(folder, mine);
+  if (highestOwner(links) > mine) return undefined;
+  removeBelow(links, mine);
   return mine;
 }
 
-function ownersIn(folder: string): number[] {
-  return fs.readdirSync(folder).flatMap((name) => {
-    const match = OWNER.exec(name);
-    return match ? [Number(match[1])] : [];
+/** False if that link has gone meanwhile. */
+function refuseIfAlive(links: string, number: number): boolean {
+  if (number === 0) return true;
+  const owner = readOwner(links, number);
+  if (owner !== undefined && isAlive(owner)) throw new IoError('locked', `${links} (process ${owner.split(':')[0]})`);
+  return owner !== undefined;
+}
+
+/** Numbers of the links `<links>.<number>`. */
+function ownersIn(links: string): number[] {
+  const prefix = `${basename(links)}.`;
+  return fs.readdirSync(dirname(links)).flatMap((name) => {
+    const rest = name.slice(prefix.length);
+    return name.startsWith(prefix) && NUMBER.test(rest) ? [Number(rest)] : [];
   });
 }
 
-function highestOwner(folder: string): number {
-  return Math.max(0, ...ownersIn(folder));
+function highestOwner(links: string): number {
+  return Math.max(0, ...ownersIn(links));
 }
 
-function readOwner(folder: string, number: number): string | undefined {
+function readOwner(links: string, number: number): string | undefined {
   try {
-    return fs.readlinkSync(join(folder, `owner.${number}`));
+    return fs.readlinkSync(`${links}.${number}`);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
 }
 
-function removeBelow(folder: string, number: number): void {
-  for (const older of ownersIn(folder)) {
-    if (older < number) fs.rmSync(join(folder, `owner.${older}`), { force: true });
+function removeBelow(links: string, number: number): void {
+  for (const older of ownersIn(links)) {
+    if (older < number) fs.rmSync(`${links}.${older}`, { force: true });
   }
 }
 
-function holdUntilExit(folder: string, number: number): { release(): void } {
+function holdUntilExit(path: string, number: number): { release(): void } {
   const release = (): void => {
-    if (held.delete(release)) attempt('unlock', folder, () => markReleased(folder, number));
+    if (held.delete(release)) attempt('unlock', path, () => markReleased(path, number));
   };
   process.off('exit', releaseAll).on('exit', releaseAll);
   held.add(release);
@@ -94,12 +127,12 @@ function releaseAll(): void {
   for (const release of [...held]) release();
 }
 
-function markReleased(folder: string, number: number): void {
-  if (!fs.existsSync(folder)) return;
-  const twin = join(folder, `release.${number}`);
+function markReleased(path: string, number: number): void {
+  if (!fs.existsSync(dirname(path))) return;
+  const twin = `${path}.release.${number}`;
   fs.rmSync(twin, { force: true });
   fs.symlinkSync(RELEASED, twin);
-  fs.renameSync(twin, join(folder, `owner.${number}`));
+  fs.renameSync(twin, `${path}.owner.${number}`);
 }
 
 function isAlive(owner: string): boolean {
