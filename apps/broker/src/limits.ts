@@ -55,9 +55,7 @@ export interface BrokerLimits {
   readonly retentionFirstCheckMs: number;
   /** Segments that retention drops in one turn of the event loop; each costs fsyncs. */
   readonly maxSegmentsDroppedPerTurn: number;
-  /** Memory of the cleaner for the keys of the log that it compacts (Kafka's `log.cleaner.dedupe.buffer.size`). */
-  readonly cleanerMapBytes: number;
-  /** Bytes that the cleaner reads and writes in a second (Kafka's `log.cleaner.io.max.bytes.per.second`). */
+  /** Bytes that the cleaner reads and writes in a second, if `log.cleaner.io.max.bytes.per.second` allows more. */
   readonly cleanerBytesPerSecond: number;
   /** SCRAM rounds that the internal listener asks for. */
   readonly scramIterations: number;
@@ -93,7 +91,6 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   tailCacheBytes: 33_554_432,
   retentionFirstCheckMs: 30_000,
   maxSegmentsDroppedPerTurn: 16,
-  cleanerMapBytes: 33_554_432,
   cleanerBytesPerSecond: 67_108_864,
   scramIterations: 4_096,
 };

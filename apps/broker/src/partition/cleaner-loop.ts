@@ -25,9 +25,17 @@ export interface CleanerOptions {
   readonly limits: BrokerLimits;
   /** All of them are open already. */
   readonly partitions: { all(): Iterable<Partition> };
-  /** Both asked before every pass, as they may change. */
-  readonly backoffMs: () => number;
-  readonly isEnabled: () => boolean;
+  /** Asked before every pass, as it may change. */
+  readonly settings: () => CleanerSettings;
+}
+
+/** Kafka's `log.cleaner.*`. */
+export interface CleanerSettings {
+  readonly isEnabled: boolean;
+  readonly backoffMs: number;
+  readonly mapBytes: number;
+  readonly mapLoadFactor: number;
+  readonly bytesPerSecond: number;
 }
 
 export function startCleanerLoop(options: CleanerOptions): CleanerLoop {
@@ -65,14 +73,14 @@ class Cleaner {
 
   rest(): void {
     if (this.#isStopped) return;
-    this.#timer = this.#options.io.timers.after(this.#options.backoffMs(), () => {
+    this.#timer = this.#options.io.timers.after(this.#options.settings().backoffMs, () => {
       this.#pass().finally(() => this.rest());
     });
   }
 
   async #pass(): Promise<void> {
     const setAside = new Set<Partition>();
-    while (!this.#isStopped && this.#options.isEnabled()) {
+    while (!this.#isStopped && this.#options.settings().isEnabled) {
       const partition = this.#dirtiest(setAside);
       if (partition === undefined) return;
       const before = partition.log.compaction.cleanedEnd;
@@ -106,9 +114,14 @@ class Cleaner {
   }
 
   async #compact(partition: Partition): Promise<void> {
-    const { io, limits, logger } = this.#options;
+    const { io, limits, logger, settings } = this.#options;
     const named = { topic: partition.topic, partition: partition.index };
-    const bounds = { mapBytes: limits.cleanerMapBytes, bytesPerSecond: limits.cleanerBytesPerSecond };
+    const { mapBytes, mapLoadFactor, bytesPerSecond: asked } = settings();
+    const bounds = {
+      mapBytes,
+      mapLoadFactor,
+      bytesPerSecond: Math.max(1, Math.min(asked, limits.cleanerBytesPerSecond)),
+    };
     try {
       const result = await partition.log.compaction.run({ ...partition.compactionPolicy(io.clock.now())!, ...bounds });
       if (!result.isComplete) return;

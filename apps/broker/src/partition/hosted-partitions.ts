@@ -9,7 +9,7 @@ import { ERROR, type MetadataRecord } from '@meridian/protocol';
 import { type BrokerConfigSources, brokerConfigValue } from '../controller/configs/effective.ts';
 import type { PartitionInfo, Topic } from '../controller/image.ts';
 import type { BrokerLimits } from '../limits.ts';
-import { type CleanerLoop, startCleanerLoop } from './cleaner-loop.ts';
+import { type CleanerLoop, type CleanerSettings, startCleanerLoop } from './cleaner-loop.ts';
 import { type Leadership, Partition } from './partition.ts';
 import type { PartitionFolders } from './partition-folders.ts';
 import type { PartitionTable } from './partition-table.ts';
@@ -84,9 +84,8 @@ export class HostedPartitions implements PartitionTable {
     const { io, logger, limits } = this.#options;
     const intervalMs = () => this.#brokerNumber('log.retention.check.interval.ms');
     this.#retention = startRetentionLoop({ io, logger, limits, partitions: this, intervalMs });
-    const backoffMs = () => this.#brokerNumber('log.cleaner.backoff.ms');
-    const isEnabled = () => brokerConfigValue(this.#options.sources, 'log.cleaner.enable') !== 'false';
-    this.#cleaner = startCleanerLoop({ io, logger, limits, partitions: this, backoffMs, isEnabled });
+    const settings = () => this.#cleanerSettings();
+    this.#cleaner = startCleanerLoop({ io, logger, limits, partitions: this, settings });
   }
 
   /** A committed batch of metadata records, already applied to the image. */
@@ -125,6 +124,16 @@ export class HostedPartitions implements PartitionTable {
   /** Of a config that always has a value; "no limit" is as long as a timer can wait. */
   #brokerNumber(name: string): number {
     return Math.min(Number(brokerConfigValue(this.#options.sources, name)), Number.MAX_SAFE_INTEGER);
+  }
+
+  #cleanerSettings(): CleanerSettings {
+    return {
+      isEnabled: brokerConfigValue(this.#options.sources, 'log.cleaner.enable') !== 'false',
+      backoffMs: this.#brokerNumber('log.cleaner.backoff.ms'),
+      mapBytes: this.#brokerNumber('log.cleaner.dedupe.buffer.size'),
+      mapLoadFactor: this.#brokerNumber('log.cleaner.io.buffer.load.factor'),
+      bytesPerSecond: this.#brokerNumber('log.cleaner.io.max.bytes.per.second'),
+    };
   }
 
   #reconcile(topic: Topic): void {

@@ -14,7 +14,7 @@ import type { SegmentList } from '../segment-list.ts';
 import { BatchFilter, type LastBatch } from './batch-filter.ts';
 import { assessDirt, groupSegments } from './cleanable-range.ts';
 import { CleanedSegment } from './cleaned-segment.ts';
-import { DEFAULT_BYTES_PER_SECOND, DEFAULT_MAP_BYTES } from './limits.ts';
+import { DEFAULT_BYTES_PER_SECOND, DEFAULT_MAP_BYTES, DEFAULT_MAP_LOAD_FACTOR } from './limits.ts';
 import { OffsetMap } from './offset-map.ts';
 import { Pace } from './pace.ts';
 import type { Compaction, CompactionPolicy, CompactionResult, Dirtiness } from './policy.ts';
@@ -78,7 +78,8 @@ export class LogCompaction implements Compaction {
     const sealed = this.log.segments.all.slice(0, -1);
     const scan = await this.scanTransactions(sealed, dirt.firstUncleanableOffset, pace);
     const limit = Math.min(dirt.firstUncleanableOffset, scan.firstUndecidedOffset);
-    const map = new OffsetMap(limit - dirt.firstDirtyOffset, policy.mapBytes ?? DEFAULT_MAP_BYTES);
+    const { mapBytes = DEFAULT_MAP_BYTES, mapLoadFactor = DEFAULT_MAP_LOAD_FACTOR } = policy;
+    const map = new OffsetMap(limit - dirt.firstDirtyOffset, mapBytes, mapLoadFactor);
     await this.fillMap(map, sealed, { from: dirt.firstDirtyOffset, to: limit }, scan.aborted, pace);
     const end = map.latestOffset + 1;
     const result = { cleanedEnd: this.cleanedEnd, bytesBefore: 0, bytesAfter: 0, isComplete: true };

@@ -8,8 +8,11 @@ export const MAX_SLICE_BYTES = 4_194_304;
 export const READ_CHUNK_BYTES = 1_048_576;
 /** Bytes of an entry of the offset map: the key's MD5 and an offset (Kafka's number). */
 export const MAP_ENTRY_BYTES = 24;
-/** How full the offset map may get; Kafka's `log.cleaner.io.buffer.load.factor`. */
-export const MAP_LOAD_FACTOR = 0.9;
+/** How full the offset map may get, unless `CompactionPolicy` says otherwise. */
+export const DEFAULT_MAP_LOAD_FACTOR = 0.9;
+/** What is asked for is brought within these: an empty map would hold nothing, a full one never ends a search. */
+export const MIN_MAP_LOAD_FACTOR = 0.1;
+export const MAX_MAP_LOAD_FACTOR = 0.99;
 /** Memory for the offset map; a log with more keys than fit is compacted in several goes. */
 export const DEFAULT_MAP_BYTES = 33_554_432;
 /** Bytes read and written by compaction in a second. */

@@ -4,7 +4,7 @@
  * Invariant: `put` is only called while `isFull` is false, so every search ends at an empty slot.
  */
 import { hash } from 'node:crypto';
-import { MAP_ENTRY_BYTES, MAP_LOAD_FACTOR } from './limits.ts';
+import { MAP_ENTRY_BYTES, MAX_MAP_LOAD_FACTOR, MIN_MAP_LOAD_FACTOR } from './limits.ts';
 
 const EMPTY = -1;
 const WORDS = 4;
@@ -17,12 +17,13 @@ export class OffsetMap {
   private readonly offsets: Float64Array;
   private readonly maxSize: number;
 
-  /** Room for `keys`, but no more memory than `maxBytes`. */
-  constructor(keys: number, maxBytes: number) {
-    const slots = Math.max(2, Math.min(Math.ceil(keys / MAP_LOAD_FACTOR) + 1, Math.floor(maxBytes / MAP_ENTRY_BYTES)));
+  /** Room for `keys`, but no more memory than `maxBytes`; never fuller than `loadFactor`. */
+  constructor(keys: number, maxBytes: number, loadFactor: number) {
+    const load = Math.min(MAX_MAP_LOAD_FACTOR, Math.max(MIN_MAP_LOAD_FACTOR, loadFactor));
+    const slots = Math.max(2, Math.min(Math.ceil(keys / load) + 1, Math.floor(maxBytes / MAP_ENTRY_BYTES)));
     this.words = new Int32Array(slots * WORDS);
     this.offsets = new Float64Array(slots).fill(EMPTY);
-    this.maxSize = Math.max(1, Math.floor(slots * MAP_LOAD_FACTOR));
+    this.maxSize = Math.max(1, Math.floor(slots * load));
   }
 
   get isFull(): boolean {

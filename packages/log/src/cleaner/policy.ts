@@ -14,6 +14,8 @@ export interface CompactionPolicy {
   readonly deleteRetentionMs: number;
   /** Memory for the offset map; default in `limits.ts`. */
   readonly mapBytes?: number | undefined;
+  /** How full the map may get; default in `limits.ts`. */
+  readonly mapLoadFactor?: number | undefined;
   /** Bytes read and written in a second; default in `limits.ts`. */
   readonly bytesPerSecond?: number | undefined;
   /** Bytes after which the event loop has its turn; default in `limits.ts`. */

@@ -38,7 +38,7 @@ const NAMES = `
   group.streams.min.session.timeout.ms group.streams.num.standby.replicas group.streams.session.timeout.ms
   initial.broker.registration.timeout.ms inter.broker.listener.name kafka.metrics.polling.interval.secs
   kafka.metrics.reporters leader.imbalance.check.interval.seconds listener.security.protocol.map
-  log.cleaner.io.max.bytes.per.second log.dir log.dir.failure.timeout.ms log.flush.offset.checkpoint.interval.ms
+  log.dir log.dir.failure.timeout.ms log.flush.offset.checkpoint.interval.ms
   log.flush.start.offset.checkpoint.interval.ms max.connection.creation.rate max.connections.per.ip
   max.connections.per.ip.overrides metadata.log.dir metadata.log.max.record.bytes.between.snapshots
   metadata.log.max.snapshot.interval.ms metadata.log.segment.bytes metadata.log.segment.ms

@@ -60,10 +60,33 @@ export const BROKER_OWN_CONFIGS: readonly ConfigDefinition[] = [
     documentation: 'How long the cleaner rests when there is no log to clean.',
   },
   {
+    name: 'log.cleaner.dedupe.buffer.size',
+    type: 'long',
+    default: '134217728',
+    dynamic: true,
+    documentation:
+      'Memory that the keys of a log may take while it is compacted; a log with more keys takes several passes.',
+  },
+  {
     name: 'log.cleaner.enable',
     type: 'boolean',
     default: 'true',
     documentation: 'Whether compacted topics are compacted.',
+  },
+  {
+    name: 'log.cleaner.io.buffer.load.factor',
+    type: 'double',
+    default: '0.9',
+    dynamic: true,
+    documentation: 'How full the table of the keys may get.',
+  },
+  {
+    name: 'log.cleaner.io.max.bytes.per.second',
+    type: 'double',
+    default: '1.7976931348623157E308',
+    dynamic: true,
+    documentation:
+      'Bytes that the cleaner reads and writes in a second. It rests at least as long as it works, whatever this says.',
   },
   { name: 'log.dirs', type: 'list', default: null, documentation: 'The data folder.' },
   {

@@ -29,6 +29,7 @@ export const TOPIC_CONFIG = {
   retentionMs: 'retention.ms',
   segmentBytes: 'segment.bytes',
   segmentIndexBytes: 'segment.index.bytes',
+  segmentJitterMs: 'segment.jitter.ms',
   segmentMs: 'segment.ms',
   durability: 'meridian.durability',
   originRegion: 'meridian.origin.region',
@@ -280,7 +281,7 @@ export const TOPIC_CONFIGS: ConfigTable = configTable([
     documentation: 'Size at which an offset index is full and its segment closed.',
   },
   {
-    name: 'segment.jitter.ms',
+    name: TOPIC_CONFIG.segmentJitterMs,
     type: 'long',
     default: '0',
     min: 0,

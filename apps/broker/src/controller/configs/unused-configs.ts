@@ -6,24 +6,10 @@
 import type { ConfigDefinition } from './definition.ts';
 
 const NO_POOL = 'No effect: this broker has no such pool of threads.';
-const NO_BUFFER = 'No effect: the cleaner takes the memory that it needs, within bounds of its own.';
+const NO_BUFFER = 'No effect: the cleaner reads in pieces of one size.';
 
 export const UNUSED_CONFIGS: readonly ConfigDefinition[] = [
   { name: 'background.threads', type: 'int', default: '10', min: 1, dynamic: true, documentation: NO_POOL },
-  {
-    name: 'log.cleaner.dedupe.buffer.size',
-    type: 'long',
-    default: '134217728',
-    dynamic: true,
-    documentation: NO_BUFFER,
-  },
-  {
-    name: 'log.cleaner.io.buffer.load.factor',
-    type: 'double',
-    default: '0.9',
-    dynamic: true,
-    documentation: NO_BUFFER,
-  },
   {
     name: 'log.cleaner.io.buffer.size',
     type: 'int',
