@@ -9,7 +9,6 @@ import {
   deleteHorizonMs,
   emptiedBatch,
   type NewRecord,
-  type NewRecord,
   readBatchHeader,
   readRecords,
   retainRecords,
