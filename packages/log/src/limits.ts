@@ -1,11 +1,12 @@
 /** Every bound of this package, by name, and the defaults of what can be set. */
 import type { LogConfig, LogLimits } from './log-interface.ts';
 
-/** Kafka's defaults: `segment.bytes`, `index.interval.bytes`, `segment.ms`, `segment.index.bytes`, `file.delete.delay.ms`. */
+/** Kafka's defaults: `segment.bytes`, `index.interval.bytes`, `segment.ms`, `segment.jitter.ms`, `segment.index.bytes`, `file.delete.delay.ms`. */
 export const DEFAULT_CONFIG: LogConfig = {
   segmentBytes: 1_073_741_824,
   indexIntervalBytes: 4096,
   segmentMs: 604_800_000,
+  segmentJitterMs: 0,
   indexBytes: 10_485_760,
   fileDeleteDelayMs: 60_000,
   fsync: false,

@@ -17,6 +17,8 @@ export interface LogConfig {
   readonly indexIntervalBytes: number;
   /** Span of record timestamps after which the active segment is rolled; Kafka's `segment.ms`. */
   readonly segmentMs: number;
+  /** The most that it is shortened by, at random for each segment; Kafka's `segment.jitter.ms`. */
+  readonly segmentJitterMs: number;
   /** Size at which an index is full and its segment closed; Kafka's `segment.index.bytes`. */
   readonly indexBytes: number;
   /** How long files that retention dropped stay under their `.deleted` names; Kafka's `file.delete.delay.ms`. */

@@ -188,6 +188,17 @@ test('segments roll by size, and by the span of record timestamps', async () => 
   expect(segments().length).toBe(5);
 });
 
+test('segments that are as old roll at different times where a jitter is set', () => {
+  const { node, log } = setting({ config: { segmentMs: 100_000, segmentJitterMs: 60_000 } });
+  for (let offset = 0; offset < 600; offset++) log.append([batchOf(offset, ['x'], { timestamp: offset * 1_000 })], 0);
+  const { disk } = node.boot();
+  const names = disk.list(FOLDER).filter((name) => name.endsWith('.log'));
+  const starts = names.map((name) => Number.parseInt(name, 10));
+  const spans = starts.slice(1).map((start, index) => start - starts[index]!);
+  expect(new Set(spans).size).toBeGreaterThan(2);
+  for (const span of spans) expect(span >= 41 && span <= 101).toBe(true);
+});
+
 test('records are found by time, in closed segments and in the tail', async () => {
   const { world, log } = setting({
     config: { segmentBytes: 2000, indexIntervalBytes: 100 },

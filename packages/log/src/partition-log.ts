@@ -80,6 +80,8 @@ export class PartitionLog implements Log {
   private readonly store: MarksStore;
   /** Where the producers were last written down. */
   private snapshotOffset: number;
+  /** The active segment is rolled so much earlier than `segmentMs`. */
+  private rollJitterMs = 0;
 
   constructor(parts: LogParts) {
     this.io = parts.io;
@@ -110,6 +112,7 @@ export class PartitionLog implements Log {
       },
     });
     this.tail.written(this.endOffset);
+    this.drawRollJitter();
     this.compaction = new LogCompaction({
       io: parts.io,
       segments: parts.segments,
@@ -345,7 +348,10 @@ export class PartitionLog implements Log {
     const { offsetIndex, timeIndex } = segment;
     // The time index takes one entry more when the segment is sealed.
     if (offsetIndex.isFull(indexBytes) || timeIndex.isFull(indexBytes - timeIndex.entryBytes)) return true;
-    return segment.firstTimestamp >= 0 && header.maxTimestamp - segment.firstTimestamp > this.config.segmentMs;
+    return (
+      segment.firstTimestamp >= 0 &&
+      header.maxTimestamp - segment.firstTimestamp > this.config.segmentMs - this.rollJitterMs
+    );
   }
 
   /** The next segment begins where this one ends, so that recovery can tell a lost tail from a gap. */
@@ -354,7 +360,14 @@ export class PartitionLog implements Log {
     this.writer.writePending();
     this.takeSnapshot();
     this.segments.create(this.endOffset);
+    this.drawRollJitter();
     this.writer.segmentSealed(full);
+  }
+
+  /** For a segment that becomes the active one. */
+  private drawRollJitter(): void {
+    const mostMs = Math.min(this.config.segmentJitterMs, this.config.segmentMs);
+    this.rollJitterMs = mostMs > 0 ? Math.floor(this.io.random.next() * mostMs) : 0;
   }
 
   /** So that a restart begins with the producers from here. */

@@ -64,6 +64,7 @@ export function topicSettings(sources: BrokerConfigSources, topic: string): Topi
       indexIntervalBytes: number(TOPIC_CONFIG.indexIntervalBytes),
       // A record can only be compacted once its segment is closed.
       segmentMs: Math.min(number(TOPIC_CONFIG.segmentMs), compaction?.maxCompactionLagMs ?? Number.POSITIVE_INFINITY),
+      segmentJitterMs: number(TOPIC_CONFIG.segmentJitterMs),
       indexBytes: number(TOPIC_CONFIG.segmentIndexBytes),
       fileDeleteDelayMs: number(TOPIC_CONFIG.fileDeleteDelayMs),
       fsync,
