@@ -19,8 +19,6 @@ type Response = ResponseInput<typeof DescribeTopicPartitions>;
 type Described = Response['topics'][number];
 type Cursor = NonNullable<Request['cursor']>;
 
-const NO_IDS: readonly number[] = [];
-
 export function createDescribeTopicPartitionsHandler({
   image,
   limits,
@@ -111,8 +109,8 @@ function describe(topic: Topic, from: number, to: number, image: MetadataImage):
       leaderEpoch: partition.leaderEpoch,
       replicaNodes: partition.replicas,
       isrNodes: partition.isr,
-      eligibleLeaderReplicas: NO_IDS,
-      lastKnownElr: NO_IDS,
+      eligibleLeaderReplicas: partition.eligibleLeaderReplicas,
+      lastKnownElr: partition.lastKnownElr,
       offlineReplicas: offlineReplicas(partition, image),
     })),
     topicAuthorizedOperations: ALL_TOPIC_OPERATIONS,

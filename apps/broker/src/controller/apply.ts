@@ -110,12 +110,21 @@ function applyPartition(image: MutableImage, record: MetadataRecordOf<'Partition
     partitionEpoch: record.partitionEpoch,
     replicas: record.replicas,
     isr: record.isr,
+    eligibleLeaderReplicas: idsOr(NO_IDS, record.eligibleLeaderReplicas),
+    lastKnownElr: idsOr(NO_IDS, record.lastKnownElr),
     directories: record.directories,
   };
   image.putPartition(topicOf(image, record.topicId), partition);
 }
 
 const LEADER_UNCHANGED = -2;
+const NO_IDS: readonly number[] = Object.freeze([]);
+
+/** Mostly there are none: one empty list stands for all. */
+function idsOr(unchanged: readonly number[], ids: readonly number[] | null): readonly number[] {
+  if (ids === null) return unchanged;
+  return ids.length === 0 ? NO_IDS : ids;
+}
 
 /** A change that names a leader moves the leader epoch even if it is the same one (as Kafka's registration merge). */
 function applyPartitionChange(image: MutableImage, record: MetadataRecordOf<'PartitionChangeRecord'>): void {
@@ -130,6 +139,8 @@ function applyPartitionChange(image: MutableImage, record: MetadataRecordOf<'Par
     partitionEpoch: before.partitionEpoch + 1,
     replicas: record.replicas ?? before.replicas,
     isr: record.isr ?? before.isr,
+    eligibleLeaderReplicas: idsOr(before.eligibleLeaderReplicas, record.eligibleLeaderReplicas),
+    lastKnownElr: idsOr(before.lastKnownElr, record.lastKnownElr),
     directories: record.directories ?? before.directories,
   });
 }

@@ -67,6 +67,10 @@ export interface PartitionInfo {
   readonly partitionEpoch: number;
   readonly replicas: readonly number[];
   readonly isr: readonly number[];
+  /** Not in sync any more, but with all that is committed: they may lead without loss (KIP-966). */
+  readonly eligibleLeaderReplicas: readonly number[];
+  /** Who was in sync last, where nobody is known to have all that is committed. */
+  readonly lastKnownElr: readonly number[];
   /** Parallel to `replicas`: the data folder (uuid text) that holds each. */
   readonly directories: readonly string[];
 }

@@ -210,3 +210,25 @@ test('a broker that comes back takes over what it is in sync with and nobody lea
   expect(at.written.slice(1)).toEqual(['partition 0 led anew by 1']);
   expect(at.image.topicsByName.get('orders')?.partitions[0]?.leaderEpoch).toBe(5);
 });
+
+test('a broker that Apache Kafka took out of the in-sync set when it stopped leads again, and others do not', () => {
+  const at = withTopics('orders');
+  const partition = () => at.image.topicsByName.get('orders')!.partitions[0]!;
+  const leftBehind = (rest: { eligibleLeaderReplicas?: number[]; lastKnownElr?: number[] }): void => {
+    const topic = at.image.topicsByName.get('orders')!;
+    at.image.putPartition(topic, { ...partition(), leader: -1, isr: [], ...rest });
+    at.image.seal();
+  };
+  const led = () => [partition().leader, partition().isr, partition().eligibleLeaderReplicas, partition().lastKnownElr];
+  leftBehind({ eligibleLeaderReplicas: [1, 3], lastKnownElr: [1] });
+  at.run(registration(2));
+  expect(led()).toEqual([-1, [], [1, 3], [1]]);
+  at.run(registration(1));
+  expect(led()).toEqual([1, [1], [3], []]);
+  leftBehind({ eligibleLeaderReplicas: [], lastKnownElr: [1] });
+  at.run(registration(1));
+  expect(led()).toEqual([1, [1], [], []]);
+  leftBehind({ eligibleLeaderReplicas: [2], lastKnownElr: [1] });
+  at.run(registration(1));
+  expect(partition().leader).toBe(-1);
+});
