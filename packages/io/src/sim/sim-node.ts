@@ -6,6 +6,7 @@
 import type { Clock, Io, Random } from '../io.ts';
 import { DiskFaults, type DiskOperation } from './disk/disk-faults.ts';
 import { FileContent } from './disk/file-content.ts';
+import { type LossRule, scattered, type UnsyncedOperation } from './disk/power-loss.ts';
 import { type Machine, SimDisk } from './disk/sim-disk.ts';
 import { Volume } from './disk/volume.ts';
 import type { Network } from './net/network.ts';
@@ -41,6 +42,21 @@ export interface SimNode {
   setSyncLatency(latencyMs: readonly [min: number, max: number]): void;
   /** Bit rot: turns the lowest bit of one byte of a file over. */
   flipBit(path: string, position: number): void;
+  /** A sector that reads as zeros, or as what it held before it was last written to. */
+  spoilSector(path: string, sector: number, how: 'zero' | 'stale'): void;
+  /** Syncs answer without doing anything, until set back: what they should have kept is lost with the power. */
+  setSyncsLie(lie: boolean): void;
+  /** Called before each change or sync of the disk, for whoever takes images. */
+  onDiskChange: () => void;
+  diskImage(): DiskImage;
+  /** Puts in a disk as it was then: after a loss of power by the rule, or, without one, after the death of the process. */
+  loadDisk(image: DiskImage, loss?: LossRule): void;
+}
+
+/** A disk as it was at some moment, with what was not synced then. */
+export interface DiskImage {
+  /** In the order in which it was done. */
+  readonly unsynced: readonly UnsyncedOperation[];
 }
 
 /** What a machine has of the world. */
@@ -62,10 +78,11 @@ export class SimMachine implements SimNode, Station, ProcessHost, Machine {
   readonly schedule: Schedule;
   readonly trace: Trace;
   readonly random: Random;
-  readonly volume = new Volume();
+  volume = new Volume();
   readonly faults = new DiskFaults();
   readonly locks = new Map<string, SimProcess>();
   powered = true;
+  onDiskChange: () => void = () => {};
   stalledUntilMs = 0;
   readonly #world: Surroundings;
   readonly #uptimeMs: number;
@@ -110,8 +127,22 @@ export class SimMachine implements SimNode, Station, ProcessHost, Machine {
   powerLoss(): void {
     this.powered = false;
     if (this.alive) this.#die('power loss');
-    this.faults.usedBytes = this.volume.powerLoss(this.random);
+    this.faults.usedBytes = this.volume.powerLoss(scattered(this.random));
     this.#world.network.changed();
+  }
+
+  changing(): void {
+    this.onDiskChange();
+  }
+
+  diskImage(): DiskImage {
+    return new VolumeImage(this.volume.copy());
+  }
+
+  loadDisk(image: DiskImage, loss?: LossRule): void {
+    if (this.alive) this.#die('disk replaced');
+    this.volume = (image as VolumeImage).volume.copy();
+    this.faults.usedBytes = loss === undefined ? this.volume.usedBytes() : this.volume.powerLoss(loss);
   }
 
   stall(durationMs: number): void {
@@ -152,11 +183,23 @@ export class SimMachine implements SimNode, Station, ProcessHost, Machine {
     this.faults.syncLatencyMs = latencyMs;
   }
 
+  setSyncsLie(lie: boolean): void {
+    this.faults.syncsLie = lie;
+  }
+
   flipBit(path: string, position: number): void {
+    this.#contentOf(path, `flip ${position}`).flipBit(position);
+  }
+
+  spoilSector(path: string, sector: number, how: 'zero' | 'stale'): void {
+    this.#contentOf(path, `${how} ${sector}`).spoilSector(sector, how);
+  }
+
+  #contentOf(path: string, fault: string): FileContent {
     const content = this.volume.find(path);
     if (!(content instanceof FileContent)) throw new Error(`${path} is no file of ${this.name}`);
-    this.trace.add(`${this.name} ${path} flip ${position}`);
-    content.flipBit(position);
+    this.trace.add(`${this.name} ${path} ${fault}`);
+    return content;
   }
 
   #failNext(operation: DiskOperation, times: number): void {
@@ -171,5 +214,14 @@ export class SimMachine implements SimNode, Station, ProcessHost, Machine {
     this.locks.clear();
     this.stalledUntilMs = 0;
     this.#world.network.closeAllOf(process, this);
+  }
+}
+
+class VolumeImage implements DiskImage {
+  readonly volume: Volume;
+  readonly unsynced: readonly UnsyncedOperation[];
+  constructor(volume: Volume) {
+    this.volume = volume;
+    this.unsynced = volume.unsynced();
   }
 }

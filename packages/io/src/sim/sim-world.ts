@@ -12,9 +12,19 @@ import { createSeededRandom } from './seeded-random.ts';
 import { SimMachine, type SimNode } from './sim-node.ts';
 import { Trace } from './trace.ts';
 
+export {
+  anySectors,
+  firstBytes,
+  firstSectors,
+  inOrder,
+  type LossRule,
+  reordered,
+  scattered,
+  type UnsyncedOperation,
+} from './disk/power-loss.ts';
 export type { LinkSettings, SimLink } from './net/sim-link.ts';
 export { below, between, chance, createSeededRandom } from './seeded-random.ts';
-export type { SimNode } from './sim-node.ts';
+export type { DiskImage, SimNode } from './sim-node.ts';
 
 export interface SimWorld {
   readonly seed: number;

@@ -11,6 +11,8 @@ export type DiskOperation = 'sync' | 'write' | 'read';
 export class DiskFaults {
   syncLatencyMs: readonly [number, number] = [0.1, 2];
   readLatencyMs: readonly [number, number] = [0.05, 0.5];
+  /** Syncs succeed and do nothing: a device that answers before it has written. */
+  syncsLie = false;
   capacityBytes = SIM_DISK_BYTES;
   /** Sum of the sizes of all files that have a name. */
   usedBytes = 0;

@@ -6,15 +6,15 @@
  *   event            | unsynced operations
  *   sync             | all up to its call reach the device
  *   sync that fails  | each reaches it, tears or is forgotten; visible for now, but no later sync writes it (Linux)
- *   loss of power    | each reaches it, tears or is lost, independently; then only what reached it is visible
+ *   loss of power    | each reaches it, tears or is lost, as the rule says; then only what reached it is visible
  *   process killed   | nothing happens
  */
 import type { Random } from '../../io.ts';
 import { SIM_DIRTY_OPERATIONS, SIM_SECTOR_BYTES } from '../../limits.ts';
-import { chance } from '../seeded-random.ts';
 import { GrowableBytes } from './growable-bytes.ts';
+import { type LossRule, scattered, type UnsyncedOperation, type WriteOrder } from './power-loss.ts';
 
-type Operation = { position: number; data: Buffer } | { size: number };
+type Operation = { order: number } & ({ position: number; data: Buffer } | { size: number });
 
 export class FileContent {
   readonly visible = new GrowableBytes();
@@ -25,24 +25,55 @@ export class FileContent {
   #unsynced: Operation[] = [];
   /** Operations that have left `#unsynced`, since the file's birth. */
   #settled = 0;
+  /** What sectors held before they were last written to, by number. */
+  #stale = new Map<number, Buffer>();
+  readonly #order: WriteOrder;
 
-  constructor(modifiedMs: number) {
+  constructor(modifiedMs: number, order: WriteOrder) {
     this.modifiedMs = modifiedMs;
+    this.#order = order;
+  }
+
+  /** A twin with a fate of its own. */
+  copy(order: WriteOrder): FileContent {
+    const twin = new FileContent(this.modifiedMs, order);
+    twin.visible.assign(this.visible);
+    twin.durable.assign(this.durable);
+    twin.named = this.named;
+    twin.#unsynced = [...this.#unsynced];
+    twin.#settled = this.#settled;
+    twin.#stale = new Map(this.#stale);
+    return twin;
+  }
+
+  unsynced(): UnsyncedOperation[] {
+    return this.#unsynced.map((each) => ({ order: each.order, bytes: 'data' in each ? each.data.length : 0 }));
   }
 
   write(data: Uint8Array, position: number): void {
     this.visible.write(data, position);
-    this.#remember({ position, data: Buffer.from(data) });
+    this.#remember({ order: this.#order.next(), position, data: Buffer.from(data) });
   }
 
   truncate(size: number): void {
     this.visible.resize(size);
-    this.#remember({ size });
+    this.#remember({ order: this.#order.next(), size });
   }
 
   flipBit(position: number): void {
     if (position < this.visible.length) this.visible.flipBit(position);
     if (position < this.durable.length) this.durable.flipBit(position);
+  }
+
+  /** A sector reads as zeros from now on, or as what it held before it was last written to. */
+  spoilSector(sector: number, how: 'zero' | 'stale'): void {
+    const position = sector * SIM_SECTOR_BYTES;
+    const zeros = Buffer.alloc(SIM_SECTOR_BYTES);
+    const held = (how === 'stale' ? this.#stale.get(sector) : undefined) ?? zeros;
+    for (const bytes of [this.visible, this.durable]) {
+      const length = Math.min(SIM_SECTOR_BYTES, bytes.length - position);
+      if (length > 0) bytes.write(held.subarray(0, length), position);
+    }
   }
 
   /** Stands for everything done so far; hand it to `syncUpTo`. */
@@ -56,11 +87,12 @@ export class FileContent {
   }
 
   syncFails(random: Random): void {
-    for (const operation of this.#take(this.#unsynced.length)) this.#meetFate(operation, random);
+    const rule = scattered(random);
+    for (const operation of this.#take(this.#unsynced.length)) this.#meetFate(operation, rule);
   }
 
-  powerLoss(random: Random): void {
-    for (const operation of this.#take(this.#unsynced.length)) this.#meetFate(operation, random);
+  powerLoss(rule: LossRule): void {
+    for (const operation of this.#take(this.#unsynced.length)) this.#meetFate(operation, rule);
     this.visible.assign(this.durable);
   }
 
@@ -75,24 +107,20 @@ export class FileContent {
   }
 
   #reachDevice(operation: Operation): void {
-    if ('size' in operation) this.durable.resize(operation.size);
-    else this.durable.write(operation.data, operation.position);
-  }
-
-  #meetFate(operation: Operation, random: Random): void {
-    const fate = random.next();
-    if (fate < 1 / 3) this.#reachDevice(operation);
-    else if (fate < 2 / 3 && 'data' in operation) this.#tear(operation.data, operation.position, random);
-  }
-
-  /** Each sector for itself, or only the size: then zeros lie where the data should. */
-  #tear(data: Buffer, position: number, random: Random): void {
-    const end = position + data.length;
-    if (chance(random, 0.25)) this.durable.resize(Math.max(this.durable.length, end));
-    for (let at = position; at < end; ) {
-      const next = Math.min(end, at - (at % SIM_SECTOR_BYTES) + SIM_SECTOR_BYTES);
-      if (chance(random, 0.5)) this.durable.write(data.subarray(at - position, next - position), at);
-      at = next;
+    if ('size' in operation) return this.durable.resize(operation.size);
+    const { data, position } = operation;
+    const end = Math.min(position + data.length, this.durable.length);
+    for (let sector = Math.floor(position / SIM_SECTOR_BYTES); sector * SIM_SECTOR_BYTES < end; sector++) {
+      const held = Buffer.alloc(SIM_SECTOR_BYTES);
+      this.durable.read(held, 0, held.length, sector * SIM_SECTOR_BYTES);
+      this.#stale.set(sector, held);
     }
+    this.durable.write(data, position);
+  }
+
+  #meetFate(operation: Operation, rule: LossRule): void {
+    const fate = rule.fateOf(operation.order);
+    if (fate === 'kept') this.#reachDevice(operation);
+    else if (fate === 'torn' && 'data' in operation) rule.tear(operation.data, operation.position, this.durable);
   }
 }

@@ -6,6 +6,7 @@
 import { posix } from 'node:path';
 import { IoError } from '../../errors.ts';
 import type { Disk, DiskFile, Random } from '../../io.ts';
+import { between } from '../seeded-random.ts';
 import type { SimProcess } from '../sim-process.ts';
 import type { Trace } from '../trace.ts';
 import type { DiskFaults } from './disk-faults.ts';
@@ -24,6 +25,8 @@ export interface Machine {
   /** Lock paths and who holds them. */
   readonly locks: Map<string, SimProcess>;
   wallClock(): number;
+  /** The disk is about to change. */
+  changing(): void;
 }
 
 export class SimDisk implements Disk {
@@ -72,6 +75,7 @@ export class SimDisk implements Disk {
     const replaced = this.#machine.volume.find(target);
     const changes = [this.#parentOf(source), this.#parentOf(target)] as const;
     if (source === target) return;
+    this.#machine.changing();
     if (replaced instanceof Folder || (replaced !== undefined && entry instanceof Folder)) {
       throw new IoError('exists', `rename ${source} to ${target}`);
     }
@@ -129,7 +133,28 @@ export class SimDisk implements Disk {
     const folder = this.#folder('sync folder', path);
     this.#machine.trace.add(`${this.#machine.name} ${path} sync folder`);
     this.#machine.faults.throwIfTaken('sync', path);
-    this.#machine.volume.syncFolder(folder);
+    this.#machine.changing();
+    if (!this.#machine.faults.syncsLie) this.#machine.volume.syncFolder(folder);
+  }
+
+  syncFolderAsync(path: string): Promise<void> {
+    const detail = `sync folder ${path}`;
+    const { volume, faults, random } = this.#machine;
+    return this.#process.promise(detail, (resolve, reject) => {
+      const folder = this.#find('sync folder', path);
+      if (!(folder instanceof Folder)) return reject(new IoError('not-found', detail));
+      const before = volume.order.next();
+      this.#process.schedule(between(random, faults.syncLatencyMs), detail, () => {
+        try {
+          faults.throwIfTaken('sync', path);
+          this.#machine.changing();
+          if (!faults.syncsLie) volume.syncFolder(folder, before);
+          resolve();
+        } catch (error) {
+          reject(error as IoError);
+        }
+      });
+    });
   }
 
   lock(path: string): { release(): void } {
@@ -186,18 +211,20 @@ export class SimDisk implements Disk {
   #create(path: string, mode: string): FileContent {
     if (mode === 'r' || mode === 'r+') throw new IoError('not-found', `open ${path}`);
     const parent = this.#parentOf(path);
-    const content = new FileContent(this.#machine.wallClock());
+    const content = new FileContent(this.#machine.wallClock(), this.#machine.volume.order);
     this.#enter(parent, posix.basename(path), content);
     return content;
   }
 
   #enter(folder: Folder, name: string, entry: Entry): void {
     if (this.#machine.faults.freeBytes() === 0) throw new IoError('no-space', `create ${name}`);
+    this.#machine.changing();
     folder.modifiedMs = this.#machine.wallClock();
     this.#machine.volume.apply([{ folder, name, entry }]);
   }
 
   #drop(folder: Folder, name: string, entry: Entry): void {
+    this.#machine.changing();
     this.#unname(entry);
     folder.modifiedMs = this.#machine.wallClock();
     this.#machine.volume.apply([{ folder, name, entry: undefined }]);

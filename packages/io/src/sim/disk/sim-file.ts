@@ -76,7 +76,12 @@ export class SimFile implements DiskFile {
   }
 
   #sync(mark: number): void {
-    if (!this.#machine.faults.takes('sync')) return this.#content.syncUpTo(mark);
+    const { faults } = this.#machine;
+    if (!faults.takes('sync')) {
+      this.#machine.changing();
+      if (!faults.syncsLie) this.#content.syncUpTo(mark);
+      return;
+    }
     this.#content.syncFails(this.#machine.random);
     throw new IoError('io', `sync ${this.path}`);
   }
@@ -89,6 +94,7 @@ export class SimFile implements DiskFile {
   }
 
   #change(run: () => void): void {
+    this.#machine.changing();
     const before = this.#content.visible.length;
     run();
     this.#content.modifiedMs = this.#machine.wallClock();
