@@ -26,6 +26,7 @@ import { createPartitionFolders } from './partition/partition-folders.ts';
 import { type Authentication, createScramAuthentication, OPEN } from './server/authentication.ts';
 import { createDispatch } from './server/dispatch.ts';
 import { type BrokerListener, openListener } from './server/listener.ts';
+import { RequestMemory } from './server/request-memory.ts';
 import { Turn } from './server/turn.ts';
 import { type Settings, settingsOf } from './static-configs.ts';
 import { ClientInstances } from './telemetry/client-instances.ts';
@@ -120,14 +121,15 @@ async function listen(
   { io, config, log, limits, controller }: Parts,
   opened: BrokerListener[],
 ): Promise<[client: BrokerListener, internal: BrokerListener]> {
-  const turn = new Turn(io.timers);
+  const turn = new Turn(io.timers, limits.maxTurnMs);
+  const memory = new RequestMemory(limits.maxRequestBytes);
   const { configSources } = controller;
   const told = (): number => Number(brokerConfigValue(configSources, 'max.connections'));
   const open = async (name: ListenerName, createAuthentication: () => Authentication): Promise<BrokerListener> => {
     const { host, port } = config[name];
     // A number too low must not lock the peers out.
     const maxConnections = name === 'client' ? told : () => limits.maxConnections;
-    const given = { io, name, host, port, createAuthentication, turn, limits, maxConnections, log };
+    const given = { io, name, host, port, createAuthentication, turn, memory, limits, maxConnections, log };
     const listener = await openListener(given);
     opened.push(listener);
     return listener;

@@ -7,6 +7,12 @@ export interface BrokerLimits {
   readonly maxFrameBytes: number;
   /** The same on a connection that has not proved who it is yet. */
   readonly maxFrameBytesBeforeAuthentication: number;
+  /** Longest frame of a request that carries no records: decoded it takes several times its size. */
+  readonly maxFrameBytesWithoutRecords: number;
+  /** Memory for requests of all connections together (Kafka's `queued.max.request.bytes`): above it reading waits. */
+  readonly maxRequestBytes: number;
+  /** Time that requests may take in one turn of the event loop; those behind wait for the next. */
+  readonly maxTurnMs: number;
   /** Connections per listener; one more is closed at once. */
   readonly maxConnections: number;
   /** Requests of one connection that are being worked on; what comes behind waits, and reading pauses. */
@@ -57,6 +63,10 @@ export interface BrokerLimits {
   readonly maxSegmentsDroppedPerTurn: number;
   /** Bytes that the cleaner reads and writes in a second, if `log.cleaner.io.max.bytes.per.second` allows more. */
   readonly cleanerBytesPerSecond: number;
+  /** Time that opening new partitions, or removing deleted ones, takes of one turn of the event loop. */
+  readonly partitionTurnMs: number;
+  /** Logs that are closed at a time when the broker stops: each waits for its fsyncs. */
+  readonly maxLogsClosing: number;
   /** SCRAM rounds that the internal listener asks for. */
   readonly scramIterations: number;
 }
@@ -67,6 +77,9 @@ export const MAX_RECORD_ERRORS = 1_000;
 export const DEFAULT_LIMITS: BrokerLimits = {
   maxFrameBytes: 104_857_600,
   maxFrameBytesBeforeAuthentication: 65_536,
+  maxFrameBytesWithoutRecords: 16_777_216,
+  maxRequestBytes: 268_435_456,
+  maxTurnMs: 20,
   maxConnections: 10_000,
   maxInFlightPerConnection: 128,
   maxInFlightBytesPerConnection: 16_777_216,
@@ -92,5 +105,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   retentionFirstCheckMs: 30_000,
   maxSegmentsDroppedPerTurn: 16,
   cleanerBytesPerSecond: 67_108_864,
+  partitionTurnMs: 20,
+  maxLogsClosing: 64,
   scramIterations: 4_096,
 };

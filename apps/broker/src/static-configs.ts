@@ -20,6 +20,9 @@ const LIMIT_CONFIGS: Readonly<Record<string, keyof BrokerLimits>> = {
   'telemetry.max.bytes': 'maxTelemetryBytes',
 };
 
+/** Kafka's −1 and below means no bound there, and the broker's own one here. */
+const REQUEST_MEMORY = 'queued.max.request.bytes';
+
 /** Follow from the rest of the config file; there they are set. */
 const GIVEN_ELSEWHERE: readonly string[] = ['advertised.listeners', 'broker.id', 'listeners', 'log.dirs', 'node.id'];
 
@@ -64,6 +67,8 @@ function limitsIn(given: ReadonlyMap<string, string>): Partial<BrokerLimits> {
     const value = given.get(name);
     return value === undefined ? [] : [[limit, Number(value)] as const];
   });
+  const requestBytes = Number(given.get(REQUEST_MEMORY) ?? -1);
+  if (requestBytes > 0) entries.push(['maxRequestBytes', requestBytes]);
   return Object.fromEntries(entries);
 }
 

@@ -21,9 +21,16 @@ export interface FrameSplitter {
   stop(): void;
   /** Bytes held for a frame that is not complete yet. */
   readonly heldBytes: number;
+  /** Memory set aside for it: all of its length as soon as a first part has come. */
+  readonly reservedBytes: number;
+  /** Its announced length, −1 while that is not known. */
+  readonly pendingLength: number;
+  /** What has come of it, for a look at its header. */
+  readonly pendingBytes: Buffer;
 }
 
 const PREFIX_BYTES = 4;
+const NOTHING = Buffer.alloc(0);
 
 export function createFrameSplitter(options: FrameSplitterOptions): FrameSplitter {
   return new StreamFrameSplitter(options.maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES, options.onFrame);
@@ -48,6 +55,18 @@ class StreamFrameSplitter implements FrameSplitter {
 
   get heldBytes(): number {
     return this.prefixBytes + this.filled;
+  }
+
+  get reservedBytes(): number {
+    return this.partial === undefined ? 0 : this.partial.length;
+  }
+
+  get pendingLength(): number {
+    return this.length;
+  }
+
+  get pendingBytes(): Buffer {
+    return this.partial === undefined ? NOTHING : this.partial.subarray(0, this.filled);
   }
 
   push(chunk: Buffer): void {

@@ -101,6 +101,47 @@ test('a client that does not read its answers is closed, and costs a bounded amo
   await expectUnharmed(broker);
 });
 
+test('requests that do not fit into memory together wait for their turn, and all are served', async () => {
+  const broker = await startTestBroker({ limits: { maxRequestBytes: 500_000 } });
+  await createTopic(broker, 'orders');
+  const clients = [];
+  for (let index = 0; index < 12; index++) clients.push(await broker.connect());
+  const batch = batchOf(['x'.repeat(900_000)]);
+  for (const client of clients) client.send(Produce, 9, produceOf('orders', batch));
+  for (const client of clients) {
+    const answer = await client.receive(Produce, 9);
+    expect(answer.responses[0]!.partitionResponses[0]!.errorCode).toBe(ERROR.NONE);
+  }
+});
+
+test('who is slow while memory is short loses its turn, and the others are served', async () => {
+  const limits = { maxRequestBytes: 400_000, stalledConnectionMs: 5_000, sweepIntervalMs: 1_000 };
+  const broker = await startTestBroker({ limits });
+  await createTopic(broker, 'orders');
+  const [slow, quick] = [await broker.connect(), await broker.connect()];
+  slow.sendBytes(header(Produce.key, 9, 5_000_000));
+  const drip = async () => {
+    for (let i = 0; i < 30 && !slow.closed; i++) {
+      slow.sendBytes(Buffer.alloc(i === 0 ? 400_000 : 10));
+      await broker.world.run(broker.world.now() + 1_000);
+    }
+  };
+  quick.send(Produce, 9, produceOf('orders', batchOf(['x'.repeat(900_000)])));
+  await drip();
+  const answer = await quick.receive(Produce, 9);
+  expect(answer.responses[0]!.partitionResponses[0]!.errorCode).toBe(ERROR.NONE);
+  expect(slow.closed).toBe(true);
+});
+
+test('only requests with records may be long', async () => {
+  const broker = await startTestBroker({ limits: { maxFrameBytesWithoutRecords: 100_000 } });
+  const [metadata, produce] = [await broker.connect(), await broker.connect()];
+  metadata.sendBytes(Buffer.concat([header(Metadata.key, 9, 200_000), Buffer.alloc(50_000)]));
+  produce.sendBytes(Buffer.concat([header(Produce.key, 9, 200_000), Buffer.alloc(50_000)]));
+  expect(await metadata.closes(1_000)).toBe(true);
+  expect(produce.closed).toBe(false);
+});
+
 test('a connection too many is closed at once', async () => {
   const broker = await startTestBroker({ limits: { maxConnections: 2 } });
   const [first, , third] = [await broker.connect(), await broker.connect(), await broker.connect()];

@@ -1,16 +1,24 @@
 /**
  * One client's connection: bytes → frames → requests → answers, made by `listener.ts`.
  * Answers leave in the order of their requests, gathered per turn. Back-pressure runs both ways: above a limit of
- * requests in work or of answers that the client does not take, frames wait, and while frames wait nothing is read.
+ * requests in work or of answers that the client does not take, frames wait, and while frames wait nothing is read. When
+ * the broker's memory for requests is short, a frame that has begun waits for its turn (`request-memory.ts`).
  * Invariant: what one connection can hold is bounded by `BrokerLimits`, one chunk of the socket, and one answer.
  */
 import type { Connection, Logger } from '@meridian/io';
-import { createFrameSplitter, decodeRequest, decodeRequestHeader, type FrameSplitter } from '@meridian/protocol';
+import {
+  createFrameSplitter,
+  decodeRequest,
+  decodeRequestHeader,
+  type FrameSplitter,
+  Produce,
+} from '@meridian/protocol';
 import { type ClientSoftware, LATER, type ListenerName, type RequestSource } from '../apis/handler.ts';
 import type { BrokerLimits } from '../limits.ts';
 import type { Authentication } from './authentication.ts';
 import { type Dispatch, type Route, tooNewApiVersions } from './dispatch.ts';
 import { PendingRequest } from './pending-request.ts';
+import type { MemoryUser, RequestMemory } from './request-memory.ts';
 import type { Turn, TurnTask } from './turn.ts';
 
 export interface ConnectionOptions {
@@ -18,6 +26,7 @@ export interface ConnectionOptions {
   readonly authentication: Authentication;
   readonly dispatch: Dispatch;
   readonly turn: Turn;
+  readonly memory: RequestMemory;
   readonly limits: BrokerLimits;
   readonly log: Logger;
   /** Monotonic milliseconds. */
@@ -27,7 +36,7 @@ export interface ConnectionOptions {
 
 type Header = ReturnType<typeof decodeRequestHeader>;
 
-export class BrokerConnection implements RequestSource, TurnTask {
+export class BrokerConnection implements RequestSource, TurnTask, MemoryUser {
   readonly listener: ListenerName;
   readonly remoteAddress: string;
   readonly remotePort: number;
@@ -39,7 +48,12 @@ export class BrokerConnection implements RequestSource, TurnTask {
   readonly #splitter: FrameSplitter;
   /** Frames that came while the connection was at a limit. */
   #waiting: Buffer[] = [];
+  #waitingBytes = 0;
   #paused = false;
+  /** Came while memory was short; its frame waits for its turn, and nothing is read. */
+  #starved: Buffer[] | undefined;
+  /** What the broker's memory for requests has been told. */
+  #countedBytes = 0;
   #draining = false;
   #ended = false;
   #head: PendingRequest | undefined;
@@ -50,6 +64,7 @@ export class BrokerConnection implements RequestSource, TurnTask {
   #outBytes = 0;
   #inTurn = false;
   #receivedMs: number;
+  #frameBegunMs: number;
   #takenBytes = 0;
   #sentBytes = 0;
   #progressMs: number;
@@ -61,7 +76,7 @@ export class BrokerConnection implements RequestSource, TurnTask {
     this.authentication = options.authentication;
     this.remoteAddress = socket.remoteAddress;
     this.remotePort = socket.remotePort;
-    this.#receivedMs = this.#progressMs = options.now();
+    this.#receivedMs = this.#frameBegunMs = this.#progressMs = options.now();
     this.#splitter = createFrameSplitter({
       maxFrameBytes: options.limits.maxFrameBytes,
       onFrame: (frame) => this.#onFrame(frame),
@@ -95,6 +110,7 @@ export class BrokerConnection implements RequestSource, TurnTask {
     }
     this.#head = head;
     if (head === undefined) this.#tail = undefined;
+    this.#count();
     this.#joinTurn();
   }
 
@@ -115,10 +131,9 @@ export class BrokerConnection implements RequestSource, TurnTask {
   drain(): void {
     if (this.closed || this.#draining) return;
     this.#draining = true;
-    this.#waiting = [];
-    this.#splitter.stop();
+    this.#dropUnread();
     // Reading goes on, into nothing: a socket that is not read never hears that its peer has closed, too.
-    if (this.#paused) this.#socket.resume();
+    this.#socket.resume();
     this.#paused = false;
     this.#abandonAll();
     this.#joinTurn();
@@ -133,8 +148,11 @@ export class BrokerConnection implements RequestSource, TurnTask {
     this.#takenBytes = takenBytes;
     const silentMs = nowMs - this.#receivedMs;
     if (nowMs - this.#progressMs > stalledConnectionMs) this.fail('the client does not read its answers');
-    else if (this.#splitter.heldBytes > 0 && !this.#paused && silentMs > stalledConnectionMs) {
-      this.fail('a request stopped in the middle');
+    else if (this.#splitter.heldBytes > 0 && !this.#paused && this.#starved === undefined) {
+      const { isShort } = this.#options.memory;
+      if (silentMs > stalledConnectionMs) this.fail('a request stopped in the middle');
+      // It holds what others wait for.
+      else if (isShort && nowMs - this.#frameBegunMs > stalledConnectionMs) this.fail('a request came too slowly');
     } else if (this.#inFlight === 0 && silentMs > (this.#ended ? stalledConnectionMs : idleConnectionMs)) {
       this.fail('idle');
     }
@@ -154,29 +172,73 @@ export class BrokerConnection implements RequestSource, TurnTask {
 
   #onData(chunk: Buffer): void {
     this.#receivedMs = this.#options.now();
+    if (this.#splitter.heldBytes === 0) this.#frameBegunMs = this.#receivedMs;
+    else if (!this.#options.memory.mayGrow(this)) {
+      if (this.#starved === undefined) this.#starved = [chunk];
+      else this.#starved.push(chunk);
+      this.#socket.pause();
+      return;
+    }
+    this.#split(chunk);
+  }
+
+  readOn(): void {
+    const chunks = this.#starved ?? [];
+    this.#starved = undefined;
+    this.#receivedMs = this.#frameBegunMs = this.#options.now();
+    for (const chunk of chunks) this.#split(chunk);
+    if (!this.closed && !this.#paused) this.#socket.resume();
+  }
+
+  #split(chunk: Buffer): void {
     try {
       this.#splitter.push(chunk);
-      const { maxFrameBytesBeforeAuthentication } = this.#options.limits;
-      if (!this.authentication.isDone && this.#splitter.heldBytes > maxFrameBytesBeforeAuthentication) {
-        this.fail('a long request before authentication');
-      }
+      if (this.#splitter.heldBytes > 0) this.#checkPending();
     } catch (error) {
       this.fail((error as Error).message);
     }
+    this.#count();
+  }
+
+  /** What is too long for what it says to be is not waited for. */
+  #checkPending(): void {
+    const { maxFrameBytesBeforeAuthentication, maxFrameBytesWithoutRecords } = this.#options.limits;
+    const { heldBytes, pendingLength } = this.#splitter;
+    if (!this.authentication.isDone && heldBytes > maxFrameBytesBeforeAuthentication) {
+      this.fail('a long request before authentication');
+    } else if (pendingLength > maxFrameBytesWithoutRecords) {
+      const head = this.#splitter.pendingBytes;
+      const apiKey = head.length >= 2 ? head.readInt16BE(0) : Produce.key;
+      if (apiKey !== Produce.key) this.fail('a request too long for its api', { apiKey, frameBytes: pendingLength });
+    }
+  }
+
+  /** Tells the broker's memory for requests what has changed. */
+  #count(): void {
+    const bytes = this.closed ? 0 : this.#splitter.reservedBytes + this.#inFlightBytes + this.#waitingBytes;
+    const change = bytes - this.#countedBytes;
+    if (change === 0) return;
+    this.#countedBytes = bytes;
+    this.#options.memory.add(change);
   }
 
   #onFrame(frame: Buffer): void {
+    this.#frameBegunMs = this.#receivedMs;
+    this.#options.memory.finished(this);
     if (this.#waiting.length === 0 && this.#mayTake()) this.#take(frame);
     else {
       this.#waiting.push(frame);
+      this.#waitingBytes += frame.length;
       if (!this.#paused) this.#socket.pause();
       this.#paused = true;
+      if (this.#options.turn.isSpent) this.#joinTurn();
     }
   }
 
   #mayTake(): boolean {
     const limits = this.#options.limits;
     return (
+      !this.#options.turn.isSpent &&
       this.#inFlight < limits.maxInFlightPerConnection &&
       this.#inFlightBytes < limits.maxInFlightBytesPerConnection &&
       this.#outBytes + this.#socket.bufferedBytes < limits.maxQueuedAnswerBytes
@@ -187,16 +249,31 @@ export class BrokerConnection implements RequestSource, TurnTask {
   #pump(): void {
     if (!this.#paused || this.closed || this.#draining) return;
     let taken = 0;
-    while (taken < this.#waiting.length && this.#mayTake()) this.#take(this.#waiting[taken++]!);
+    while (taken < this.#waiting.length && this.#mayTake()) {
+      const frame = this.#waiting[taken++]!;
+      this.#waitingBytes -= frame.length;
+      this.#take(frame);
+    }
     if (this.closed) return;
     this.#waiting = taken === this.#waiting.length ? [] : this.#waiting.slice(taken);
-    if (this.#waiting.length > 0) return;
+    this.#count();
+    if (this.#waiting.length > 0) {
+      if (this.#options.turn.isSpent) this.#joinTurn();
+      return;
+    }
     this.#paused = false;
-    this.#socket.resume();
+    if (this.#starved === undefined) this.#socket.resume();
   }
 
   #take(frame: Buffer): void {
     if (this.closed) return;
+    const { now, turn } = this.#options;
+    const begunMs = now();
+    this.#serve(frame);
+    turn.worked(now() - begunMs);
+  }
+
+  #serve(frame: Buffer): void {
     const { dispatch, limits } = this.#options;
     if (!this.authentication.isDone && frame.length > limits.maxFrameBytesBeforeAuthentication) {
       this.fail('a long request before authentication', { frameBytes: frame.length });
@@ -265,11 +342,20 @@ export class BrokerConnection implements RequestSource, TurnTask {
     }
   }
 
+  /** Gives back what unread requests hold. */
+  #dropUnread(): void {
+    this.#splitter.stop();
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    this.#starved = undefined;
+    this.#options.memory.forget(this);
+    this.#count();
+  }
+
   #onClose(): void {
     if (this.closed) return;
     this.closed = true;
-    this.#splitter.stop();
-    this.#waiting = [];
+    this.#dropUnread();
     this.#out = [];
     this.#abandonAll();
     this.#head = this.#tail = undefined;

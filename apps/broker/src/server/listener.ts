@@ -8,6 +8,7 @@ import type { BrokerLimits } from '../limits.ts';
 import type { Authentication } from './authentication.ts';
 import { BrokerConnection } from './connection.ts';
 import type { Dispatch } from './dispatch.ts';
+import type { RequestMemory } from './request-memory.ts';
 import type { Turn } from './turn.ts';
 
 export interface ListenerOptions {
@@ -18,6 +19,7 @@ export interface ListenerOptions {
   /** Asked for when the first connection comes; until `serve` is called, connections wait unread. */
   readonly createAuthentication: () => Authentication;
   readonly turn: Turn;
+  readonly memory: RequestMemory;
   readonly limits: BrokerLimits;
   /** Connections that may be open; it may change, and then counts for those that come. */
   readonly maxConnections: () => number;
@@ -34,7 +36,7 @@ export interface BrokerListener {
 }
 
 export async function openListener(options: ListenerOptions): Promise<BrokerListener> {
-  const { io, name, limits, log, turn, createAuthentication } = options;
+  const { io, name, limits, log, turn, memory, createAuthentication } = options;
   const connections = new Set<BrokerConnection>();
   let dispatch: Dispatch | undefined;
   let allGone: (() => void) | undefined;
@@ -51,7 +53,7 @@ export async function openListener(options: ListenerOptions): Promise<BrokerList
       return;
     }
     const authentication = createAuthentication();
-    const given = { listener: name, authentication, dispatch, turn, limits, log, now, onGone };
+    const given = { listener: name, authentication, dispatch, turn, memory, limits, log, now, onGone };
     connections.add(new BrokerConnection(socket, given));
   });
   const sweeper = sweepEvery(io, limits.sweepIntervalMs, connections);

@@ -1,5 +1,7 @@
 /**
  * The end of a turn of the event loop: answers of all connections leave then, one write per connection. One per broker.
+ * It also counts the time that requests have taken in this turn: once that is spent, requests of all connections wait for
+ * the next one, so that many costly requests at once do not keep everybody else from being heard.
  * Logs write what was appended at the end of the turn too and tell their partitions afterwards; only that makes the
  * answers that say "appended", so these can leave no earlier than the turn after the write.
  */
@@ -12,11 +14,23 @@ export interface TurnTask {
 
 export class Turn {
   readonly #timers: Pick<Timers, 'defer'>;
+  readonly #maxWorkMs: number;
   readonly #run = (): void => this.#workOff();
   #tasks: TurnTask[] = [];
+  #workedMs = 0;
 
-  constructor(timers: Pick<Timers, 'defer'>) {
+  constructor(timers: Pick<Timers, 'defer'>, maxWorkMs: number) {
     this.#timers = timers;
+    this.#maxWorkMs = maxWorkMs;
+  }
+
+  /** A request has taken so long. */
+  worked(ms: number): void {
+    this.#workedMs += ms;
+  }
+
+  get isSpent(): boolean {
+    return this.#workedMs >= this.#maxWorkMs;
   }
 
   /** What is added while tasks run (a connection's next requests) waits for the next turn. */
@@ -28,6 +42,14 @@ export class Turn {
   #workOff(): void {
     const tasks = this.#tasks;
     this.#tasks = [];
-    for (const task of tasks) task.endOfTurn();
+    this.#workedMs = 0;
+    for (let at = 0; at < tasks.length; at++) {
+      tasks[at]!.endOfTurn();
+      if (!this.isSpent || at + 1 === tasks.length) continue;
+      // Those that had no turn come first in the next one, before those that have come back.
+      if (this.#tasks.length === 0) this.#timers.defer(this.#run);
+      this.#tasks = [...tasks.slice(at + 1), ...this.#tasks];
+      return;
+    }
   }
 }

@@ -133,6 +133,13 @@ export const BROKER_OWN_CONFIGS: readonly ConfigDefinition[] = [
     documentation: 'What this process is: broker, controller or both.',
   },
   {
+    name: 'queued.max.request.bytes',
+    type: 'long',
+    default: '-1',
+    documentation:
+      'Memory for requests of all connections together; when it is used up, reading waits. -1: the broker’s own bound, 256 MiB.',
+  },
+  {
     name: 'socket.request.max.bytes',
     type: 'int',
     default: '104857600',
