@@ -4,8 +4,11 @@ export const LIMITS = {
   maxConfigBytes: 1_048_576,
   /** Problems of one config that are told at once. */
   maxProblems: 20,
-  /** From the first signal to the exit; after that the process goes the hard way. */
+  /** A stop that does not move for so long, from the first signal on, goes the hard way. */
   stopTimeoutMs: 8_000,
+  /** How often the event loop is looked at, and the CPU time of one turn from which on that is a warning. */
+  loopLookMs: 25,
+  heldLoopMs: 200,
   /** Management server: the head of a request. */
   maxRequestHeadBytes: 8_192,
   /** Management server: from the connection to the whole request. */

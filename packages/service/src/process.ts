@@ -1,6 +1,6 @@
 /**
- * The shell that every process of the platform shares: config, logger, start, the `ready` line, and an end in
- * bounded time. An app's `main.ts` is one call of `runProcess`.
+ * The shell that every process of the platform shares: config, logger, start, the `ready` line, and an end that
+ * is given time as long as it moves. An app's `main.ts` is one call of `runProcess`.
  *
  * Life: starting → ready → stopping → exit. SIGTERM, SIGINT and SIGHUP stop it; with `--exit-with-parent` the end of
  * stdin does too (the supervisor holds the other end, so not even kill -9 of it leaves processes behind).
@@ -14,13 +14,14 @@ import { type ConfigOf, readConfig } from './config.ts';
 import { ServiceError } from './errors.ts';
 import { LIMITS } from './limits.ts';
 import { createLogger, type LogLevel } from './logger.ts';
+import { watchLoop } from './loop-watch.ts';
 import type { Schema } from './schema.ts';
 
 export interface RunningProcess {
   /** Printed in the `ready` line: the ports that were bound and whatever else the parent wants to know. */
   ready: Record<string, number | string>;
-  /** Ends everything in order; a second signal does not call it again. */
-  stop(): Promise<void>;
+  /** Ends everything in order; a second signal does not call it again. `onProgress` says that it moves: that buys time. */
+  stop(onProgress: () => void): Promise<void>;
 }
 
 export interface ProcessDefinition<S extends Schema> {
@@ -46,6 +47,7 @@ export async function runProcess<const S extends Schema>(definition: ProcessDefi
     const running = await definition.start(io, config, log);
     process.stdout.write(`${JSON.stringify({ ready: running.ready })}\n`);
     log.info('ready', running.ready);
+    watchLoop(io, log);
     io.timers.after(0, () => flushCompileCache()); // a process that is killed later would never write it
     const why = await ending;
     await stopInTime(io, log, running, why);
@@ -95,11 +97,21 @@ function watchForTheEnd(withParent: boolean): Promise<string> {
 
 async function stopInTime(io: Io, log: Logger, running: RunningProcess, why: string): Promise<never> {
   log.info('stopping', { why });
-  io.timers.after(LIMITS.stopTimeoutMs, () => {
-    log.error('did not stop in time, exits the hard way', { stopTimeoutMs: LIMITS.stopTimeoutMs });
-    process.exit(1);
+  let movedMs = io.clock.monotonic();
+  const watch = (delayMs: number): void =>
+    void io.timers.after(delayMs, () => {
+      const leftMs = movedMs + LIMITS.stopTimeoutMs - io.clock.monotonic();
+      if (leftMs > 0) {
+        log.info('still stopping');
+        return watch(leftMs);
+      }
+      log.error('did not stop in time, exits the hard way', { stopTimeoutMs: LIMITS.stopTimeoutMs });
+      process.exit(1);
+    });
+  watch(LIMITS.stopTimeoutMs);
+  await running.stop(() => {
+    movedMs = io.clock.monotonic();
   });
-  await running.stop();
   log.info('stopped');
   process.exit(0);
 }
