@@ -2,6 +2,7 @@
  * What is told of a topic, and of its partitions' leaders and replicas, by both APIs that describe topics (Metadata and
  * DescribeTopicPartitions).
  */
+import { isReplicaOnline } from '../controller/directories.ts';
 import type { MetadataImage, PartitionInfo } from '../controller/image.ts';
 
 const INTERNAL_TOPICS = new Set(['__consumer_offsets', '__transaction_state', '__share_group_state']);
@@ -18,9 +19,9 @@ export function isInternalTopic(name: string): boolean {
   return INTERNAL_TOPICS.has(name);
 }
 
-/** Replicas whose broker is gone or fenced. */
-export function offlineReplicas({ replicas }: PartitionInfo, image: MetadataImage): number[] {
-  return replicas.filter((id) => image.brokers.get(id)?.fenced !== false);
+/** Replicas whose broker is gone or fenced, or whose log dir has failed. */
+export function offlineReplicas(partition: PartitionInfo, image: MetadataImage): number[] {
+  return partition.replicas.filter((id) => !isReplicaOnline(image, partition, id));
 }
 
 /** The leader while its broker lives, else −1. */

@@ -115,7 +115,17 @@ export interface RegisterBroker {
   readonly incarnationId: string;
   readonly endpoints: readonly BrokerEndpoint[];
   readonly rack: string | null;
+  /** Ids of the log dirs that are online. */
   readonly directories: readonly string[];
+  /** Replicas that were found in other dirs than the metadata says. */
+  readonly found?: readonly { readonly topicId: string; readonly index: number; readonly directory: string }[];
+}
+
+/** Log dirs of the broker have failed; these are left. */
+export interface FailDirectories {
+  readonly kind: 'failDirectories';
+  readonly brokerId: number;
+  readonly online: readonly string[];
 }
 
 /** One line of an answer: what happened to one topic or resource. */
@@ -134,6 +144,7 @@ interface Commands {
   alterConfigs: { command: AlterConfigs; result: { readonly resources: readonly Outcome[] } };
   electLeaders: { command: ElectLeaders; result: { readonly partitions: readonly ElectedPartition[] } };
   allocateProducerIds: { command: AllocateProducerIds; result: ProducerIdBlock };
+  failDirectories: { command: FailDirectories; result: Record<string, never> };
   registerBroker: { command: RegisterBroker; result: { readonly brokerEpoch: number } };
 }
 

@@ -5,6 +5,7 @@
 import { ERROR, type MetadataRecordInput, ZERO_UUID } from '@meridian/protocol';
 import type { CreatePartitions, Outcome, Requester } from '../commands.ts';
 import { TOPIC_CONFIG } from '../configs/topic-configs.ts';
+import { DirectoryChooser } from '../directories.ts';
 import type { MetadataImage } from '../image.ts';
 import { CONTROLLER_LIMITS } from '../limits.ts';
 import { type DecideContext, type Decision, duplicatesIn, orRefusal, outcome, Refusal, refused } from './decision.ts';
@@ -55,9 +56,10 @@ function grow(
   const replicas =
     assignments?.map(({ brokerIds }) => brokerIds) ??
     placeReplicas(image, count - existing, replicationFactor, context.random);
+  const directories = new DirectoryChooser(image);
   return replicas.map((brokerIds, i) => {
     checkAssignment(image, brokerIds, replicationFactor);
-    return newPartitionRecord(image, topic.id, existing + i, brokerIds);
+    return newPartitionRecord(image, topic.id, existing + i, brokerIds, directories);
   });
 }
 

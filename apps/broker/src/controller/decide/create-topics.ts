@@ -6,6 +6,7 @@
 import { ERROR, type MetadataRecordInput, ZERO_UUID } from '@meridian/protocol';
 import type { CreatedTopic, CreateTopics, CreateTopicsResult, NewTopic, Requester } from '../commands.ts';
 import { topicConfigValue } from '../configs/effective.ts';
+import { DirectoryChooser } from '../directories.ts';
 import type { MetadataImage } from '../image.ts';
 import { CONTROLLER_LIMITS } from '../limits.ts';
 import { CLUSTER_METADATA_TOPIC, collisionKey, reservingRegion, whyInvalidTopicName } from '../topic-name.ts';
@@ -21,10 +22,11 @@ export function decideCreateTopics(
   const duplicates = duplicatesIn(command.topics.map((topic) => topic.name));
   const records: MetadataRecordInput[] = [];
   const tooMany = asksForTooMuch(command);
+  const directories = new DirectoryChooser(image);
   const created = command.topics.flatMap((topic): CreatedTopic[] => {
     if (duplicates.has(topic.name)) return [];
     if (tooMany) return [failed(topic.name, TOO_MANY)];
-    const decided = orRefusal(() => decideTopic(image, topic, command.requester, context));
+    const decided = orRefusal(() => decideTopic(image, topic, command.requester, context, directories));
     if (decided instanceof Refusal) return [failed(topic.name, decided)];
     records.push(...decided.records);
     return [decided.result];
@@ -64,6 +66,7 @@ function decideTopic(
   topic: NewTopic,
   requester: Requester,
   context: DecideContext,
+  directories: DirectoryChooser,
 ): Decision<CreatedTopic> {
   checkName(image, topic.name, requester, context.regions);
   const configs = checkConfigs(image, topic, requester, context);
@@ -73,7 +76,7 @@ function decideTopic(
     records: [
       { type: 'TopicRecord', name: topic.name, topicId },
       ...[...configs].map(([name, value]) => configRecord('topic', topic.name, name, value)),
-      ...replicas.map((brokerIds, index) => newPartitionRecord(image, topicId, index, brokerIds)),
+      ...replicas.map((brokerIds, index) => newPartitionRecord(image, topicId, index, brokerIds, directories)),
     ],
     result: {
       name: topic.name,

@@ -11,6 +11,7 @@ import { decideCreateTopics } from './create-topics.ts';
 import type { DecideContext, Decision } from './decision.ts';
 import { decideDeleteTopics } from './delete-topics.ts';
 import { decideElectLeaders } from './elect-leaders.ts';
+import { decideFailDirectories } from './fail-directories.ts';
 import { decideRegisterBroker } from './register-broker.ts';
 
 export function decide(image: MetadataImage, command: Command, context: DecideContext): Decision<unknown> {
@@ -27,6 +28,8 @@ export function decide(image: MetadataImage, command: Command, context: DecideCo
       return decideElectLeaders(image, command);
     case 'allocateProducerIds':
       return decideAllocateProducerIds(image, command, context);
+    case 'failDirectories':
+      return decideFailDirectories(image, command);
     case 'registerBroker':
       return decideRegisterBroker(image, command);
   }

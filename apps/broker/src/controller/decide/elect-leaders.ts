@@ -4,6 +4,7 @@
  */
 import { ERROR, type MetadataRecordInput } from '@meridian/protocol';
 import type { ElectedPartition, ElectLeaders } from '../commands.ts';
+import { isReplicaOnline } from '../directories.ts';
 import type { MetadataImage, PartitionInfo, Topic } from '../image.ts';
 import { type Decision, orRefusal, Refusal } from './decision.ts';
 
@@ -51,7 +52,7 @@ function elect(
 function preferred(image: MetadataImage, topic: Topic, partition: PartitionInfo): MetadataRecordInput {
   const [first = NO_LEADER] = partition.replicas;
   if (partition.leader === first) throw notNeeded();
-  if (!partition.isr.includes(first) || !isAlive(image, first)) {
+  if (!partition.isr.includes(first) || !isReplicaOnline(image, partition, first)) {
     const why = 'The preferred leader was not available.';
     throw new Refusal(ERROR.PREFERRED_LEADER_NOT_AVAILABLE, why);
   }
@@ -61,9 +62,9 @@ function preferred(image: MetadataImage, topic: Topic, partition: PartitionInfo)
 /** A replica that was not in sync becomes the whole in-sync set: what the others have beyond it is lost. */
 function unclean(image: MetadataImage, topic: Topic, partition: PartitionInfo): MetadataRecordInput {
   if (partition.leader !== NO_LEADER) throw notNeeded();
-  const inSync = partition.isr.find((id) => isAlive(image, id));
+  const inSync = partition.isr.find((id) => isReplicaOnline(image, partition, id));
   if (inSync !== undefined) return leads(topic, partition, inSync);
-  const alive = partition.replicas.find((id) => isAlive(image, id));
+  const alive = partition.replicas.find((id) => isReplicaOnline(image, partition, id));
   if (alive === undefined) {
     const why = 'Eligible topic partition leaders are not available.';
     throw new Refusal(ERROR.ELIGIBLE_LEADERS_NOT_AVAILABLE, why);
@@ -73,10 +74,6 @@ function unclean(image: MetadataImage, topic: Topic, partition: PartitionInfo): 
 
 function leads(topic: Topic, { index }: PartitionInfo, leader: number) {
   return { type: 'PartitionChangeRecord' as const, topicId: topic.id, partitionId: index, leader };
-}
-
-function isAlive(image: MetadataImage, brokerId: number): boolean {
-  return image.brokers.get(brokerId)?.fenced === false;
 }
 
 function notNeeded(): Refusal {

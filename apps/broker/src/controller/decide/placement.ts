@@ -3,7 +3,8 @@
  * topics and partitions.
  * Invariant: a partition's replicas are distinct registered brokers, its first leader is one that is not fenced.
  */
-import { ERROR, type MetadataRecordInput, ZERO_UUID } from '@meridian/protocol';
+import { ERROR, type MetadataRecordInput } from '@meridian/protocol';
+import type { DirectoryChooser } from '../directories.ts';
 import type { BrokerInfo, MetadataImage } from '../image.ts';
 import { Refusal } from './decision.ts';
 
@@ -79,6 +80,7 @@ export function newPartitionRecord(
   topicId: string,
   partitionId: number,
   replicas: readonly number[],
+  directories: DirectoryChooser,
 ): MetadataRecordInput {
   const isr = replicas.filter((id) => image.brokers.get(id)?.fenced === false);
   if (isr.length === 0) {
@@ -98,6 +100,6 @@ export function newPartitionRecord(
     leader: isr[0]!,
     leaderEpoch: 0,
     partitionEpoch: 0,
-    directories: replicas.map((id) => image.brokers.get(id)?.directories[0] ?? ZERO_UUID),
+    directories: replicas.map((id) => directories.next(id)),
   };
 }

@@ -3,8 +3,9 @@
  * Invariant: what the broker leads gets a new leader epoch. Its logs may have lost an unsynced tail, so an offset at the
  * old epoch may from now on mean another record; the epoch tells the two apart.
  */
-import type { MetadataRecordInput } from '@meridian/protocol';
+import { type MetadataRecordInput, ZERO_UUID } from '@meridian/protocol';
 import type { RegisterBroker } from '../commands.ts';
+import { directoryOn, isOnlineIn } from '../directories.ts';
 import { SUPPORTED_FEATURES } from '../features.ts';
 import type { MetadataImage, PartitionInfo } from '../image.ts';
 import type { Decision } from './decision.ts';
@@ -31,30 +32,47 @@ export function decideRegisterBroker(
     fenced: false,
     logDirs: directories,
   };
-  return { records: [registration, ...newEpochs(image, brokerId)], result: { brokerEpoch } };
+  return { records: [registration, ...changes(image, command)], result: { brokerEpoch } };
 }
 
 const NO_LEADER = -1;
 
-/** For what the broker leads, and for what has no leader and may have this one. */
-function newEpochs(image: MetadataImage, brokerId: number): MetadataRecordInput[] {
+/** Of what the broker holds: new epochs, no leader where the log dir is not online, and the dirs that were found. */
+function changes(image: MetadataImage, { brokerId, directories, found = [] }: RegisterBroker): MetadataRecordInput[] {
+  const foundIn = new Map(found.map(({ topicId, index, directory }) => [`${topicId}-${index}`, directory]));
   return [...image.topicsById.values()].flatMap((topic) =>
     topic.partitions.flatMap((partition) => {
-      const led = ledBy(brokerId, partition);
-      return led === undefined ? [] : { type: 'PartitionChangeRecord' as const, topicId: topic.id, ...led };
+      if (!partition.replicas.includes(brokerId)) return [];
+      const moved = foundIn.get(`${topic.id}-${partition.index}`);
+      const isOnline = moved !== undefined || isOnlineIn(directoryOn(brokerId, partition), directories);
+      const change = {
+        ...(isOnline ? ledBy(brokerId, partition) : abandonedBy(brokerId, partition)),
+        ...(moved !== undefined && { directories: withDirectory(brokerId, partition, moved) }),
+      };
+      if (Object.keys(change).length === 0) return [];
+      const partitionId = partition.index;
+      return { type: 'PartitionChangeRecord' as const, partitionId, topicId: topic.id, ...change };
     }),
   );
 }
 
-/** The change that makes it leader anew; undefined where it must not be. */
-function ledBy(brokerId: number, { index, leader, isr, eligibleLeaderReplicas, lastKnownElr }: PartitionInfo) {
-  if (leader !== brokerId && leader !== NO_LEADER) return undefined;
-  const change = { partitionId: index, leader: brokerId };
+/** The change that makes it leader anew, or, if it leads nothing here and must not, none. */
+function ledBy(brokerId: number, { leader, isr, eligibleLeaderReplicas, lastKnownElr }: PartitionInfo) {
+  if (leader !== brokerId && leader !== NO_LEADER) return {};
+  const change = { leader: brokerId };
   if (leader === brokerId || isr.includes(brokerId)) return change;
   // Apache Kafka takes the last replica out of the in-sync set, too, when its broker stops, and remembers it here.
   const isEligible = eligibleLeaderReplicas.includes(brokerId);
   const isLastKnown = eligibleLeaderReplicas.length === 0 && isr.length === 0 && lastKnownElr[0] === brokerId;
-  if (!isEligible && !isLastKnown) return undefined;
+  if (!isEligible && !isLastKnown) return {};
   const stillEligible = eligibleLeaderReplicas.filter((id) => id !== brokerId);
   return { ...change, isr: [...isr, brokerId], eligibleLeaderReplicas: stillEligible, lastKnownElr: [] };
+}
+
+function abandonedBy(brokerId: number, { leader }: PartitionInfo) {
+  return leader === brokerId ? { leader: NO_LEADER } : {};
+}
+
+function withDirectory(brokerId: number, { replicas, directories }: PartitionInfo, directory: string): string[] {
+  return replicas.map((id, index) => (id === brokerId ? directory : (directories[index] ?? ZERO_UUID)));
 }

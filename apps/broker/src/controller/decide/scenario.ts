@@ -53,7 +53,10 @@ export function scenario(brokerIds: readonly number[] = [1], context: Partial<De
   return made;
 }
 
-export function registration(brokerId: number): Extract<Command, { kind: 'registerBroker' }> {
+export function registration(
+  brokerId: number,
+  directories = [uuidNumber(800 + brokerId)],
+): Extract<Command, { kind: 'registerBroker' }> {
   const endpoint = { host: `broker-${brokerId}`, securityProtocol: 0 };
   return {
     kind: 'registerBroker',
@@ -64,7 +67,7 @@ export function registration(brokerId: number): Extract<Command, { kind: 'regist
       { name: 'INTERNAL', port: 9093, ...endpoint },
     ],
     rack: null,
-    directories: [uuidNumber(800 + brokerId)],
+    directories,
   };
 }
 
