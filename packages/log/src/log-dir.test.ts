@@ -75,6 +75,22 @@ test('a producer goes on with its sequence after a start that looked at no batch
   expect([...again.producers.active()]).toMatchObject([{ producerId: 7, lastSequence: COUNT - 1 }]);
 });
 
+test('a segment that must be walked between ones that need not does not take the producers back to its end', async () => {
+  const { world, node, start, open, io, dir } = boot();
+  const log = open();
+  fill(log);
+  await world.settle(log.close(true));
+  dir().close(true);
+  node.kill();
+  start();
+  const indexes = io()
+    .disk.list(`${PATH}/orders-0`)
+    .filter((name) => name.endsWith('.index'));
+  expect(indexes.length).toBeGreaterThan(4);
+  for (const name of [indexes[0]!, indexes[2]!]) io().disk.remove(`${PATH}/orders-0/${name}`);
+  expect([...open().producers.active()]).toMatchObject([{ producerId: 7, lastSequence: COUNT - 1 }]);
+});
+
 test('a snapshot that is damaged is done without', async () => {
   const { world, node, start, open, io, dir } = boot();
   const log = open();

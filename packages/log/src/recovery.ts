@@ -57,8 +57,10 @@ interface Walk extends RestoreInput {
   readonly segments: Segment[];
   /** Segments that were walked: their index files may have to be written. */
   readonly walked: Set<Segment>;
-  /** undefined until the producers are restored. */
+  /** Of the snapshot that the producers were restored from; undefined until they are. */
   snapshotOffset: number | undefined;
+  /** The segment at whose end the producers are known. */
+  producersOf: Segment | undefined;
 }
 
 export function recoverSegments(input: RecoveryInput): Recovered {
@@ -66,10 +68,10 @@ export function recoverSegments(input: RecoveryInput): Recovered {
   const { segments, walked } = walk;
   const damage = walkSegments(walk);
   const end = segments.at(-1)?.nextOffset ?? input.startOffset;
-  walk.snapshotOffset ??= restoreProducers(walk, segments, end);
+  if (walk.producersOf === undefined || walk.producersOf !== segments.at(-1)) restoreUpTo(walk, segments, end);
   tidySnapshots(walk, segments, end);
   for (const segment of segments.slice(0, -1)) if (walked.has(segment)) segment.sealRecovered();
-  return { segments, damage, snapshotOffset: walk.snapshotOffset };
+  return { segments, damage, snapshotOffset: walk.snapshotOffset ?? -1 };
 }
 
 function beginWalk(input: RecoveryInput): Walk {
@@ -77,7 +79,8 @@ function beginWalk(input: RecoveryInput): Walk {
   const names = sweep(disk, folder);
   const bases = names.flatMap((name) => LOG_FILE.exec(name)?.[1] ?? []).map(Number);
   while (bases.length > 1 && bases[1]! <= startOffset) new Segment(disk, folder, bases.shift()!, 'open').remove();
-  return { input, disk, folder, names, producers, bases, segments: [], walked: new Set(), snapshotOffset: undefined };
+  const unknown = { snapshotOffset: undefined, producersOf: undefined };
+  return { input, disk, folder, names, producers, bases, segments: [], walked: new Set(), ...unknown };
 }
 
 /** Returns what was cut off. */
@@ -130,6 +133,10 @@ function gapBefore(base: number, before: Segment, recoveryPoint: number): string
   return ok ? undefined : `segment ${base} does not follow offset ${before.nextOffset}`;
 }
 
+function restoreUpTo(walk: Walk, segments: readonly Segment[], offset: number): void {
+  walk.snapshotOffset = restoreProducers(walk, segments, offset);
+}
+
 /**
  * Returns what was cut off. Below the recovery point nothing can be torn: damage there is bit rot, and the log refuses to
  * open rather than throw away what was acknowledged.
@@ -137,7 +144,12 @@ function gapBefore(base: number, before: Segment, recoveryPoint: number): string
 function recoverSegment(segment: Segment, walk: Walk): string | undefined {
   const { input } = walk;
   const size = segment.file.size();
-  walk.snapshotOffset ??= restoreProducers(walk, walk.segments.slice(0, -1), segment.baseOffset);
+  const before = walk.segments.slice(0, -1);
+  // Segments that were trusted have not told of their producers.
+  if (walk.producersOf === undefined || walk.producersOf !== before.at(-1)) {
+    restoreUpTo(walk, before, segment.baseOffset);
+  }
+  walk.producersOf = segment;
   walk.walked.add(segment);
   segment.rewind();
   segment.transactions.reset();
