@@ -147,7 +147,7 @@ export class Partition implements PartitionIdentity {
   /** Takes a produce of a client or the gateway; `part` is settled now or when the log has come so far. */
   produce(part: ProducePart, records: Buffer | undefined, options: ProduceOptions): void {
     this.#append(part, () => {
-      const batch = onlyBatch(records);
+      const only = onlyBatch(records);
       if (part.acks < -1 || part.acks > 1) throw new ProduceRefusal(ERROR.INVALID_REQUIRED_ACKS, 'No such acks.');
       part.logStartOffset = this.log.startOffset;
       if (this.#settings.originTopicId !== undefined) {
@@ -162,14 +162,15 @@ export class Partition implements PartitionIdentity {
       const nowMs = this.#io.clock.now();
       const maxDecompressedBytes = this.#limits.maxDecompressedBatchBytes;
       const { validation, version: produceVersion, budget } = options;
-      const given = { validation, nowMs, produceVersion, maxDecompressedBytes, budget };
-      const header = checkClientBatch(batch, this.#settings, given);
+      const given = { validation, nowMs, produceVersion, maxDecompressedBytes, budget, partition: this };
+      const { batch, header } = checkClientBatch(only, this.#settings, given);
       part.logAppendTimeMs = this.#settings.logAppendTime ? nowMs : -1;
       const sequence = this.log.producers.check(header);
       if (sequence.kind === 'error') throw new ProduceRefusal(sequence.errorCode, sequence.detail);
       if (sequence.kind === 'duplicate') {
         part.baseOffset = sequence.firstOffset;
         part.end = sequence.lastOffset + 1;
+        part.logAppendTimeMs = sequence.timestamp; // whatever the timestamp type, as in Apache Kafka
         if (options.isPeer) {
           part.storedEpoch = this.log.epochs.epochAt(sequence.firstOffset);
           part.duplicate = true;

@@ -41,7 +41,7 @@ test('more records than offsets are a contradiction; fewer are what compaction l
   expect(() => readBatchHeader(batch)).toThrow(code('corrupt-batch'));
   batch.writeInt32BE(50, FIELD.lastOffsetDelta);
   expect(readBatchHeader(batch).lastOffset).toBe(50);
-  expect(() => validateRecords(batch, { dense: true })).toThrow(code('corrupt-batch'));
+  expect(() => validateRecords(batch, { offsets: 'dense' })).toThrow(code('corrupt-batch'));
   expect(validateRecords(batch).maxTimestampDelta).toBe(2);
 });
 

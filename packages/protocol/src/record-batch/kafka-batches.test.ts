@@ -46,7 +46,7 @@ test.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const)(
 
 test.each(['gzip', 'snappy', 'lz4', 'zstd'])('a %s batch of many blocks is walked to its end', (codec) => {
   const bytes = batchOf(`${codec}-big`);
-  const summary = validateRecords(bytes, { decompress, dense: true });
+  const summary = validateRecords(bytes, { decompress, offsets: 'dense' });
   expect(summary).toMatchObject({ maxTimestampDelta: 399, maxTimestamp: 1_700_000_002_793 });
   expect(summary.plainBytes).toBeGreaterThan(130_000);
   expect(text([...readRecords(bytes, { decompress })][399]!.value)).toMatch(/^value-399 lorem/);

@@ -48,7 +48,7 @@ test('a batch that was written reads back as the same records and header', () =>
   expect(records.map((record) => record.timestamp)).toEqual([1_700_000_000_000, 1_600_000_000_000, 1_700_000_000_500]);
   expect(records[1]).toMatchObject({ key: null, value: null, headers: [{ key: 'h', value: null }] });
   expect(records[2]!.key).toHaveLength(0);
-  expect(validateRecords(bytes, { dense: true })).toMatchObject({
+  expect(validateRecords(bytes, { offsets: 'dense' })).toMatchObject({
     minTimestamp: 1_600_000_000_000,
     maxTimestamp: 1_700_000_000_500,
     maxTimestampDelta: 2,

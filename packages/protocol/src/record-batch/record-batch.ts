@@ -30,6 +30,7 @@ export {
 export { MAX_DECOMPRESSED_BYTES, MAX_OFFSET_DELTA } from './limits.ts';
 export { murmur2, partitionForKey } from './murmur2.ts';
 export type { Decompress, PayloadOptions } from './payload.ts';
+export { type RecodeOptions, recodeBatch } from './recode.ts';
 export { type Rec, type RecHeader, readRecords } from './records.ts';
 export {
   deleteHorizonMs,
@@ -45,6 +46,7 @@ export {
   type Crc32c,
   stampBaseOffset,
   stampCrc,
+  stampCreateTime,
   stampLeaderEpoch,
   stampLogAppendTime,
   stampMaxTimestamp,

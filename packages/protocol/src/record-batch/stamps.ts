@@ -23,6 +23,12 @@ export function stampLogAppendTime(bytes: Uint8Array, at: number, timestamp: num
   stampMaxTimestamp(bytes, at, timestamp, crc);
 }
 
+/** Takes the timestamp type LogAppendTime from a batch of which a producer said so. */
+export function stampCreateTime(bytes: Uint8Array, at: number, crc: Crc32c): void {
+  writeInt16(bytes, at + FIELD.attributes, batchAttributes(bytes, at) & ~ATTRIBUTE.logAppendTime);
+  stampCrc(bytes, at, crc);
+}
+
 /** Corrects the header's largest timestamp where it does not say what the records say. */
 export function stampMaxTimestamp(bytes: Uint8Array, at: number, timestamp: number, crc: Crc32c): void {
   writeInt64(bytes, at + FIELD.maxTimestamp, timestamp);

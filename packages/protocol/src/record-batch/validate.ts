@@ -9,8 +9,11 @@ import { openPayload, type PayloadOptions } from './payload.ts';
 import type { Cursor } from './varint.ts';
 
 export interface ValidateOptions extends PayloadOptions {
-  /** Records must lie at offset deltas 0, 1, 2 … up to the last (what a producer sends); else only ascending. */
-  readonly dense?: boolean | undefined;
+  /**
+   * What the records' offset deltas must be: `dense` is 0, 1, 2 … up to the last (what a producer sends), `ascending` what
+   * compaction leaves (the default), `any` is for a batch whose records are going to be numbered anew.
+   */
+  readonly offsets?: 'dense' | 'ascending' | 'any' | undefined;
 }
 
 export interface RecordsSummary {
@@ -24,23 +27,28 @@ export interface RecordsSummary {
   readonly keylessRecords: number;
   /** Size of the records, decompressed. */
   readonly plainBytes: number;
+  /** Where they lie: from `plainFrom` to the end of the batch, or of what was decompressed. */
+  readonly plain: Uint8Array;
+  readonly plainFrom: number;
+  /** Whether the records lie at offset deltas 0, 1, 2 … */
+  readonly isDense: boolean;
 }
 
 /** Walks all records of the one batch at the start of `bytes`; throws `RecordBatchError` on the first contradiction. */
 export function validateRecords(bytes: Uint8Array, options: ValidateOptions = {}): RecordsSummary {
   const header = readBatchHeader(bytes);
-  const dense = options.dense === true;
-  if (dense && header.recordCount !== header.lastOffsetDelta + 1) {
+  const { offsets = 'ascending' } = options;
+  if (offsets !== 'ascending' && header.recordCount !== header.lastOffsetDelta + 1) {
     throw new RecordBatchError(
       'corrupt-batch',
       `${header.recordCount} records in ${header.lastOffsetDelta + 1} offsets`,
     );
   }
   const cursor = openPayload(bytes, header, options);
-  const plainBytes = cursor.end - cursor.at;
-  const walk = new RecordWalk(cursor, dense);
+  const plainFrom = cursor.at;
+  const walk = new RecordWalk(cursor, offsets);
   for (let index = 0; index < header.recordCount; index++) walk.next();
-  if (cursor.at !== cursor.end || walk.offsetDelta > header.lastOffsetDelta) {
+  if (cursor.at !== cursor.end || (offsets !== 'any' && walk.offsetDelta > header.lastOffsetDelta)) {
     throw new RecordBatchError('corrupt-record', 'records do not end where the batch does');
   }
   const empty = header.recordCount === 0;
@@ -50,22 +58,26 @@ export function validateRecords(bytes: Uint8Array, options: ValidateOptions = {}
     maxTimestamp: empty ? -1 : header.baseTimestamp + walk.maxDelta,
     maxTimestampDelta: walk.maxDeltaAt,
     keylessRecords: walk.keyless,
-    plainBytes,
+    plainBytes: cursor.end - plainFrom,
+    plain: cursor.bytes,
+    plainFrom,
+    isDense: walk.isDense,
   };
 }
 
 /** Where the walk stands, and what it has gathered. */
 class RecordWalk {
   private readonly cursor: Cursor;
-  private readonly dense: boolean;
+  private readonly offsets: 'dense' | 'ascending' | 'any';
   offsetDelta = -1;
   minDelta = Number.POSITIVE_INFINITY;
   maxDelta = Number.NEGATIVE_INFINITY;
   maxDeltaAt = 0;
   keyless = 0;
-  constructor(cursor: Cursor, dense: boolean) {
+  isDense = true;
+  constructor(cursor: Cursor, offsets: 'dense' | 'ascending' | 'any') {
     this.cursor = cursor;
-    this.dense = dense;
+    this.offsets = offsets;
   }
 
   next(): void {
@@ -85,9 +97,17 @@ class RecordWalk {
 
   private advance(offsetDelta: number): void {
     const least = this.offsetDelta + 1;
-    if (offsetDelta < least || (this.dense && offsetDelta !== least)) {
+    if (offsetDelta === least || this.offsets === 'any') {
+      this.isDense &&= offsetDelta === least;
+      this.offsetDelta = least;
+    } else this.leap(offsetDelta, least);
+  }
+
+  private leap(offsetDelta: number, least: number): void {
+    if (offsetDelta < least || this.offsets === 'dense') {
       throw new RecordBatchError('corrupt-record', `offset delta ${offsetDelta} after ${this.offsetDelta}`);
     }
+    this.isDense = false;
     this.offsetDelta = offsetDelta;
   }
 
