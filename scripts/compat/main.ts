@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { type LocalPlatform, startLocalPlatform } from '../../apps/meridian/src/testing/local-platform.ts';
 import { runDifferential } from '../differential/differential.ts';
+import { cleanerClient } from './cleaner.ts';
 import type { CompatClient } from './compat-client.ts';
 import { confluentClient } from './confluent.ts';
 import { foldersClient } from './folders.ts';
@@ -27,6 +28,7 @@ const CLIENTS: readonly CompatClient[] = [
   franzGoClient,
   kafkaToolsClient,
   foldersClient,
+  cleanerClient,
 ];
 const PORT_OFFSET = 15_000;
 
