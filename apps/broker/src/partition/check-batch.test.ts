@@ -2,7 +2,7 @@
 import { compress, ERROR, nativeCrc32c } from '@meridian/protocol';
 import { stampCrc, type WriteBatchOptions } from '@meridian/protocol/record-batch';
 import { expect, test } from 'vitest';
-import { batchOf } from '../testing/batches.ts';
+import { batchOf, valuesOf } from '../testing/batches.ts';
 import { checkClientBatch, onlyBatch, type Validation } from './check-batch.ts';
 import { ProduceRefusal } from './produce-refusal.ts';
 import type { TopicSettings } from './topic-settings.ts';
@@ -16,6 +16,7 @@ const SETTINGS: TopicSettings = {
   compactedOnly: false,
   retention: undefined,
   compaction: undefined,
+  compression: undefined,
   logAppendTime: false,
   timestampBeforeMaxMs: Number.POSITIVE_INFINITY,
   timestampAfterMaxMs: 3_600_000,
@@ -23,6 +24,7 @@ const SETTINGS: TopicSettings = {
   originTopicId: undefined,
   log: {},
 };
+const PARTITION = { topic: 'orders', index: 3 };
 const AT = { batchLength: 8, magic: 16, attributes: 21, lastOffsetDelta: 23, producerId: 43, epoch: 51, count: 57 };
 
 /** A good batch with something changed; the sum is made right again. */
@@ -33,15 +35,30 @@ function spoiled(change: (batch: Buffer) => void, options: Partial<WriteBatchOpt
   return batch;
 }
 
-function codeOf(
+function checked(
   records: Buffer,
   settings: Partial<TopicSettings> = {},
   validation: Validation = 'full',
   budget = { left: 10_000_000 },
-): number {
+) {
+  const bounds = { maxDecompressedBytes: 1_000_000, budget };
+  const options = { validation, nowMs: NOW_MS, produceVersion: 9, ...bounds, partition: PARTITION };
+  return checkClientBatch(onlyBatch(records), { ...SETTINGS, ...settings }, options);
+}
+
+function refusalOf(...given: Parameters<typeof checked>): ProduceRefusal {
   try {
-    const options = { validation, nowMs: NOW_MS, produceVersion: 9, maxDecompressedBytes: 1_000_000, budget };
-    checkClientBatch(onlyBatch(records), { ...SETTINGS, ...settings }, options);
+    checked(...given);
+  } catch (error) {
+    if (error instanceof ProduceRefusal) return error;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
+
+function codeOf(...given: Parameters<typeof checked>): number {
+  try {
+    checked(...given);
     return ERROR.NONE;
   } catch (error) {
     if (error instanceof ProduceRefusal) return error.errorCode;
@@ -100,7 +117,9 @@ test('a count that lies is INVALID_RECORD, against the offsets and against the r
 test('what only the broker may say about a batch is refused from a client', () => {
   expect(codeOf(batchOf(['one'], { control: true }))).toBe(ERROR.INVALID_RECORD);
   expect(codeOf(batchOf(['one'], { baseOffset: 7 }))).toBe(ERROR.INVALID_RECORD);
-  expect(codeOf(spoiled((batch) => batch.writeInt16BE(0x08, AT.attributes)))).toBe(ERROR.INVALID_TIMESTAMP);
+  const logAppendTime = () => spoiled((batch) => batch.writeInt16BE(0x08, AT.attributes));
+  expect(codeOf(logAppendTime(), { logAppendTime: true })).toBe(ERROR.INVALID_TIMESTAMP);
+  expect(codeOf(logAppendTime()), 'it counts for nothing elsewhere').toBe(ERROR.NONE);
   expect(codeOf(batchOf(['one'], { transactional: true }))).toBe(ERROR.INVALID_TXN_STATE);
 });
 
@@ -148,4 +167,77 @@ test('the internal listener trusts the records but not the header', () => {
   expect(codeOf(batchOf(['one']), { compacted: true }, 'header'), 'but keys are wanted from everybody').toBe(
     ERROR.INVALID_RECORD,
   );
+});
+
+test('every codec becomes the topic’s, its own is left as it came', () => {
+  for (const from of ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const) {
+    for (const to of ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const) {
+      const sent = batchOf(['one', 'two'], { codec: from, compress, producerId: 5, producerEpoch: 1, baseSequence: 3 });
+      const bytes = Buffer.from(sent);
+      const { batch, header } = checked(sent, { compression: { codec: to, compress } });
+      expect(header).toMatchObject({ codec: to, producerId: 5, producerEpoch: 1, baseSequence: 3, recordCount: 2 });
+      expect(valuesOf([batch])).toEqual(['one', 'two']);
+      if (from === to) expect(batch).toEqual(bytes);
+    }
+  }
+});
+
+test('also batches of the gateway get the topic’s codec', () => {
+  const { header } = checked(batchOf(['one']), { compression: { codec: 'lz4', compress } }, 'header');
+  expect(header.codec).toBe('lz4');
+});
+
+test('with a codec of its own a topic takes LogAppendTime and the bound of size as without', () => {
+  const compression = { codec: 'gzip', compress } as const;
+  const { batch } = checked(batchOf(['one']), { compression, logAppendTime: true });
+  expect([batch.readInt16BE(AT.attributes), Number(batch.readBigInt64BE(35))]).toEqual([9, NOW_MS]);
+  const packed = () => batchOf(['x'.repeat(5_000)], { codec: 'zstd', compress });
+  expect(codeOf(packed(), { maxMessageBytes: 1_000 })).toBe(ERROR.NONE);
+  const uncompressed = { codec: 'none', compress } as const;
+  expect(codeOf(packed(), { maxMessageBytes: 1_000, compression: uncompressed })).toBe(ERROR.MESSAGE_TOO_LARGE);
+  expect(codeOf(packed(), { segmentBytes: 1_000, compression: uncompressed })).toBe(ERROR.RECORD_LIST_TOO_LARGE);
+  const bomb = batchOf(['x'.repeat(2_000_000)], { codec: 'zstd', compress });
+  expect(codeOf(bomb, { compression })).toBe(ERROR.MESSAGE_TOO_LARGE);
+});
+
+test('offsets that lie are refused, but where the batch is written anew', () => {
+  const records = [0, 0, 7].map((offsetDelta) => ({ timestamp: NOW_MS, value: Buffer.from('x'), offsetDelta }));
+  const lying = () => batchOf([], { records, lastOffsetDelta: 2 });
+  expect(codeOf(lying())).toBe(ERROR.INVALID_RECORD);
+  expect(codeOf(lying(), { compression: { codec: 'gzip', compress } })).toBe(ERROR.NONE);
+});
+
+test('a refusal names the records at fault, a missing key before a wrong timestamp', () => {
+  const records = [
+    { timestamp: NOW_MS, key: Buffer.from('k') },
+    { timestamp: NOW_MS - 10_000, key: Buffer.from('k') },
+    { timestamp: NOW_MS - 10_000, key: null },
+    { timestamp: -1, key: Buffer.from('k') },
+  ];
+  const settings = { compacted: true, timestampBeforeMaxMs: 5_000 };
+  for (const codec of ['none', 'gzip'] as const) {
+    const { errorCode, recordErrors } = refusalOf(batchOf([], { records, codec, compress }), settings);
+    expect(errorCode).toBe(ERROR.INVALID_TIMESTAMP);
+    expect(recordErrors).toEqual([
+      {
+        batchIndex: 1,
+        batchIndexErrorMessage: `Timestamp ${NOW_MS - 10_000} of message with offset 1 is out of range. The timestamp should be within [${NOW_MS - 5_000}, ${NOW_MS + 3_600_000}]`,
+      },
+      {
+        batchIndex: 2,
+        batchIndexErrorMessage: 'Compacted topic cannot accept message without key in topic partition orders-3',
+      },
+    ]);
+  }
+  const { errorCode, message } = refusalOf(batchOf([], { records: [records[2]!] }), settings);
+  expect(errorCode).toBe(ERROR.INVALID_RECORD);
+  expect(message).toContain('1 record errors in total');
+});
+
+test('timestamps beyond 2^53 are out of range, a largest timestamp that lies is found anew', () => {
+  const base = spoiled((batch) => void batch.writeBigInt64BE(2n ** 63n - 1n, 27));
+  const { errorCode, recordErrors } = refusalOf(base);
+  expect([errorCode, recordErrors.length]).toEqual([ERROR.INVALID_TIMESTAMP, 3]);
+  const largest = spoiled((batch) => void batch.writeBigInt64BE(2n ** 63n - 1n, 35));
+  expect(Number(checked(largest).batch.readBigInt64BE(35))).toBe(NOW_MS);
 });

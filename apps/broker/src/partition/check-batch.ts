@@ -1,7 +1,7 @@
 /**
- * What a batch must be before it enters the log, in the order in which Apache Kafka looks (LogValidator): form, size,
- * checksum, header, then every record. Called by the partition for client appends and for the mirror's.
- * Invariant: a batch that passes `full` can be decoded to its end by any consumer. Nothing is allocated per record.
+ * What a batch must be before it enters the log, in the order in which Apache Kafka looks (UnifiedLog, LogValidator): form,
+ * size, checksum, header, then every record (`check-records.ts`). Called by the partition for client appends and for the
+ * mirror's. Invariant: a batch that passes `full` can be decoded to its end by any consumer, and has the topic's codec.
  */
 import { decompress, ERROR, nativeCrc32c } from '@meridian/protocol';
 import {
@@ -11,16 +11,17 @@ import {
   batchCrcValid,
   batchMagic,
   batchSizeInBytes,
-  type Rec,
   RecordBatchError,
+  type RecordsSummary,
   readBatchHeader,
-  readRecords,
+  recodeBatch,
+  stampCreateTime,
   stampLogAppendTime,
   stampMaxTimestamp,
   validateRecords,
 } from '@meridian/protocol/record-batch';
-import { MAX_RECORD_ERRORS } from '../limits.ts';
-import { ProduceRefusal, type RecordError } from './produce-refusal.ts';
+import { checkRecords, refuseAllTimestamps, refuseTimestampType } from './check-records.ts';
+import { ProduceRefusal } from './produce-refusal.ts';
 import type { TopicSettings } from './topic-settings.ts';
 
 /** `full` walks the records (client listener), `header` trusts them (internal listener). */
@@ -37,10 +38,24 @@ export interface CheckOptions {
   readonly produceVersion: number;
   readonly maxDecompressedBytes: number;
   readonly budget: UnpackBudget;
+  /** Whom refusals name. */
+  readonly partition: { readonly topic: string; readonly index: number };
 }
 
-const MAGIC_AT = 16;
+export interface CheckedBatch {
+  /** What was given, stamped; or another, in the topic's codec. */
+  readonly batch: Buffer;
+  readonly header: BatchHeader;
+}
+
+/** Base offset and length. */
+const LOG_OVERHEAD_BYTES = 12;
+/** The least length that any format has, as Kafka counts. */
+const MIN_RECORD_OVERHEAD_BYTES = 14;
+const HEADER_BYTES_UP_TO_MAGIC = 17;
 const CODECS_SINCE_PRODUCE_V7 = 'zstd';
+const BASE_TIMESTAMP_AT = 27;
+const MAX_TIMESTAMP_AT = 35;
 
 /** Cuts the one batch that a produce may hold; throws `ProduceRefusal`. */
 export function onlyBatch(records: Buffer | undefined): Buffer {
@@ -56,8 +71,13 @@ export function onlyBatch(records: Buffer | undefined): Buffer {
 
 /** Size of the whole batch at `at`; undefined where the bytes end too early. Throws `ProduceRefusal` on nonsense. */
 export function batchSizeAt(bytes: Buffer, at: number): number | undefined {
-  if (bytes.length - at <= MAGIC_AT) return undefined;
+  const rest = bytes.length - at;
+  if (rest < LOG_OVERHEAD_BYTES) return undefined;
   const size = batchSizeInBytes(bytes, at);
+  if (size - LOG_OVERHEAD_BYTES < MIN_RECORD_OVERHEAD_BYTES) {
+    throw new ProduceRefusal(ERROR.CORRUPT_MESSAGE, `A batch cannot have ${size} bytes.`);
+  }
+  if (rest < HEADER_BYTES_UP_TO_MAGIC) return undefined;
   const magic = batchMagic(bytes, at);
   if (magic === 0 || magic === 1) {
     throw new ProduceRefusal(ERROR.INVALID_RECORD, 'Only record batches with magic version 2 are accepted.');
@@ -65,21 +85,24 @@ export function batchSizeAt(bytes: Buffer, at: number): number | undefined {
   if (magic !== 2 || size < BATCH_HEADER_BYTES) {
     throw new ProduceRefusal(ERROR.CORRUPT_MESSAGE, 'The batch has an unknown format or an impossible length.');
   }
-  return size <= bytes.length - at ? size : undefined;
+  return size <= rest ? size : undefined;
 }
 
-/** Checks a client's batch; stamps the timestamps that the topic wants. Returns its header. */
-export function checkClientBatch(batch: Buffer, settings: TopicSettings, options: CheckOptions): BatchHeader {
-  checkSizeAndSum(batch, settings);
-  if (readBaseOffset(batch) !== 0)
-    throw new ProduceRefusal(ERROR.INVALID_RECORD, 'The batch does not begin at offset 0.');
+/** Checks a client's batch, and makes of it what the topic wants: its timestamp type, its codec. */
+export function checkClientBatch(batch: Buffer, settings: TopicSettings, options: CheckOptions): CheckedBatch {
   try {
-    const header = readBatchHeader(batch);
+    if (batchBaseOffset(batch) !== 0) {
+      throw new ProduceRefusal(ERROR.INVALID_RECORD, 'The batch does not begin at offset 0.');
+    }
+    checkSize(batch, settings);
+    checkSum(batch);
+    const header = readClientHeader(batch, settings, options);
     checkClientHeader(header, options.produceVersion);
-    // What has no key would be lost to the cleaner, whoever sent it.
-    if (options.validation === 'full' || settings.compacted) checkRecords(batch, header, settings, options);
-    if (settings.logAppendTime) stampLogAppendTime(batch, 0, options.nowMs, nativeCrc32c);
-    return header;
+    const checked = checkAndConvert(batch, header, settings, options);
+    if (checked.batch.length > settings.segmentBytes) {
+      throw new ProduceRefusal(ERROR.RECORD_LIST_TOO_LARGE, 'The batch is larger than a segment of the topic.');
+    }
+    return checked;
   } catch (error) {
     throw asRefusal(error);
   }
@@ -87,7 +110,7 @@ export function checkClientBatch(batch: Buffer, settings: TopicSettings, options
 
 /** Checks one batch of the mirror's: it was validated where it was born, so form, sum and header must do. */
 export function checkMirroredBatch(batch: Buffer): BatchHeader {
-  if (!batchCrcValid(batch, nativeCrc32c)) throw new ProduceRefusal(ERROR.CORRUPT_MESSAGE, 'The checksum is wrong.');
+  checkSum(batch);
   try {
     return readBatchHeader(batch);
   } catch (error) {
@@ -95,24 +118,38 @@ export function checkMirroredBatch(batch: Buffer): BatchHeader {
   }
 }
 
-function checkSizeAndSum(batch: Buffer, settings: TopicSettings): void {
-  if (batch.length > settings.maxMessageBytes) {
-    const message = `The batch has ${batch.length} bytes, the topic takes at most ${settings.maxMessageBytes}.`;
-    throw new ProduceRefusal(ERROR.MESSAGE_TOO_LARGE, message);
-  }
-  if (batch.length > settings.segmentBytes) {
-    throw new ProduceRefusal(ERROR.RECORD_LIST_TOO_LARGE, 'The batch is larger than a segment of the topic.');
-  }
+function checkSize(batch: Buffer, { maxMessageBytes }: TopicSettings): void {
+  if (batch.length <= maxMessageBytes) return;
+  const message = `The batch has ${batch.length} bytes, the topic takes at most ${maxMessageBytes}.`;
+  throw new ProduceRefusal(ERROR.MESSAGE_TOO_LARGE, message);
+}
+
+function checkSum(batch: Buffer): void {
   if (!batchCrcValid(batch, nativeCrc32c)) throw new ProduceRefusal(ERROR.CORRUPT_MESSAGE, 'The checksum is wrong.');
 }
 
-function readBaseOffset(batch: Buffer): number {
+/**
+ * The header as the broker believes it. A producer's largest timestamp is found anew from its records, so it may be any
+ * number; its timestamp type counts for nothing, but where a topic has LogAppendTime nobody else may say so.
+ */
+function readClientHeader(batch: Buffer, settings: TopicSettings, options: CheckOptions): BatchHeader {
+  let header: BatchHeader;
   try {
-    return batchBaseOffset(batch);
+    header = readBatchHeader(batch);
   } catch (error) {
-    throw asRefusal(error);
+    if (!(error instanceof RecordBatchError) || error.code !== 'unsafe-integer') throw error;
+    if (isUnsafe(batch, BASE_TIMESTAMP_AT)) throw refuseAllTimestamps(batch, settings, options.nowMs);
+    if (!isUnsafe(batch, MAX_TIMESTAMP_AT)) throw error;
+    stampMaxTimestamp(batch, 0, -1, nativeCrc32c);
+    return readClientHeader(batch, settings, options);
   }
+  if (!header.hasLogAppendTime) return header;
+  if (settings.logAppendTime) throw refuseTimestampType(header);
+  stampCreateTime(batch, 0, nativeCrc32c);
+  return readBatchHeader(batch);
 }
+
+const isUnsafe = (batch: Buffer, at: number): boolean => !Number.isSafeInteger(Number(batch.readBigInt64BE(at)));
 
 function checkClientHeader(header: BatchHeader, produceVersion: number): void {
   const refuse = (errorCode: number, message: string): never => {
@@ -126,9 +163,6 @@ function checkClientHeader(header: BatchHeader, produceVersion: number): void {
   }
   if (header.isControl) refuse(ERROR.INVALID_RECORD, 'Clients are not allowed to write control records.');
   if (header.isTransactional) refuse(ERROR.INVALID_TXN_STATE, 'Transactions are not served.');
-  if (header.hasLogAppendTime) {
-    refuse(ERROR.INVALID_TIMESTAMP, 'A producer must not set the timestamp type to LogAppendTime.');
-  }
   if (header.producerId >= 0 && header.baseSequence < 0) {
     refuse(ERROR.INVALID_RECORD, 'A batch with a producer id needs a sequence.');
   }
@@ -137,51 +171,45 @@ function checkClientHeader(header: BatchHeader, produceVersion: number): void {
   }
 }
 
-function checkRecords(batch: Buffer, header: BatchHeader, settings: TopicSettings, options: CheckOptions): void {
-  const { minTimestamp, maxTimestamp, keylessRecords } = walkRecords(batch, header, options);
-  const latest = settings.logAppendTime ? Number.POSITIVE_INFINITY : options.nowMs + settings.timestampAfterMaxMs;
-  const earliest = settings.logAppendTime ? -1 : options.nowMs - settings.timestampBeforeMaxMs;
-  const isUntimely = maxTimestamp > latest || (minTimestamp >= 0 && minTimestamp < earliest);
-  if (isUntimely || (settings.compacted && keylessRecords > 0)) {
-    const errors = recordErrors(batch, options.maxDecompressedBytes, ({ key, timestamp }) => {
-      if (settings.compacted && key === null) return 'Compacted topic cannot accept message without key';
-      const isWrong = timestamp > latest || (timestamp >= 0 && timestamp < earliest);
-      return isWrong ? `Timestamp ${timestamp} is out of range: it has to lie in ${earliest}..${latest}` : undefined;
-    });
-    const errorCode = isUntimely ? ERROR.INVALID_TIMESTAMP : ERROR.INVALID_RECORD;
-    throw new ProduceRefusal(errorCode, 'One or more records were refused.', errors);
+function checkAndConvert(
+  batch: Buffer,
+  header: BatchHeader,
+  settings: TopicSettings,
+  options: CheckOptions,
+): CheckedBatch {
+  const { compression, logAppendTime } = settings;
+  const { nowMs } = options;
+  const isRecoded = compression !== undefined && compression.codec !== header.codec;
+  // What has no key would be lost to the cleaner, whoever sent it.
+  const isWalked = options.validation === 'full' || settings.compacted || isRecoded;
+  const summary = isWalked ? walkRecords(batch, header, options, isRecoded) : undefined;
+  if (summary !== undefined) checkRecords(batch, summary, settings, options);
+  if (summary !== undefined && isRecoded) {
+    const logAppendTimeMs = logAppendTime ? nowMs : undefined;
+    const recoded = recodeBatch(batch, summary, { ...compression, crc: nativeCrc32c, logAppendTimeMs });
+    const bytes = Buffer.from(recoded.buffer, recoded.byteOffset, recoded.length);
+    checkSize(bytes, settings);
+    return { batch: bytes, header: readBatchHeader(bytes) };
   }
-  if (settings.logAppendTime) return;
-  if (maxTimestamp !== header.maxTimestamp) stampMaxTimestamp(batch, 0, maxTimestamp, nativeCrc32c);
+  if (logAppendTime) stampLogAppendTime(batch, 0, nowMs, nativeCrc32c);
+  else if (summary !== undefined && summary.maxTimestamp !== header.maxTimestamp) {
+    stampMaxTimestamp(batch, 0, summary.maxTimestamp, nativeCrc32c);
+  }
+  return { batch, header };
 }
 
 /** Every record, after unpacking within the bounds of the batch and of its request. */
-function walkRecords(batch: Buffer, header: BatchHeader, options: CheckOptions) {
+function walkRecords(batch: Buffer, header: BatchHeader, options: CheckOptions, isRecoded: boolean): RecordsSummary {
   const { budget } = options;
   const maxDecompressedBytes = Math.min(options.maxDecompressedBytes, budget.left);
   const isPacked = header.codec !== 'none';
   // Taken off in advance: a batch that is refused half unpacked has cost as much.
   if (isPacked) budget.left -= maxDecompressedBytes;
-  const summary = validateRecords(batch, { dense: true, decompress, maxDecompressedBytes });
+  // Numbers that lie do no harm where the records are numbered anew: Apache Kafka has taken such batches ever since.
+  const offsets = isRecoded ? 'any' : 'dense';
+  const summary = validateRecords(batch, { offsets, decompress, maxDecompressedBytes });
   if (isPacked) budget.left += maxDecompressedBytes - summary.plainBytes;
   return summary;
-}
-
-/** The records of a batch that is whole but refused, each with what is wrong with it. */
-function recordErrors(
-  batch: Buffer,
-  maxDecompressedBytes: number,
-  wrong: (record: Rec) => string | undefined,
-): RecordError[] {
-  const errors: RecordError[] = [];
-  let batchIndex = -1;
-  for (const record of readRecords(batch, { decompress, maxDecompressedBytes })) {
-    batchIndex++;
-    const batchIndexErrorMessage = wrong(record);
-    if (batchIndexErrorMessage !== undefined) errors.push({ batchIndex, batchIndexErrorMessage });
-    if (errors.length === MAX_RECORD_ERRORS) break;
-  }
-  return errors;
 }
 
 const CODES: Partial<Record<RecordBatchError['code'], number>> = {

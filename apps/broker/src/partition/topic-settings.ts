@@ -3,6 +3,8 @@
  * Invariant: values come through `effective.ts`, so what DescribeConfigs shows is what is done here.
  */
 import type { LogConfig } from '@meridian/log';
+import { compress } from '@meridian/protocol';
+import type { Codec } from '@meridian/protocol/record-batch';
 import { splitList } from '../controller/configs/definition.ts';
 import { type BrokerConfigSources, topicConfigNumber, topicConfigValue } from '../controller/configs/effective.ts';
 import { TOPIC_CONFIG } from '../controller/configs/topic-configs.ts';
@@ -13,6 +15,12 @@ export interface CompactionSettings {
   readonly minCompactionLagMs: number;
   readonly maxCompactionLagMs: number;
   readonly deleteRetentionMs: number;
+}
+
+/** The codec that batches are stored in, and how they come into it. */
+export interface CompressionSettings {
+  readonly codec: Codec;
+  readonly compress: (codec: Codec, bytes: Uint8Array) => Uint8Array;
 }
 
 export interface TopicSettings {
@@ -27,6 +35,8 @@ export interface TopicSettings {
   readonly retention: { readonly retentionMs: number; readonly retentionBytes: number } | undefined;
   /** Superseded records leave, by the cleaner. */
   readonly compaction: CompactionSettings | undefined;
+  /** Undefined: as the producer sent them. */
+  readonly compression: CompressionSettings | undefined;
   readonly logAppendTime: boolean;
   readonly timestampBeforeMaxMs: number;
   readonly timestampAfterMaxMs: number;
@@ -54,6 +64,7 @@ export function topicSettings(sources: BrokerConfigSources, topic: string): Topi
       ? { retentionMs: number(TOPIC_CONFIG.retentionMs), retentionBytes: number(TOPIC_CONFIG.retentionBytes) }
       : undefined,
     compaction,
+    compression: compressionSettings(text(TOPIC_CONFIG.compressionType), number),
     logAppendTime: text(TOPIC_CONFIG.messageTimestampType) === 'LogAppendTime',
     timestampBeforeMaxMs: number(TOPIC_CONFIG.messageTimestampBeforeMaxMs),
     timestampAfterMaxMs: number(TOPIC_CONFIG.messageTimestampAfterMaxMs),
@@ -79,4 +90,26 @@ function compactionSettings(number: (name: string) => number): CompactionSetting
     maxCompactionLagMs: number(TOPIC_CONFIG.maxCompactionLagMs),
     deleteRetentionMs: number(TOPIC_CONFIG.deleteRetentionMs),
   };
+}
+
+const UNCOMPRESSED: CompressionSettings = { codec: 'none', compress };
+
+function compressionSettings(
+  type: string | undefined,
+  number: (name: string) => number,
+): CompressionSettings | undefined {
+  switch (type) {
+    case 'uncompressed':
+      return UNCOMPRESSED;
+    case 'gzip':
+    case 'zstd': {
+      const level = number(`compression.${type}.level`);
+      return { codec: type, compress: (codec, bytes) => compress(codec, bytes, level) };
+    }
+    case 'snappy':
+    case 'lz4':
+      return { codec: type, compress };
+    default:
+      return undefined;
+  }
 }

@@ -1,5 +1,5 @@
 /** Record batches and produce requests for the tests of this app. */
-import { type Produce, type RequestInput, ZERO_UUID } from '@meridian/protocol';
+import { decompress, type Produce, type RequestInput, ZERO_UUID } from '@meridian/protocol';
 import { iterateBatches, readRecords, type WriteBatchOptions, writeBatch } from '@meridian/protocol/record-batch';
 
 /** The simulated world's clock begins here. */
@@ -26,6 +26,6 @@ export function produceOf(
 export function valuesOf(buffers: readonly Buffer[] | null): string[] {
   return (buffers ?? [])
     .flatMap((buffer) => [...iterateBatches(buffer)])
-    .flatMap((view) => [...readRecords(view.bytes)])
+    .flatMap((view) => [...readRecords(view.bytes, { decompress })])
     .map((record) => Buffer.from(record.value ?? []).toString());
 }

@@ -64,7 +64,7 @@ function checkBatch(batch: Buffer) {
   try {
     if (batch.length < BATCH_HEADER_BYTES) throw refuse('no batch');
     const maxDecompressedBytes = LIMITS.maxDecompressedBatchBytes;
-    const { header } = validateRecords(batch, { dense: true, decompress, maxDecompressedBytes });
+    const { header } = validateRecords(batch, { offsets: 'dense', decompress, maxDecompressedBytes });
     if (header.sizeInBytes !== batch.length) throw refuse('exactly one batch');
     if (header.baseOffset !== 0 || header.recordCount === 0) throw refuse('a batch begins at offset 0 and has records');
     if (header.isControl || header.isTransactional) throw refuse('control and transactional batches are not taken');

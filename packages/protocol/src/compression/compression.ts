@@ -11,20 +11,30 @@ import { snappyCompress, snappyDecompress } from './snappy.ts';
 
 /** Largest window that a zstd frame may ask for: 8 MiB, what every decoder must support (RFC 8878). */
 const MAX_ZSTD_WINDOW_LOG = 23;
+/** The first zstd level whose window may be larger. */
+const WIDE_WINDOW_LEVEL = 20;
 
-export function compress(codec: Codec, bytes: Uint8Array): Uint8Array {
+/** `level` is gzip's (−1 to 9) or zstd's (−131072 to 22); without one, the library's default. The others have none. */
+export function compress(codec: Codec, bytes: Uint8Array, level?: number): Uint8Array {
   switch (codec) {
     case 'none':
       return bytes;
     case 'gzip':
-      return gzipSync(bytes);
+      return level === undefined ? gzipSync(bytes) : gzipSync(bytes, { level });
     case 'snappy':
       return snappyCompress(bytes);
     case 'lz4':
       return lz4Compress(bytes);
     case 'zstd':
-      return zstdCompressSync(bytes);
+      return level === undefined ? zstdCompressSync(bytes) : zstdCompressSync(bytes, { params: zstdParams(level) });
   }
+}
+
+/** High levels would make windows that decoders need not support. */
+function zstdParams(level: number): Record<number, number> {
+  const { ZSTD_c_compressionLevel, ZSTD_c_windowLog } = constants;
+  if (level < WIDE_WINDOW_LEVEL) return { [ZSTD_c_compressionLevel]: level };
+  return { [ZSTD_c_compressionLevel]: level, [ZSTD_c_windowLog]: MAX_ZSTD_WINDOW_LOG };
 }
 
 export function decompress(codec: Codec, bytes: Uint8Array, maxBytes: number): Uint8Array {
