@@ -4,9 +4,10 @@
  */
 import { cpus } from 'node:os';
 import { broker } from './broker.ts';
+import { partitions } from './partitions.ts';
 import { walk } from './walk.ts';
 
-const BENCHES: Record<string, (args: readonly string[]) => Promise<BenchTable>> = { broker, walk };
+const BENCHES: Record<string, (args: readonly string[]) => Promise<BenchTable>> = { broker, partitions, walk };
 
 export interface BenchTable {
   readonly columns: readonly string[];

@@ -37,8 +37,8 @@ export type { BrokerLimits } from './limits.ts';
 export interface Broker {
   readonly clientPort: number;
   readonly internalPort: number;
-  /** Answers what is in flight, writes everything out and closes; within bounded time. */
-  stop(): Promise<void>;
+  /** Answers what is in flight, writes everything out and closes. `onProgress`: it is under way and moves. */
+  stop(onProgress?: () => void): Promise<void>;
 }
 
 export interface CreateBrokerOptions {
@@ -68,11 +68,11 @@ export async function createBroker(options: CreateBrokerOptions): Promise<Broker
   const listeners: BrokerListener[] = [];
   const partitions = hostPartitions(parts);
   const groups = coordinateGroups(parts, partitions);
-  const stop = () => stopAll(groups, listeners, partitions, controller);
+  const stop = (onProgress?: () => void) => stopAll(groups, listeners, partitions, controller, onProgress);
   try {
-    partitions.openAll();
-    controller.onChange((delta) => {
-      partitions.follow(delta);
+    await partitions.openAll();
+    controller.onChange(async (delta) => {
+      await partitions.follow(delta);
       groups.follow(delta);
     });
     const [client, internal] = await listen(parts, listeners);
@@ -105,7 +105,13 @@ function controllerConfig(config: BrokerConfig, settings: Settings): ControllerC
 
 function hostPartitions({ io, config, log, limits, controller }: Parts): HostedPartitions {
   const tailBudget = createTailBudget(limits.tailCacheBytes);
-  const folders = createPartitionFolders({ io, dataFolder: config.dataFolder, logger: log, tailBudget });
+  const folders = createPartitionFolders({
+    io,
+    dataFolder: config.dataFolder,
+    logger: log,
+    tailBudget,
+    turnMs: limits.partitionTurnMs,
+  });
   const sources = controller.configSources;
   return new HostedPartitions({ io, logger: log, limits, nodeId: config.nodeId, sources, folders });
 }
@@ -212,9 +218,10 @@ async function stopAll(
   listeners: readonly BrokerListener[],
   partitions: HostedPartitions,
   controller: OpenController,
+  onProgress?: () => void,
 ): Promise<void> {
   groups.stop();
   await Promise.all(listeners.map((listener) => listener.stop()));
-  await partitions.closeAll();
+  await partitions.closeAll(onProgress);
   await controller.close();
 }

@@ -16,7 +16,7 @@ await runProcess({
     const broker = await createBroker({ io, config, log, onFatal: () => process.exit(1) });
     return {
       ready: { clientPort: broker.clientPort, internalPort: broker.internalPort },
-      stop: () => broker.stop(),
+      stop: (onProgress) => broker.stop(onProgress),
     };
   },
 });

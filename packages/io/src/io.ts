@@ -69,6 +69,8 @@ export interface Disk {
   replaceFile(path: string, content: Uint8Array): void;
   /** Makes creations, renames and removals inside the folder durable. */
   syncFolder(path: string): void;
+  /** The same of what was done before the call, without blocking. The folder may be renamed meanwhile. */
+  syncFolderAsync(path: string): Promise<void>;
   /**
    * Takes an exclusive lock that ends with the process; throws `IoError` code `locked` if it is held. `path` is the
    * lock's own name in the folder that it guards, as in `<data>/.lock`; its parents must exist.

@@ -167,6 +167,15 @@ describe.each([
     expect(codeOf(() => io.disk.removeFolder(folder))).toBe('not-found');
   });
 
+  test('a folder is synced without blocking, by the name that it had', async () => {
+    const folder = `${harness.folder}/synced`;
+    io.disk.makeFolder(folder);
+    const synced = io.disk.syncFolderAsync(folder);
+    io.disk.rename(folder, `${folder}.2`);
+    await harness.settle(synced);
+    expect(await harness.settle(rejection(io.disk.syncFolderAsync(folder)))).toBe('not-found');
+  });
+
   test('a rename replaces, a removal removes, and both want something to be there', () => {
     io.disk.replaceFile(path, Buffer.from('new'));
     io.disk.replaceFile(`${path}.2`, Buffer.from('newer'));

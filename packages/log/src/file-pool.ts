@@ -51,6 +51,7 @@ class LruFilePool implements FilePool {
       readFile: (path) => disk.readFile(path),
       replaceFile: (path, content) => disk.replaceFile(path, content),
       syncFolder: (path) => disk.syncFolder(path),
+      syncFolderAsync: (path) => disk.syncFolderAsync(path),
       lock: (path) => disk.lock(path),
       freeBytes: (path) => disk.freeBytes(path),
       totalBytes: (path) => disk.totalBytes(path),

@@ -166,3 +166,55 @@ test('no more files stay open than the pool may hold, and nobody notices', async
   await world.settle(Promise.all(logs.map((log) => log.close(true))));
   expect(dir().filePool.openCount).toBe(0);
 });
+
+test('what was flushed to new partitions is there after power loss, the names of their folders included', async () => {
+  for (let seed = 1; seed <= 30; seed++) {
+    const world = createSimWorld({ seed });
+    const node = world.node('broker');
+    const start = () => {
+      const io = node.boot();
+      const dir = openLogDir({ io, path: `${PATH}/deep` });
+      return (index: number): Log =>
+        openLog({
+          io,
+          folder: `${PATH}/deep/orders-${index}`,
+          topicId: '12345678-1234-1234-1234-123456789abc',
+          marks: dir.partition('orders', index),
+          syncParent: () => dir.syncNames(),
+        });
+    };
+    node.boot().disk.makeFolder(`${PATH}/deep`);
+    node.boot().disk.syncFolder(PATH);
+    const open = start();
+    const logs = [0, 1, 2, 3].map(open);
+    for (const log of logs) fill(log, 2);
+    await world.settle(Promise.all(logs.slice(1).map((log) => log.flush())));
+    node.powerLoss();
+    const again = [0, 1, 2, 3].map(start());
+    expect(again.slice(1).map((log) => valuesIn(log).length)).toEqual([2, 2, 2]);
+  }
+});
+
+test('a log that was stopped in order and written to again syncs the batches, and no folder once more', async () => {
+  const { world, start, open, io, dir } = boot();
+  const log = open();
+  fill(log, 2);
+  await world.settle(log.close(true));
+  dir().close(true);
+  start();
+  const synced: string[] = [];
+  const { disk } = io();
+  const syncFolderAsync = disk.syncFolderAsync.bind(disk);
+  disk.syncFolderAsync = (path) => {
+    synced.push(path);
+    return syncFolderAsync(path);
+  };
+  const again = open();
+  fill(again, 1);
+  await world.settle(again.flush());
+  expect([again.durableEnd, synced]).toEqual([3, []]);
+  const fresh = open(1);
+  fill(fresh, 1);
+  await world.settle(fresh.flush());
+  expect(synced.sort()).toEqual([PATH, `${PATH}/orders-1`]);
+});

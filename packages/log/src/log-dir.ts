@@ -33,6 +33,8 @@ export interface LogDir {
   partition(topic: string, partition: number): MarksStore;
   /** The partition is gone from this folder. */
   forget(topic: string, partition: number): void;
+  /** Makes the names of the partitions' folders durable; who asks while that is under way shares the next turn. */
+  syncNames(): Promise<void>;
   /** Writes what has changed. */
   checkpoint(): void;
   /** Clean: writes everything and the mark, with the broker's epoch; every log has been closed. */
@@ -58,8 +60,13 @@ class CheckpointedLogDir implements LogDir {
   private readonly io: Io;
   private readonly marks = new Map<string, PartitionMarks>();
   private readonly dirty = new Set<Mark>();
+  /** Still in the files. */
+  private readonly forgotten = new Set<string>();
   private timer: Timer | undefined;
   private dueMs = Number.POSITIVE_INFINITY;
+  /** The sync of names that is under way, and the one that begins after it. */
+  private syncing: Promise<void> = Promise.resolve();
+  private nextSync: Promise<void> | undefined;
 
   constructor(io: Io, path: string, maxOpenFiles: number) {
     this.io = io;
@@ -75,6 +82,8 @@ class CheckpointedLogDir implements LogDir {
   }
 
   partition(topic: string, partition: number): MarksStore {
+    // What the files say of an older one by this name must not be taken for its marks after a crash.
+    if (this.forgotten.size > 0 && this.forgotten.has(keyOf(topic, partition))) this.checkpoint();
     const marks = this.marksOf(topic, partition);
     const wasClean = this.wasClean;
     return {
@@ -91,8 +100,19 @@ class CheckpointedLogDir implements LogDir {
 
   forget(topic: string, partition: number): void {
     if (!this.marks.delete(keyOf(topic, partition))) return;
+    this.forgotten.add(keyOf(topic, partition));
     for (const mark of MARKS) this.dirty.add(mark);
     this.arm(URGENT_CHECKPOINT_MS);
+  }
+
+  syncNames(): Promise<void> {
+    this.nextSync ??= this.syncing.then(() => {
+      this.nextSync = undefined;
+      const done = this.io.disk.syncFolderAsync(this.path);
+      this.syncing = done.catch(() => {}); // told to those who asked
+      return done;
+    });
+    return this.nextSync;
   }
 
   checkpoint(): void {
@@ -100,6 +120,7 @@ class CheckpointedLogDir implements LogDir {
     this.timer = undefined;
     this.dueMs = Number.POSITIVE_INFINITY;
     for (const mark of [...this.dirty]) this.write(mark);
+    this.forgotten.clear();
   }
 
   close(clean: boolean, brokerEpoch = -1): void {

@@ -39,6 +39,8 @@ export interface OpenLogOptions {
   readonly marks?: MarksStore | undefined;
   /** Bounds the open files of all logs that share it. */
   readonly filePool?: FilePool | undefined;
+  /** Makes the folder's name durable, for all who ask at a time together; without it, each log syncs the parent itself. */
+  readonly syncParent?: (() => Promise<void>) | undefined;
   /** Memory for the newest batches, shared by the logs of a process. */
   readonly tailBudget?: TailBudget | undefined;
 }

@@ -7,6 +7,7 @@
  * Invariant: `durableEnd` ≤ `writtenEnd`, and a failed write or fsync is never tried again on the same data: what the
  * kernel did with those pages is unknown, so the log goes offline until a restart reads what is really there.
  */
+import { dirname } from 'node:path';
 import { type Io, IoError } from '@meridian/io';
 import type { Segment } from './segment.ts';
 
@@ -21,6 +22,10 @@ export interface WriterEvents {
 }
 
 export interface WriterOptions {
+  /** The names of the folder and of what lies in it are durable: an earlier process has seen to it. */
+  readonly areNamesDurable: boolean;
+  /** Makes the folder's own name durable. */
+  syncParent(): Promise<void>;
   readonly autoSync: boolean;
   readonly maxPendingBytes: number;
   readonly events: WriterEvents;
@@ -47,7 +52,10 @@ export class LogWriter {
   private pendingSegment: Segment | undefined;
   private pendingEnd: number;
   private tickArmed = false;
-  private folderDirty = true;
+  /** Names in the folder, and the folder's own, that are not durable yet: part of the next group. */
+  private folderDirty: boolean;
+  private parentDirty: boolean;
+  private readonly syncParent: () => Promise<void>;
   /** Written to since their last fsync. */
   private unsynced = new Set<Segment>();
   private sealed: Segment[] = [];
@@ -63,6 +71,8 @@ export class LogWriter {
     this.writtenEnd = this.pendingEnd = end;
     this.durableEnd = durableEnd;
     this.autoSync = options.autoSync;
+    this.folderDirty = this.parentDirty = !options.areNamesDurable;
+    this.syncParent = options.syncParent;
     this.maxPendingBytes = options.maxPendingBytes;
     this.events = options.events;
   }
@@ -76,8 +86,9 @@ export class LogWriter {
   syncNow(): void {
     for (const segment of this.unsynced) segment.file.syncNow();
     this.io.disk.syncFolder(this.folder);
+    this.io.disk.syncFolder(dirname(this.folder));
     this.unsynced = new Set();
-    this.folderDirty = false;
+    this.folderDirty = this.parentDirty = false;
     this.durableEnd = this.writtenEnd;
   }
 
@@ -192,9 +203,7 @@ export class LogWriter {
     const sealed = this.sealed.filter((segment) => !segment.removed);
     this.unsynced = new Set();
     this.sealed = [];
-    if (this.folderDirty) this.io.disk.syncFolder(this.folder);
-    this.folderDirty = false;
-    await Promise.all(segments.map((segment) => segment.sync()));
+    await Promise.all([this.syncNames(), ...segments.map((segment) => segment.sync())]);
     for (const segment of sealed) await segment.seal();
     if (this.failure !== undefined) return;
     if (generation !== this.generation) {
@@ -206,6 +215,12 @@ export class LogWriter {
     this.events.durable(end, sealed);
     this.answerWaiters();
     this.events.progress();
+  }
+
+  private async syncNames(): Promise<void> {
+    const { folderDirty, parentDirty } = this;
+    this.folderDirty = this.parentDirty = false;
+    await Promise.all([folderDirty && this.io.disk.syncFolderAsync(this.folder), parentDirty && this.syncParent()]);
   }
 
   private answerWaiters(): void {

@@ -3,6 +3,7 @@
  * whoever owns partitions; synchronous, as a broker opens its partitions before it serves anybody.
  */
 
+import { dirname } from 'node:path';
 import type { Io } from '@meridian/io';
 import { EpochList, OriginEpochList } from './epoch-list.ts';
 import { LogError } from './errors.ts';
@@ -47,7 +48,8 @@ export function openLog(options: OpenLogOptions): Log {
     mayTrust,
   });
   startOver(segments, marks.startOffset);
-  if (segments.length === 0) segments.push(new Segment(disk, folder, marks.startOffset, 'create'));
+  const isEmpty = segments.length === 0;
+  if (isEmpty) segments.push(new Segment(disk, folder, marks.startOffset, 'create'));
   opened = new PartitionLog({
     io,
     config,
@@ -61,6 +63,9 @@ export function openLog(options: OpenLogOptions): Log {
     store,
     snapshotOffset,
     damage,
+    // A recovery point inside the last segment was written down after the names had been synced.
+    areNamesDurable: wasClean && !isEmpty && damage === undefined && stored.recoveryPoint > segments.at(-1)!.baseOffset,
+    syncParent: options.syncParent ?? (() => disk.syncFolderAsync(dirname(folder))),
   });
   return opened;
 }
@@ -72,10 +77,11 @@ function withPool({ io, filePool }: OpenLogOptions): Io {
   return { clock, timers, random, net, disk: filePool.over(io.disk) };
 }
 
-function makeFolder({ io, folder, topicId }: OpenLogOptions): void {
+/** The name is durable at once, or with the first fsync of the batches where many logs share a folder. */
+function makeFolder({ io, folder, topicId, syncParent }: OpenLogOptions): void {
   if (!io.disk.exists(folder)) {
     io.disk.makeFolder(folder);
-    io.disk.syncFolder(folder.slice(0, folder.lastIndexOf('/')) || '/');
+    if (syncParent === undefined) io.disk.syncFolder(dirname(folder));
   }
   if (topicId !== undefined) claimFolder(io.disk, folder, topicId);
 }

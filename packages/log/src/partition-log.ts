@@ -51,6 +51,8 @@ export interface LogParts {
   /** Of the newest producer snapshot; −1 if there is none. */
   readonly snapshotOffset: number;
   readonly damage: string | undefined;
+  readonly areNamesDurable: boolean;
+  readonly syncParent: () => Promise<void>;
 }
 
 const NOTHING: readonly Buffer[] = Object.freeze([]);
@@ -103,6 +105,8 @@ export class PartitionLog implements Log {
     this.originEpochList.save();
     this.writer = new LogWriter(parts.io, this.folder, this.endOffset, this.recoveryPoint, {
       autoSync: parts.config.fsync,
+      areNamesDurable: parts.areNamesDurable,
+      syncParent: parts.syncParent,
       maxPendingBytes: parts.limits.pendingBytes,
       events: {
         written: (end) => this.tail.written(end),

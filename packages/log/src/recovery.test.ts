@@ -197,3 +197,16 @@ test('a folder of another topic is refused', async () => {
     expect.objectContaining({ code: 'topic-id-mismatch' }),
   );
 });
+
+test('a folder whose owner was half written when the power went belongs to whoever opens it', async () => {
+  const topicId = '12345678-1234-1234-1234-123456789abc';
+  const whole = Buffer.from('version: 0\ntopic_id: EjRWeBI0EjQSNBI0VniavA\n');
+  for (const left of [whole.subarray(0, 0), whole.subarray(0, 20), Buffer.alloc(whole.length)]) {
+    const world = createSimWorld({ seed: 1 });
+    const io = world.node('a').boot();
+    io.disk.makeFolder(FOLDER);
+    io.disk.replaceFile(`${FOLDER}/partition.metadata`, left);
+    await world.settle(openLog({ io, folder: FOLDER, topicId }).close(true));
+    expect(io.disk.readFile(`${FOLDER}/partition.metadata`)).toEqual(whole);
+  }
+});

@@ -20,8 +20,11 @@ export interface Controller {
   quorum(): QuorumState;
   /** Decides, appends, fsyncs, applies, answers. Rejects with `BrokerError` once the log has failed or closed. */
   submit<C extends Command>(command: C): Promise<ResultOf<C>>;
-  /** Hears every committed batch of records after it has been applied to `image`; returns the way to stop. */
-  onChange(listener: (delta: readonly MetadataRecord[]) => void): () => void;
+  /**
+   * Hears every committed batch of records after it has been applied to `image`; returns the way to stop. Commands are
+   * answered, and the next batch is applied, when everybody has followed.
+   */
+  onChange(listener: (delta: readonly MetadataRecord[]) => void | Promise<void>): () => void;
   /** A producer id that nobody else in any region has or will get. */
   nextProducerId(): Promise<number>;
 }

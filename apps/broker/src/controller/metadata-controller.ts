@@ -54,7 +54,7 @@ export class MetadataController implements Controller {
   readonly #image: MutableImage;
   /** What the image will be once all that is appended is durable. */
   readonly #ahead: MutableImage;
-  readonly #listeners = new Set<(delta: readonly MetadataRecord[]) => void>();
+  readonly #listeners = new Set<(delta: readonly MetadataRecord[]) => void | Promise<void>>();
   readonly #producerIds: ProducerIds;
   #waiting: Waiting[] = [];
   /** The commit loop while it runs. */
@@ -84,7 +84,7 @@ export class MetadataController implements Controller {
     });
   }
 
-  onChange(listener: (delta: readonly MetadataRecord[]) => void): () => void {
+  onChange(listener: (delta: readonly MetadataRecord[]) => void | Promise<void>): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -138,7 +138,7 @@ export class MetadataController implements Controller {
     if (batches.length > 0) await this.#options.metadataLog.append(batches.map(({ values }) => values));
     for (const { records } of batches) {
       applyBatch(this.#image, records, this.#image.endOffset + records.length);
-      for (const listener of this.#listeners) listener(records);
+      for (const listener of this.#listeners) await listener(records);
     }
     group.forEach(({ resolve }, i) => {
       resolve(results[i]);

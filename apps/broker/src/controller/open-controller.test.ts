@@ -92,7 +92,7 @@ test('commands that wait together share one append, and see each other', async (
   const { world, node } = machine();
   const controller = await start(world, node.boot());
   const deltas: (readonly MetadataRecord[])[] = [];
-  controller.onChange((delta) => deltas.push(delta));
+  controller.onChange((delta) => void deltas.push(delta));
   const names = ['a', 'b', 'a', 'c'];
   const answers = await world.settle(
     Promise.all(names.map((name) => controller.submit(createTopics([newTopic(name)])))),

@@ -46,6 +46,9 @@ export class HostedPartitions implements PartitionTable {
   readonly #ending = new Set<Promise<void>>();
   #retention: RetentionLoop | undefined;
   #cleaner: CleanerLoop | undefined;
+  /** The newest `follow`. */
+  #following: Promise<void> = Promise.resolve();
+  #isStopped = false;
 
   constructor(options: HostedPartitionsOptions) {
     this.#options = options;
@@ -78,9 +81,10 @@ export class HostedPartitions implements PartitionTable {
   }
 
   /** Start: removes what was left half deleted and opens everything that the image says. */
-  openAll(): void {
+  async openAll(): Promise<void> {
     this.#options.folders.removeDeleted(this.#brokerNumber('log.segment.delete.delay.ms'));
-    for (const topic of this.#options.sources.image.topicsById.values()) this.#reconcile(topic);
+    await this.#inTurns(this.#reconcileAll([...this.#options.sources.image.topicsById.values()]));
+    if (this.#isStopped) return;
     const { io, logger, limits } = this.#options;
     const intervalMs = () => this.#brokerNumber('log.retention.check.interval.ms');
     this.#retention = startRetentionLoop({ io, logger, limits, partitions: this, intervalMs });
@@ -88,13 +92,24 @@ export class HostedPartitions implements PartitionTable {
     this.#cleaner = startCleanerLoop({ io, logger, limits, partitions: this, settings });
   }
 
-  /** A committed batch of metadata records, already applied to the image. */
-  follow(delta: readonly MetadataRecord[]): void {
+  /** A committed batch of metadata records, already applied to the image; one after another. Resolves when it is followed. */
+  follow(delta: readonly MetadataRecord[]): Promise<void> {
+    this.#following = this.#followInTurns(delta);
+    return this.#following;
+  }
+
+  async #followInTurns(delta: readonly MetadataRecord[]): Promise<void> {
+    await this.#inTurns(this.#follow(delta));
+    // Before the name is given again, or the old folder might be taken for the new topic's after a loss of power.
+    if (delta.some(({ type }) => type === 'RemoveTopicRecord')) await this.#options.folders.syncNames();
+  }
+
+  *#follow(delta: readonly MetadataRecord[]): Iterable<void> {
     const { image } = this.#options.sources;
     const touched = new Set<string>();
     const configured = new Set<string>();
     for (const record of delta) {
-      if (record.type === 'RemoveTopicRecord') this.#remove(record.topicId);
+      if (record.type === 'RemoveTopicRecord') yield* this.#remove(record.topicId);
       else if ('topicId' in record) touched.add(record.topicId);
       else if (record.type === 'ConfigRecord' && record.resourceType === TOPIC_RESOURCE) {
         configured.add(record.resourceName);
@@ -103,22 +118,50 @@ export class HostedPartitions implements PartitionTable {
       }
     }
     for (const name of configured) this.#configure(name);
-    for (const id of touched) {
-      const topic = image.topicsById.get(id);
-      if (topic !== undefined) this.#reconcile(topic);
+    yield* this.#reconcileAll([...touched].flatMap((id) => image.topicsById.get(id) ?? []));
+  }
+
+  *#reconcileAll(topics: readonly Topic[]): Iterable<void> {
+    for (const topic of topics) yield* this.#reconcile(topic);
+  }
+
+  /** Goes through the steps, a few in each turn of the event loop: clients are served in between. */
+  async #inTurns(steps: Iterable<void>): Promise<void> {
+    const { io, limits } = this.#options;
+    let turnEndMs = io.clock.monotonic() + limits.partitionTurnMs;
+    for (const _ of steps) {
+      if (this.#isStopped) return;
+      if (io.clock.monotonic() < turnEndMs) continue;
+      await new Promise<void>((resolve) => io.timers.defer(resolve));
+      turnEndMs = io.clock.monotonic() + limits.partitionTurnMs;
     }
   }
 
-  /** Stop: nothing is accepted any more; logs are written out and marked clean. */
-  async closeAll(): Promise<void> {
+  /** Stop: nothing is accepted any more; logs are written out and marked clean, `onProgress` with each. */
+  async closeAll(onProgress: () => void = () => {}): Promise<void> {
+    this.#isStopped = true;
     this.#retention?.stop();
     this.#cleaner?.stop();
+    await this.#following.catch(() => undefined); // whoever fed it has been told
     const all = [...this.all()];
     for (const partition of all) partition.end(ERROR.NOT_LEADER_OR_FOLLOWER);
-    const closed = await Promise.all(all.map((partition) => this.#close(partition, true)));
+    const areClean = await this.#closeEach(all.values(), onProgress);
     await Promise.all(this.#ending);
     const areAllOpen = [...this.#byId.values()].every(({ offline }) => offline.size === 0);
-    this.#options.folders.close(areAllOpen && closed.every((isClean) => isClean));
+    this.#options.folders.close(areAllOpen && areClean);
+  }
+
+  /** So many at a time: each waits for its fsyncs, and they share the disk's journal. */
+  async #closeEach(rest: Iterator<Partition>, onProgress: () => void): Promise<boolean> {
+    let areClean = true;
+    const closeOneByOne = async (): Promise<void> => {
+      for (let next = rest.next(); !next.done; next = rest.next()) {
+        if (!(await this.#close(next.value, true))) areClean = false;
+        onProgress();
+      }
+    };
+    await Promise.all(Array.from({ length: this.#options.limits.maxLogsClosing }, closeOneByOne));
+    return areClean;
   }
 
   /** Of a config that always has a value; "no limit" is as long as a timer can wait. */
@@ -136,7 +179,7 @@ export class HostedPartitions implements PartitionTable {
     };
   }
 
-  #reconcile(topic: Topic): void {
+  *#reconcile(topic: Topic): Iterable<void> {
     const hosted = this.#hosted(topic);
     let settings: TopicSettings | undefined;
     for (const info of topic.partitions) {
@@ -145,6 +188,7 @@ export class HostedPartitions implements PartitionTable {
       else if (info.replicas.includes(this.#options.nodeId) && !hosted.offline.has(info.index)) {
         settings ??= topicSettings(this.#options.sources, topic.name);
         this.#open(hosted, info, settings);
+        yield;
       }
     }
   }
@@ -182,7 +226,7 @@ export class HostedPartitions implements PartitionTable {
     for (const partition of hosted.partitions) partition?.configure(settings);
   }
 
-  #remove(topicId: string): void {
+  *#remove(topicId: string): Iterable<void> {
     const hosted = this.#byId.get(topicId);
     if (hosted === undefined) return;
     this.#byId.delete(topicId);
@@ -194,6 +238,7 @@ export class HostedPartitions implements PartitionTable {
       const ending = this.#close(partition, false).then(() => {});
       this.#ending.add(ending);
       ending.finally(() => this.#ending.delete(ending));
+      yield;
     }
   }
 

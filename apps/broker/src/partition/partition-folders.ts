@@ -5,8 +5,9 @@
  * image might be the damaged part.
  */
 import { join } from 'node:path';
-import { type Io, IoError, type Logger, type Timer } from '@meridian/io';
+import type { Io, Logger } from '@meridian/io';
 import { type Log, LogError, openLog, openLogDir, type TailBudget } from '@meridian/log';
+import { FolderRemovals } from './folder-removals.ts';
 import type { PartitionIdentity } from './partition.ts';
 import type { TopicSettings } from './topic-settings.ts';
 
@@ -17,8 +18,10 @@ const MAX_NAME_LENGTH = 255;
 export interface PartitionFolders {
   /** Throws `LogError` or `IoError`. */
   open(identity: PartitionIdentity, settings: TopicSettings): Log;
-  /** Renames at once; the files go `delayMs` later, in the next process's time if this one ends before. */
+  /** Renames, durably after `syncNames`; the files go `delayMs` later, in the next process's time if this one ends before. */
   markDeleted(identity: PartitionIdentity, delayMs: number): void;
+  /** Makes creations and renames of folders durable. */
+  syncNames(): Promise<void>;
   /** Has what an earlier process had renamed removed after the same delay, as Kafka does. */
   removeDeleted(delayMs: number): void;
   /** No removal begins after it; with `clean`, and all logs closed in order, the next start need not recover anything. */
@@ -30,22 +33,12 @@ export function createPartitionFolders(options: {
   dataFolder: string;
   logger: Logger;
   tailBudget: TailBudget;
+  /** Time that removals may take of one turn of the event loop. */
+  turnMs: number;
 }): PartitionFolders {
-  const { io, dataFolder, logger, tailBudget } = options;
+  const { io, dataFolder, logger, tailBudget, turnMs } = options;
   const folderOf = ({ topic, index }: PartitionIdentity): string => join(dataFolder, `${topic}-${index}`);
-  const removals = new Set<Timer>();
-  const removeLater = (folder: string, delayMs: number): void => {
-    const timer = io.timers.after(delayMs, () => {
-      removals.delete(timer);
-      try {
-        io.disk.removeFolder(folder);
-      } catch (error) {
-        if (!(error instanceof IoError)) throw error;
-        logger.warn('a deleted partition could not be removed from disk', { folder, error });
-      }
-    });
-    removals.add(timer);
-  };
+  const removals = new FolderRemovals(io, logger, turnMs);
   const logDir = openLogDir({ io, path: dataFolder });
   const { filePool } = logDir;
   logDir.onFailure = (error) => logger.error('a checkpoint of the partitions could not be written', { error });
@@ -59,6 +52,7 @@ export function createPartitionFolders(options: {
       tailBudget,
       marks: logDir.partition(identity.topic, identity.index),
       filePool,
+      syncParent: () => logDir.syncNames(),
     });
   return {
     open(identity, settings) {
@@ -78,15 +72,16 @@ export function createPartitionFolders(options: {
       const suffix = `-${identity.index}.${hex(identity)}-delete`;
       const deleted = join(dataFolder, `${identity.topic.slice(0, MAX_NAME_LENGTH - suffix.length)}${suffix}`);
       io.disk.rename(folderOf(identity), deleted);
-      io.disk.syncFolder(dataFolder);
       logDir.forget(identity.topic, identity.index);
-      removeLater(deleted, delayMs);
+      removals.removeLater(deleted, delayMs);
     },
+    syncNames: () => logDir.syncNames(),
     removeDeleted(delayMs) {
-      for (const name of io.disk.list(dataFolder)) if (DELETED.test(name)) removeLater(join(dataFolder, name), delayMs);
+      const deleted = io.disk.list(dataFolder).filter((name) => DELETED.test(name));
+      for (const name of deleted) removals.removeLater(join(dataFolder, name), delayMs);
     },
     close(clean) {
-      for (const timer of removals) timer.cancel();
+      removals.stop();
       logDir.close(clean);
     },
   };

@@ -33,6 +33,19 @@ function syncFolder(path: string): void {
   });
 }
 
+/** The descriptor is taken at once: a folder that is renamed meanwhile is still the one that was meant. */
+function syncFolderAsync(path: string): Promise<void> {
+  if (process.platform === 'win32') return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const descriptor = attempt('sync folder', path, () => fs.openSync(path, O_RDONLY));
+    fs.fsync(descriptor, (error) => {
+      fs.closeSync(descriptor);
+      if (error) reject(ioErrorFrom(error, `sync folder ${path}`));
+      else resolve();
+    });
+  });
+}
+
 function replaceFile(path: string, content: Uint8Array): void {
   const twin = `${path}.tmp`;
   const file = open(twin, 'w+');
@@ -84,6 +97,7 @@ export const realDisk: Disk = {
   readFile: (path) => attempt('read', path, () => fs.readFileSync(path)),
   replaceFile,
   syncFolder,
+  syncFolderAsync,
   lock: takeLock,
   freeBytes,
   totalBytes,

@@ -145,6 +145,25 @@ describe('names', () => {
     expect(seen).toEqual(['abc', 'gone']);
   });
 
+  test('a sync of a folder on its way covers what was done before it, and nothing that came after', async () => {
+    let later = 0;
+    for (const seed of SEEDS) {
+      const { world, node, io } = bench(seed);
+      io.disk.makeFolder('/data/sub');
+      io.disk.syncFolder('/data');
+      io.disk.open('/data/sub/before', 'w+').close();
+      const synced = io.disk.syncFolderAsync('/data/sub');
+      io.disk.open('/data/sub/after', 'w+').close();
+      await world.settle(synced);
+      node.powerLoss();
+      const { disk } = node.boot();
+      expect(disk.exists('/data/sub/before')).toBe(true);
+      if (disk.exists('/data/sub/after')) later++;
+    }
+    expect(later).toBeGreaterThan(0);
+    expect(later).toBeLessThan(SEEDS.length);
+  });
+
   test('a rename is there or not, never by half', () => {
     const seen = outcomes((seed) => {
       const { io, node } = bench(seed);
