@@ -6,7 +6,7 @@
 import { RecordBatchError } from './errors.ts';
 import { type BatchHeader, readBatchHeader } from './header.ts';
 import { openPayload, type PayloadOptions } from './payload.ts';
-import type { Cursor } from './varint.ts';
+import { RecordWalk } from './record-walk.ts';
 
 export interface ValidateOptions extends PayloadOptions {
   /**
@@ -47,7 +47,7 @@ export function validateRecords(bytes: Uint8Array, options: ValidateOptions = {}
   const cursor = openPayload(bytes, header, options);
   const plainFrom = cursor.at;
   const walk = new RecordWalk(cursor, offsets);
-  for (let index = 0; index < header.recordCount; index++) walk.next();
+  walk.run(header.recordCount);
   if (cursor.at !== cursor.end || (offsets !== 'any' && walk.offsetDelta > header.lastOffsetDelta)) {
     throw new RecordBatchError('corrupt-record', 'records do not end where the batch does');
   }
@@ -63,74 +63,4 @@ export function validateRecords(bytes: Uint8Array, options: ValidateOptions = {}
     plainFrom,
     isDense: walk.isDense,
   };
-}
-
-/** Where the walk stands, and what it has gathered. */
-class RecordWalk {
-  private readonly cursor: Cursor;
-  private readonly offsets: 'dense' | 'ascending' | 'any';
-  offsetDelta = -1;
-  minDelta = Number.POSITIVE_INFINITY;
-  maxDelta = Number.NEGATIVE_INFINITY;
-  maxDeltaAt = 0;
-  keyless = 0;
-  isDense = true;
-  constructor(cursor: Cursor, offsets: 'dense' | 'ascending' | 'any') {
-    this.cursor = cursor;
-    this.offsets = offsets;
-  }
-
-  next(): void {
-    const cursor = this.cursor;
-    const length = cursor.int32();
-    const from = cursor.skip(length);
-    cursor.at = from;
-    cursor.byte(); // attributes: none are defined
-    const timestampDelta = cursor.int64();
-    this.advance(cursor.int32());
-    this.noteTimestamp(timestampDelta);
-    if (skipBytes(cursor) === -1) this.keyless++;
-    skipBytes(cursor);
-    skipHeaders(cursor);
-    if (cursor.at !== from + length) throw new RecordBatchError('corrupt-record', `record of ${length} bytes`);
-  }
-
-  private advance(offsetDelta: number): void {
-    const least = this.offsetDelta + 1;
-    if (offsetDelta === least || this.offsets === 'any') {
-      this.isDense &&= offsetDelta === least;
-      this.offsetDelta = least;
-    } else this.leap(offsetDelta, least);
-  }
-
-  private leap(offsetDelta: number, least: number): void {
-    if (offsetDelta < least || this.offsets === 'dense') {
-      throw new RecordBatchError('corrupt-record', `offset delta ${offsetDelta} after ${this.offsetDelta}`);
-    }
-    this.isDense = false;
-    this.offsetDelta = offsetDelta;
-  }
-
-  private noteTimestamp(delta: number): void {
-    if (delta < this.minDelta) this.minDelta = delta;
-    if (delta > this.maxDelta) {
-      this.maxDelta = delta;
-      this.maxDeltaAt = this.offsetDelta;
-    }
-  }
-}
-
-function skipBytes(cursor: Cursor): number {
-  const length = cursor.int32();
-  if (length !== -1) cursor.skip(length);
-  return length;
-}
-
-function skipHeaders(cursor: Cursor): void {
-  const count = cursor.int32();
-  if (count < 0) throw new RecordBatchError('corrupt-record', `${count} headers`);
-  for (let index = 0; index < count; index++) {
-    if (skipBytes(cursor) === -1) throw new RecordBatchError('corrupt-record', 'a header without a key');
-    skipBytes(cursor);
-  }
 }
