@@ -22,6 +22,8 @@ const BLOCK_SIZE_ID = 4;
 const UNCOMPRESSED = 0x80000000;
 /** Most that a compressed byte can become. */
 const MAX_RATIO = 255;
+/** From this length on a match that overlaps itself is copied in pieces. */
+const LONG_MATCH = 64;
 /** Largest block of a frame by its id, 4 to 7. */
 const blockMaximum = (id: number): number => 1 << (8 + 2 * id);
 
@@ -119,6 +121,15 @@ function readLength(input: Buffer, cursor: { at: number }, end: number, nibble: 
   }
 }
 
+/** A match that reaches into what it makes: long ones copy twice as much each time. */
+function repeat(buffer: Buffer, to: number, distance: number, length: number): void {
+  const head = length < LONG_MATCH ? length : Math.min(length, distance);
+  for (let at = to; at < to + head; at++) buffer[at] = buffer[at - distance]!;
+  for (let made = head; made < length; made *= 2) {
+    buffer.copyWithin(to + made, to, to + Math.min(made, length - made));
+  }
+}
+
 /** The bytes made so far: grows by doubling, never beyond the bound. */
 class Output {
   length = 0;
@@ -126,7 +137,8 @@ class Output {
   private readonly maxBytes: number;
   constructor(maxBytes: number, initialBytes: number) {
     this.maxBytes = maxBytes;
-    this.buffer = Buffer.allocUnsafe(initialBytes);
+    // Of its own memory: it is given back as soon as it is outgrown, not when somebody collects it.
+    this.buffer = Buffer.allocUnsafeSlow(initialBytes);
   }
 
   literal(input: Buffer, from: number, length: number): void {
@@ -140,7 +152,7 @@ class Output {
     const buffer = this.buffer;
     const to = this.length;
     if (distance >= length) buffer.copyWithin(to, to - distance, to - distance + length);
-    else for (let at = to; at < to + length; at++) buffer[at] = buffer[at - distance]!;
+    else repeat(buffer, to, distance, length);
     this.length = to + length;
   }
 
@@ -152,11 +164,11 @@ class Output {
     const needed = this.length + length;
     if (needed <= this.buffer.length) return;
     if (needed > this.maxBytes) {
+      (this.buffer.buffer as ArrayBuffer).transfer(0);
       throw new RecordBatchError('too-large', `lz4: ${needed} bytes where ${this.maxBytes} are allowed`);
     }
-    const larger = Buffer.allocUnsafe(Math.min(this.maxBytes, Math.max(needed, this.buffer.length * 2)));
-    this.buffer.copy(larger, 0, 0, this.length);
-    this.buffer = larger;
+    const size = Math.min(this.maxBytes, Math.max(needed, this.buffer.length * 2));
+    this.buffer = Buffer.from((this.buffer.buffer as ArrayBuffer).transfer(size));
   }
 }
 
