@@ -39,6 +39,10 @@ export interface SimNode {
   failNextSync(times?: number): void;
   failNextWrite(times?: number): void;
   failNextRead(times?: number): void;
+  /** The device that is mounted there gives and takes nothing, until set back. */
+  setFolderFailed(path: string, failed: boolean): void;
+  /** The same for one that has no room left. */
+  setFolderFull(path: string, full: boolean): void;
   setSyncLatency(latencyMs: readonly [min: number, max: number]): void;
   /** Bit rot: turns the lowest bit of one byte of a file over. */
   flipBit(path: string, position: number): void;
@@ -177,6 +181,14 @@ export class SimMachine implements SimNode, Station, ProcessHost, Machine {
 
   failNextRead(times = 1): void {
     this.#failNext('read', times);
+  }
+
+  setFolderFailed(path: string, failed: boolean): void {
+    this.faults.failedFolders[failed ? 'add' : 'delete'](path);
+  }
+
+  setFolderFull(path: string, full: boolean): void {
+    this.faults.fullFolders[full ? 'add' : 'delete'](path);
   }
 
   setSyncLatency(latencyMs: readonly [number, number]): void {

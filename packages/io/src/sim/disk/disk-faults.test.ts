@@ -87,3 +87,28 @@ test('a file that is written for ever without a sync is written back in part, as
   expect(bytes.length).toBeGreaterThan(8000);
   for (let index = 0; index < 8000; index++) expect(bytes[index]).toBe(index % 251);
 });
+
+test('a device that is mounted on a folder fails, or is full, for itself', () => {
+  const { node, io } = start();
+  io.disk.makeFolder('/a');
+  io.disk.makeFolder('/b');
+  const [first, second] = [io.disk.open('/a/x', 'w+'), io.disk.open('/b/x', 'w+')];
+  node.setFolderFailed('/a', true);
+  for (const use of [
+    () => first.writev([Buffer.from('a')], 0),
+    () => first.syncNow(),
+    () => io.disk.list('/a'),
+    () => io.disk.makeFolder('/a/c'),
+    () => io.disk.stat('/a/x'),
+  ]) {
+    expect(use).toThrow('The device failed');
+  }
+  expect(io.disk.exists('/a/x')).toBe(false);
+  second.writev([Buffer.from('b')], 0);
+  node.setFolderFailed('/a', false);
+  node.setFolderFull('/b', true);
+  expect(() => second.writev([Buffer.from('bbb')], 1)).toThrow('The disk is full');
+  expect(io.disk.freeBytes('/b')).toBe(0);
+  first.writev([Buffer.from('a')], 0);
+  expect([io.disk.readFile('/a/x').toString(), io.disk.readFile('/b/x')[0]]).toEqual(['a', 98]);
+});

@@ -16,6 +16,9 @@ export class DiskFaults {
   capacityBytes = SIM_DISK_BYTES;
   /** Sum of the sizes of all files that have a name. */
   usedBytes = 0;
+  /** Folders that are mount points of devices of their own: of a failed one nothing can be had, a full one takes no more. */
+  readonly failedFolders = new Set<string>();
+  readonly fullFolders = new Set<string>();
   #failing: Record<DiskOperation, number> = { sync: 0, write: 0, read: 0 };
 
   failNext(operation: DiskOperation, times: number): void {
@@ -23,17 +26,28 @@ export class DiskFaults {
   }
 
   /** Whether this operation is one that fails; counts it. */
-  takes(operation: DiskOperation): boolean {
+  takes(operation: DiskOperation, path: string): boolean {
+    if (this.isFailed(path)) return true;
     if (this.#failing[operation] === 0) return false;
     this.#failing[operation]--;
     return true;
   }
 
   throwIfTaken(operation: DiskOperation, path: string): void {
-    if (this.takes(operation)) throw new IoError('io', `${operation} ${path}`);
+    if (this.takes(operation, path)) throw new IoError('io', `${operation} ${path}`);
   }
 
-  freeBytes(): number {
+  isFailed(path: string): boolean {
+    return isIn(this.failedFolders, path);
+  }
+
+  freeBytes(path: string): number {
+    if (isIn(this.fullFolders, path)) return 0;
     return Math.max(0, this.capacityBytes - this.usedBytes);
   }
+}
+
+function isIn(folders: ReadonlySet<string>, path: string): boolean {
+  for (const folder of folders) if (path === folder || path.startsWith(`${folder}/`)) return true;
+  return false;
 }

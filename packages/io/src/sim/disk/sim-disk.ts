@@ -49,7 +49,7 @@ export class SimDisk implements Disk {
   }
 
   exists(path: string): boolean {
-    return this.#find('exists', path) !== undefined;
+    return !this.#machine.faults.isFailed(path) && this.#find('exists', path) !== undefined;
   }
 
   list(path: string): string[] {
@@ -64,7 +64,7 @@ export class SimDisk implements Disk {
       made = `${made}/${name}`;
       const entry = this.#machine.volume.find(made);
       if (entry instanceof FileContent) throw new IoError('exists', `make folder ${made}`);
-      if (entry === undefined && name !== '') this.#enter(parent, name, new Folder(this.#machine.wallClock()));
+      if (entry === undefined && name !== '') this.#enter(parent, made, new Folder(this.#machine.wallClock()));
     }
   }
 
@@ -174,7 +174,7 @@ export class SimDisk implements Disk {
 
   freeBytes(path: string): number {
     this.#at('free space of', path);
-    return this.#machine.faults.freeBytes();
+    return this.#machine.faults.freeBytes(path);
   }
 
   totalBytes(path: string): number {
@@ -185,6 +185,7 @@ export class SimDisk implements Disk {
   #at(verb: string, path: string): string {
     const at = posix.resolve('/', path);
     this.#process.assertAlive(`${verb} ${at}`);
+    if (this.#machine.faults.isFailed(at)) throw new IoError('io', `${verb} ${at}`);
     return at;
   }
 
@@ -212,15 +213,15 @@ export class SimDisk implements Disk {
     if (mode === 'r' || mode === 'r+') throw new IoError('not-found', `open ${path}`);
     const parent = this.#parentOf(path);
     const content = new FileContent(this.#machine.wallClock(), this.#machine.volume.order);
-    this.#enter(parent, posix.basename(path), content);
+    this.#enter(parent, path, content);
     return content;
   }
 
-  #enter(folder: Folder, name: string, entry: Entry): void {
-    if (this.#machine.faults.freeBytes() === 0) throw new IoError('no-space', `create ${name}`);
+  #enter(folder: Folder, path: string, entry: Entry): void {
+    if (this.#machine.faults.freeBytes(path) === 0) throw new IoError('no-space', `create ${path}`);
     this.#machine.changing();
     folder.modifiedMs = this.#machine.wallClock();
-    this.#machine.volume.apply([{ folder, name, entry }]);
+    this.#machine.volume.apply([{ folder, name: posix.basename(path), entry }]);
   }
 
   #drop(folder: Folder, name: string, entry: Entry): void {

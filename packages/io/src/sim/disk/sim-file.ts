@@ -77,7 +77,7 @@ export class SimFile implements DiskFile {
 
   #sync(mark: number): void {
     const { faults } = this.#machine;
-    if (!faults.takes('sync')) {
+    if (!faults.takes('sync', this.path)) {
       this.#machine.changing();
       if (!faults.syncsLie) this.#content.syncUpTo(mark);
       return;
@@ -89,8 +89,9 @@ export class SimFile implements DiskFile {
   /** On a full disk a write that would grow the file is taken up to some byte, as the kernel does. */
   #room(position: number, length: number): number {
     const growth = Math.max(0, position + length - this.#content.visible.length);
-    if (growth <= this.#machine.faults.freeBytes()) return length;
-    return below(this.#machine.random, length - growth + Math.min(growth, this.#machine.faults.freeBytes()) + 1);
+    const free = this.#machine.faults.freeBytes(this.path);
+    if (growth <= free) return length;
+    return below(this.#machine.random, length - growth + Math.min(growth, free) + 1);
   }
 
   #change(run: () => void): void {
