@@ -119,6 +119,7 @@ export type SequenceCheck =
       readonly kind: 'duplicate';
       readonly firstOffset: number;
       readonly lastOffset: number;
+      /** Its largest. */
       readonly timestamp: number;
     }
   /** Kafka's error code: 45 out of order, 47 epoch is fenced. */
@@ -132,6 +133,10 @@ export interface ActiveProducer {
   readonly lastDataOffset: number;
   /** Largest timestamp of its last batch. */
   readonly lastTimestamp: number;
+  /** Of the coordinator that ended its last transaction; −1 if none is known. */
+  readonly coordinatorEpoch: number;
+  /** First offset of the transaction that is open; −1 if there is none. */
+  readonly currentTxnStartOffset: number;
 }
 
 export interface ProducerState {
@@ -189,6 +194,8 @@ export interface Log {
   beginEpoch(leaderEpoch: number): void;
   /** The high watermark has come so far: transactions that ended below it are decided for everybody. */
   committed(highWatermark: number): void;
+  /** Forgets producers that have been silent for so long, by their records' time; those with an open transaction stay. */
+  expireProducers(nowMs: number, expirationMs: number): void;
   /** First offset, up to `highWatermark`, of which it is not decided whether it will be read: Kafka's LSO. */
   lastStableOffset(highWatermark: number): number;
   /** Aborted transactions with records from `from` up to `to`, by the offsets of their markers. */

@@ -26,8 +26,8 @@ import type {
 import type { LogMarks, MarksStore } from './log-marks.ts';
 import { readSegments, readTail } from './log-reader.ts';
 import { LogWriter } from './log-writer.ts';
-import { restoreProducers, tidySnapshots } from './producer-restore.ts';
-import { writeSnapshot } from './producer-snapshot.ts';
+import { removeProducerBatches } from './producer-batches.ts';
+import { restoreProducers, saveProducers, tidySnapshots } from './producer-restore.ts';
 import type { ProducerTable } from './producer-state.ts';
 import { countExpired } from './retention.ts';
 import type { Segment } from './segment.ts';
@@ -168,6 +168,10 @@ export class PartitionLog implements Log {
   committed(highWatermark: number): void {
     this.producerTable.committed(highWatermark);
     this.store.noteHighWatermark(highWatermark);
+  }
+
+  expireProducers(nowMs: number, expirationMs: number): void {
+    this.producerTable.expire(nowMs, expirationMs);
   }
 
   lastStableOffset(highWatermark: number): number {
@@ -376,12 +380,13 @@ export class PartitionLog implements Log {
 
   /** So that a restart begins with the producers from here. */
   private takeSnapshot(): void {
-    writeSnapshot(this.io.disk, this.folder, this.endOffset, this.producerTable.snapshot());
+    saveProducers(this.io.disk, this.folder, this.endOffset, this.producerTable);
     this.snapshotOffset = this.endOffset;
   }
 
   private restoreProducers(): void {
     const { disk } = this.io;
+    removeProducerBatches(disk, this.folder); // other batches may come to lie at their offsets
     const input = { disk, folder: this.folder, names: disk.list(this.folder), producers: this.producerTable };
     tidySnapshots(input, this.segments.all, this.endOffset);
     this.snapshotOffset = restoreProducers(input, this.segments.all, this.endOffset);

@@ -1,11 +1,12 @@
 /**
  * Brings the producer table to an offset: by the newest snapshot that can be believed, and the batches behind it.
- * Called when a log is opened and after it was cut; keeps the snapshot files tidy as well.
+ * Called when a log is opened and after it was cut; writes the snapshots, and keeps their files tidy as well.
  * Invariant: no snapshot stays that lies beyond the log's end, as another batch may come to lie there.
  */
 import type { Disk } from '@meridian/io';
 import { scanBatches } from './batch-scan.ts';
-import { newestSnapshot, removeSnapshot, snapshotOffsets } from './producer-snapshot.ts';
+import { PRODUCER_BATCHES_FILE, readProducerBatches, writeProducerBatches } from './producer-batches.ts';
+import { newestSnapshot, removeSnapshot, snapshotOffsets, writeSnapshot } from './producer-snapshot.ts';
 import type { ProducerTable } from './producer-state.ts';
 import type { Segment } from './segment.ts';
 
@@ -21,7 +22,11 @@ export interface RestoreInput {
 export function restoreProducers(input: RestoreInput, segments: readonly Segment[], upTo: number): number {
   const { disk, folder, names, producers } = input;
   const snapshot = newestSnapshot(disk, folder, snapshotOffsets(names), upTo);
-  producers.restore(snapshot?.entries ?? []);
+  const hasMore = snapshot !== undefined && names.includes(PRODUCER_BATCHES_FILE);
+  producers.restore(
+    snapshot?.entries ?? [],
+    hasMore ? () => readProducerBatches(disk, folder, snapshot.offset) : undefined,
+  );
   const from = snapshot?.offset ?? 0;
   for (const segment of segments) {
     if (segment.nextOffset <= from || segment.baseOffset >= upTo || segment.size === 0) continue;
@@ -32,6 +37,13 @@ export function restoreProducers(input: RestoreInput, segments: readonly Segment
     });
   }
   return snapshot?.offset ?? -1;
+}
+
+/** Writes down what is known at `offset`, the end of the log, so that a restart begins with it. */
+export function saveProducers(disk: Disk, folder: string, offset: number, producers: ProducerTable): void {
+  const earlier = producers.earlier(); // before the file that they may come from is written over
+  writeSnapshot(disk, folder, offset, producers.snapshot());
+  writeProducerBatches(disk, folder, offset, earlier);
 }
 
 /** Removes what lies beyond the end, and what belongs to no segment but the newest. */

@@ -36,7 +36,7 @@ test('each of the last five batches is known again with its first offset, the si
       kind: 'duplicate',
       firstOffset: first,
       lastOffset: first + 1,
-      timestamp: -1,
+      timestamp: first + 1001,
     });
   }
   expect(table.check(sent(0, 2))).toMatchObject({ kind: 'error', errorCode: 45 });

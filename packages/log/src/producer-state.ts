@@ -8,10 +8,13 @@
  *   larger epoch, sequence 0                            → ok;  any other sequence → 45
  *   smaller epoch                                       → 47 INVALID_PRODUCER_EPOCH
  *   producer not known                                  → ok (its state may have expired, as in Kafka since 2.5)
+ *
+ * A duplicate is answered with its largest timestamp, as in Kafka.
  */
 import { type BatchHeader, readRecords } from '@meridian/protocol/record-batch';
 import { PRODUCER_WINDOW } from './limits.ts';
 import type { ActiveProducer, ProducerState, SequenceCheck } from './log-interface.ts';
+import type { EarlierBatch } from './producer-batches.ts';
 import type { SnapshotEntry } from './producer-snapshot.ts';
 import type { IndexedAbort } from './transaction-index.ts';
 
@@ -54,6 +57,8 @@ export class ProducerTable implements ProducerState {
   private readonly ongoing = new Map<number, number>();
   /** Transactions that have ended at or above the high watermark, as far as is known. */
   private undecided: CompletedTransaction[] = [];
+  /** Brings the batches that the snapshot did not tell; undefined once it has. */
+  private recall: (() => readonly EarlierBatch[]) | undefined;
   constructor(maxProducers: number) {
     this.maxProducers = maxProducers;
   }
@@ -73,15 +78,33 @@ export class ProducerTable implements ProducerState {
     if (header.producerEpoch > entry.epoch) {
       return header.baseSequence === 0 ? OK : refuse(45, header, 'a new epoch begins with sequence 0');
     }
+    const found = checkSequence(entry, header);
+    if (found.kind !== 'error' || this.recall === undefined) return found;
+    this.recallEarlier();
     return checkSequence(entry, header);
   }
 
   *active(): Iterable<ActiveProducer> {
-    for (const [producerId, { epoch, batches, lastTimestamp }] of this.entries) {
+    for (const [producerId, { epoch, batches, lastTimestamp, coordinatorEpoch }] of this.entries) {
       const last = batches.at(-1);
-      const lastSequence = last?.lastSequence ?? -1;
-      const lastDataOffset = last?.lastOffset ?? -1;
-      yield { producerId, producerEpoch: epoch, lastSequence, lastDataOffset, lastTimestamp };
+      yield {
+        producerId,
+        producerEpoch: epoch,
+        lastSequence: last?.lastSequence ?? -1,
+        lastDataOffset: last?.lastOffset ?? -1,
+        lastTimestamp,
+        coordinatorEpoch,
+        currentTxnStartOffset: this.ongoing.get(producerId) ?? -1,
+      };
+    }
+  }
+
+  /** Forgets producers that have been silent for so long by their records' time, but for open transactions. */
+  expire(nowMs: number, expirationMs: number): void {
+    for (const [producerId, { lastTimestamp }] of this.entries) {
+      if (nowMs - lastTimestamp < expirationMs || this.ongoing.has(producerId)) continue;
+      this.entries.delete(producerId);
+      if (this.latest === producerId) this.latest = -1;
     }
   }
 
@@ -98,14 +121,14 @@ export class ProducerTable implements ProducerState {
     entry.lastTimestamp = header.maxTimestamp;
     if (header.isControl) return this.endTransaction(entry, header, bytesOf());
     if (header.isTransactional && !this.ongoing.has(id)) this.ongoing.set(id, header.baseOffset);
-    if (header.baseSequence < 0) return undefined;
     if (entry.batches.length === PRODUCER_WINDOW) entry.batches.shift();
+    const { baseSequence, lastOffsetDelta } = header;
     entry.batches.push({
-      firstSequence: header.baseSequence,
-      lastSequence: addToSequence(header.baseSequence, header.lastOffsetDelta),
+      firstSequence: baseSequence,
+      lastSequence: baseSequence < 0 ? baseSequence : addToSequence(baseSequence, lastOffsetDelta),
       firstOffset: header.baseOffset,
       lastOffset: header.lastOffset,
-      timestamp: header.hasLogAppendTime ? header.maxTimestamp : -1,
+      timestamp: header.maxTimestamp,
     });
     return undefined;
   }
@@ -138,9 +161,33 @@ export class ProducerTable implements ProducerState {
     });
   }
 
-  /** In place of all that is known. */
-  restore(entries: readonly SnapshotEntry[]): void {
+  /** What the snapshot does not hold of the window, the older of a producer first. */
+  earlier(): EarlierBatch[] {
+    this.recallEarlier();
+    const found: EarlierBatch[] = [];
+    for (const [producerId, { epoch, batches }] of this.entries) {
+      for (const batch of batches.slice(0, -1)) found.push({ producerId, producerEpoch: epoch, ...batch });
+    }
+    return found;
+  }
+
+  /** Puts the earlier batches before those that are known, as far as one follows the other. */
+  private recallEarlier(): void {
+    const earlier = this.recall?.() ?? [];
+    this.recall = undefined;
+    for (const { producerId, producerEpoch, ...batch } of [...earlier].reverse()) {
+      const entry = this.entries.get(producerId);
+      const first = entry?.batches[0];
+      if (entry === undefined || first === undefined || entry.batches.length === PRODUCER_WINDOW) continue;
+      const isNext = addToSequence(batch.lastSequence, 1) === first.firstSequence;
+      if (entry.epoch === producerEpoch && isNext && batch.lastOffset < first.firstOffset) entry.batches.unshift(batch);
+    }
+  }
+
+  /** In place of all that is known; `recall` brings what is not in the entries, should it be asked for. */
+  restore(entries: readonly SnapshotEntry[], recall?: () => readonly EarlierBatch[]): void {
     this.clear();
+    this.recall = recall;
     for (const saved of [...entries].sort((a, b) => a.lastOffset - b.lastOffset)) {
       const { lastOffset, lastSequence, offsetDelta, timestamp, coordinatorEpoch } = saved;
       const firstSequence = lastSequence - offsetDelta;
@@ -149,9 +196,9 @@ export class ProducerTable implements ProducerState {
         lastSequence,
         firstOffset: lastOffset - offsetDelta,
         lastOffset,
-        timestamp: -1,
+        timestamp,
       };
-      const batches = lastSequence < 0 ? [] : [last];
+      const batches = lastOffset < 0 ? [] : [last];
       const entry = { epoch: saved.producerEpoch, batches, lastOffset, lastTimestamp: timestamp, coordinatorEpoch };
       this.entries.set(saved.producerId, entry);
     }
@@ -180,6 +227,7 @@ export class ProducerTable implements ProducerState {
     this.ongoing.clear();
     this.undecided = [];
     this.latest = -1;
+    this.recall = undefined;
   }
 
   /** The entry of a producer, moved to the end; a new one may push out the one that was silent for longest. */
