@@ -9,14 +9,14 @@ export const MAX_STRING_BYTES = 32_767;
 /** Most tagged fields in one struct, known and unknown together. */
 export const MAX_TAGGED_FIELDS = 64;
 
-/** What an array element takes from the message's budget: a struct or string, and a bare number. */
-export const OBJECT_COST = 4;
-export const NUMBER_COST = 1;
-
-/** Budget of a message: a base, so that small lists are never refused, plus a share of its size, up to a ceiling. */
-export const BASE_BUDGET = 40_000;
-export const BUDGET_PER_BYTE = 0.5;
-export const MAX_BUDGET = 4_000_000;
+/**
+ * Memory that a decoded message may take: a base, so that short lists are never refused, and so much for each of its bytes,
+ * up to a ceiling. From a megabyte on that is less than eight times its size. Answers come from brokers, which are trusted
+ * more than clients and describe partitions in fewer bytes than anybody could keep them in.
+ */
+export const BASE_MEMORY_BYTES = 262_144;
+export const MEMORY_PER_BYTE = { request: 7.75, record: 7.75, response: 16 } as const;
+export const MAX_MEMORY_BYTES = { request: 33_554_432, record: 33_554_432, response: 536_870_912 } as const;
 
 /** Longest frame that a splitter accepts unless told otherwise (Kafka's `socket.request.max.bytes`). */
 export const DEFAULT_MAX_FRAME_BYTES = 104_857_600;

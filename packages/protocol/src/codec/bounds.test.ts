@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { APIS, ApiVersions, decodeRequestHeader, Fetch } from '../apis/apis.ts';
 import { ProtocolError } from '../errors.ts';
+import { GroupMetadataValue } from '../group-records/group-records.ts';
 import { MAX_TAGGED_FIELDS } from '../limits.ts';
 import { decodeMessage, decodeRequest, decodeResponse, encodeMessage } from './codec.ts';
 import { sampleOf } from './samples.ts';
@@ -91,6 +92,19 @@ test('a megabyte of the smallest elements is refused, for it would become a hund
   const count = 500_000;
   const body = Buffer.concat([hex('a1c21e'), Buffer.alloc(count * 2, hex('0100')), hex('00')]);
   expect(() => decodeMessage(names, 1, body)).toThrow(code('too-many-objects'));
+});
+
+test('a megabyte of group members with a byte in each field is refused, and one of ordinary members is not', () => {
+  const bytesOf = (member: object, count: number): Buffer => {
+    const head = { protocolType: 'consumer', generation: 1, protocol: null, leader: null, currentStateTimestamp: 1 };
+    return encodeMessage(GroupMetadataValue, 3, { ...head, members: Array(count).fill(member) as never[] });
+  };
+  const tiny = { memberId: 'm', clientId: 'c', clientHost: 'h', rebalanceTimeout: 1, sessionTimeout: 1 };
+  const hostile = { ...tiny, subscription: Buffer.alloc(1), assignment: Buffer.alloc(1) };
+  expect(() => decodeMessage(GroupMetadataValue, 3, bytesOf(hostile, 40_000))).toThrow(code('too-many-objects'));
+  const named = { ...tiny, memberId: 'consumer-1-0123456789', clientId: 'consumer-1', clientHost: '/127.0.0.1' };
+  const ordinary = { ...named, subscription: Buffer.alloc(30), assignment: Buffer.alloc(20) };
+  expect(decodeMessage(GroupMetadataValue, 3, bytesOf(ordinary, 10_000)).members).toHaveLength(10_000);
 });
 
 test('large lists of ordinary size are let through', () => {

@@ -3,10 +3,10 @@
  * `codec.ts` asks for it on first use. Invariant of the emitted code: no byte is read and nothing is allocated before
  * a comparison with `end` (the innermost bound: of the message, or of a tagged field) has shown that it is there.
  */
-import { NUMBER_COST, OBJECT_COST } from '../limits.ts';
 import * as runtime from './decode-runtime.ts';
 import {
   defaultSource,
+  elementMemory,
   FIXED_BYTES,
   isCompact,
   isNullable,
@@ -26,7 +26,7 @@ export function compileDecoder(schema: Schema, versionNumber: number): Decoder {
 const { ${Object.keys(helpers).join(', ')} } = helpers;
 return function decode${schema.name}V${versionNumber}(b, p) {
 const end = b.length;
-grantBudget(end - p);
+grantBudget(end - p, '${schema.role}');
 ${emitter.lines.join('\n')}
 ${schema.ignoresTrailingBytes ? '' : `if (p !== end) fail('trailing-bytes', '${schema.name}');`}
 return ${value};
@@ -144,7 +144,7 @@ class DecoderEmitter {
   private array(field: Field, local: string, path: string): void {
     const item = field.item!;
     const length = this.length(field, path);
-    const cost = item.kind in FIXED_BYTES && item.kind !== 'uuid' ? NUMBER_COST : OBJECT_COST;
+    const cost = elementMemory(item, this.version);
     const least = minBytes(item, this.version);
     this.emit(`let ${local} = null;`, `if (${length} === 0) ${local} = [];`, `else if (${length} > 0) {`);
     this.emit(

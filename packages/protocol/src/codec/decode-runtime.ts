@@ -4,21 +4,36 @@
  * position behind it left in `cursor.p`; decoders run to completion, so one cursor serves all.
  */
 import { ProtocolError, type ProtocolErrorCode } from '../errors.ts';
-import { BASE_BUDGET, BUDGET_PER_BYTE, MAX_BUDGET, MAX_STRING_BYTES, MAX_TAGGED_FIELDS } from '../limits.ts';
+import {
+  BASE_MEMORY_BYTES,
+  MAX_MEMORY_BYTES,
+  MAX_STRING_BYTES,
+  MAX_TAGGED_FIELDS,
+  MEMORY_PER_BYTE,
+} from '../limits.ts';
+import type { Role } from './schema.ts';
 import { NO_LIMIT } from './values.ts';
 
+/** Joined one by one, more characters than this are kept as a tree of their pieces. */
+const MAX_FLAT_CHARS = 12;
+/** Bytes that a text takes besides its characters, and a slice of the message. */
+const TEXT_MEMORY = 20;
+const SLICE_MEMORY = 112;
+const NOTHING = Buffer.alloc(0);
+
+/** Position, and memory that the message may still take. */
 export const cursor = { p: 0, budget: 0 };
 
 export function fail(code: ProtocolErrorCode, field: string): never {
   throw new ProtocolError(code, field);
 }
 
-/** Gives the message that follows its budget of elements, by its size. */
-export function grantBudget(messageBytes: number): void {
-  cursor.budget = Math.min(MAX_BUDGET, BASE_BUDGET + messageBytes * BUDGET_PER_BYTE);
+/** Gives the message that follows the memory that it may take, by its size. */
+export function grantBudget(messageBytes: number, role: Role): void {
+  cursor.budget = Math.min(MAX_MEMORY_BYTES[role], BASE_MEMORY_BYTES + messageBytes * MEMORY_PER_BYTE[role]);
 }
 
-/** Checks a count of array elements, each at least `minBytes` long, before the array is allocated. */
+/** Checks a count of array elements, each at least `minBytes` long and `cost` bytes of memory, before the allocation. */
 export function checkCount(count: number, remaining: number, minBytes: number, cost: number, field: string): void {
   if (count * minBytes > remaining) fail('truncated', field);
   if ((cursor.budget -= count * cost) < 0) fail('too-many-objects', field);
@@ -40,11 +55,16 @@ export function uvarint(b: Buffer, p: number, end: number, field: string): numbe
   return fail('varint-too-long', field);
 }
 
-/** `length` bytes of UTF-8 at `p`. Topic names are short and ASCII: those are faster without a call into C++. */
+/**
+ * `length` bytes of UTF-8 at `p`. Topic names are short and ASCII: those are faster without a call into C++, as long as V8
+ * joins their characters into flat text.
+ */
 export function text(b: Buffer, p: number, length: number, end: number, field: string): string {
   if (length > end - p) fail('truncated', field);
   if (length > MAX_STRING_BYTES) fail('string-too-long', field);
-  if (length > 16) return b.toString('utf8', p, p + length);
+  if (length === 0) return '';
+  if ((cursor.budget -= TEXT_MEMORY + length) < 0) fail('too-many-objects', field);
+  if (length > MAX_FLAT_CHARS) return b.toString('utf8', p, p + length);
   let value = '';
   for (let i = p; i < p + length; i++) {
     const byte = b[i]!;
@@ -56,6 +76,8 @@ export function text(b: Buffer, p: number, length: number, end: number, field: s
 
 export function slice(b: Buffer, p: number, length: number, end: number, field: string): Buffer {
   if (length > end - p) fail('truncated', field);
+  if (length === 0) return NOTHING;
+  if ((cursor.budget -= SLICE_MEMORY) < 0) fail('too-many-objects', field);
   return b.subarray(p, p + length);
 }
 

@@ -114,6 +114,9 @@ function isField(item: Field | Fields): item is Field {
   return typeof item.kind === 'string';
 }
 
+/** Where a message comes from: a client, a broker, or a log. */
+export type Role = 'request' | 'response' | 'record';
+
 /** One message: its fields and versions, with the code compiled for each version so far. */
 export interface Schema<F extends Fields = Fields> {
   readonly name: string;
@@ -122,6 +125,7 @@ export interface Schema<F extends Fields = Fields> {
   /** First flexible version (compact lengths, tagged fields); `NEVER_FLEXIBLE` if there is none. */
   readonly flexibleFrom: number;
   readonly fields: F;
+  readonly role: Role;
   /** True for requests: Apache Kafka ignores what follows the last field, and librdkafka relies on it. */
   readonly ignoresTrailingBytes: boolean;
   readonly decoders: (Decoder | undefined)[];
@@ -134,13 +138,22 @@ export function schema<const F extends Fields>(
   name: string,
   versions: { readonly minVersion: number; readonly maxVersion: number; readonly flexibleFrom: number },
   fields: F,
-  ignoresTrailingBytes = false,
+  role: Role = 'record',
 ): Schema<F> {
   const { minVersion, maxVersion, flexibleFrom } = versions;
   // One slot per version, made at once, so that the lookup on the hot path never meets a hole that grows.
   const slots = () => Array.from<undefined>({ length: maxVersion + 1 });
   const compiled = { decoders: slots(), encoders: slots() };
-  return { name, minVersion, maxVersion, flexibleFrom, fields, ignoresTrailingBytes, ...compiled };
+  return {
+    name,
+    minVersion,
+    maxVersion,
+    flexibleFrom,
+    fields,
+    role,
+    ignoresTrailingBytes: role === 'request',
+    ...compiled,
+  };
 }
 
 /** Listeners on which an API may be served. */
@@ -183,8 +196,8 @@ export function defineApi<const Req extends Fields, const Res extends Fields>(
     advertisedMinVersion: api.advertisedMinVersion ?? api.minVersion,
     flexibleFrom: api.flexibleFrom,
     listeners: api.listeners ?? ['client', 'internal'],
-    request: schema(`${api.name}Request`, api, api.request, true),
-    response: schema(`${api.name}Response`, api, api.response),
+    request: schema(`${api.name}Request`, api, api.request, 'request'),
+    response: schema(`${api.name}Response`, api, api.response, 'response'),
   };
 }
 
