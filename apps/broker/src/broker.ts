@@ -10,7 +10,7 @@
 import type { Io, Logger } from '@meridian/io';
 import { createTailBudget } from '@meridian/log';
 import { createScramServer, scramCredential } from '@meridian/protocol';
-import type { DataFolderView } from './apis/broker-facts.ts';
+import type { LogDirView } from './apis/broker-facts.ts';
 import { ENDPOINT_NAMES } from './apis/broker-nodes.ts';
 import type { ListenerName } from './apis/handler.ts';
 import { createHandlers } from './apis/handlers.ts';
@@ -18,11 +18,12 @@ import type { BrokerConfig } from './config.ts';
 import { brokerConfigValue } from './controller/configs/effective.ts';
 import type { BrokerEndpoint } from './controller/image.ts';
 import { type ControllerConfig, type OpenController, openController } from './controller/open-controller.ts';
+import { BrokerError } from './errors.ts';
 import { GroupCoordinator } from './groups/group-coordinator.ts';
 import { groupSettings } from './groups/group-settings.ts';
 import type { BrokerLimits } from './limits.ts';
 import { HostedPartitions } from './partition/hosted-partitions.ts';
-import { createPartitionFolders } from './partition/partition-folders.ts';
+import { type HostedDir, LogDirs } from './partition/log-dirs.ts';
 import { type Authentication, createScramAuthentication, OPEN } from './server/authentication.ts';
 import { createDispatch } from './server/dispatch.ts';
 import { type BrokerListener, openListener } from './server/listener.ts';
@@ -63,8 +64,13 @@ export async function createBroker(options: CreateBrokerOptions): Promise<Broker
   const settings = settingsOf(config, options.limits);
   const { limits } = settings;
   const controller = await openController({ io, config: controllerConfig(config, settings), log });
-  controller.onFailure = (error) => options.onFatal?.(error);
-  const parts: Parts = { io, config, log, limits, settings, controller };
+  const logDirs = await openLogDirs(controller, options, limits);
+  const fatal = (error: Error): void => {
+    log.error('the broker gives up', { error });
+    options.onFatal?.(error);
+  };
+  controller.onFailure = fatal;
+  const parts: Parts = { io, config, log, limits, settings, controller, logDirs, fatal };
   const listeners: BrokerListener[] = [];
   const partitions = hostPartitions(parts);
   const groups = coordinateGroups(parts, partitions);
@@ -76,7 +82,8 @@ export async function createBroker(options: CreateBrokerOptions): Promise<Broker
       groups.follow(delta);
     });
     const [client, internal] = await listen(parts, listeners);
-    await controller.register(endpoints(config, client.port, internal.port));
+    const replicas = { directories: logDirs.onlineIds, found: partitions.found };
+    await controller.register(endpoints(config, client.port, internal.port), replicas);
     groups.start();
     serve(parts, partitions, groups, [client, internal]);
     log.info('broker serves', { clientPort: client.port, internalPort: internal.port });
@@ -94,6 +101,9 @@ interface Parts {
   readonly log: Logger;
   readonly limits: BrokerLimits;
   readonly controller: OpenController;
+  readonly logDirs: LogDirs;
+  /** The broker can go on no more. */
+  readonly fatal: (error: Error) => void;
 }
 
 function controllerConfig(config: BrokerConfig, settings: Settings): ControllerConfig {
@@ -103,17 +113,37 @@ function controllerConfig(config: BrokerConfig, settings: Settings): ControllerC
   return { ...given, ...(clusterId && { clusterId }) };
 }
 
-function hostPartitions({ io, config, log, limits, controller }: Parts): HostedPartitions {
-  const tailBudget = createTailBudget(limits.tailCacheBytes);
-  const folders = createPartitionFolders({
-    io,
-    dataFolder: config.dataFolder,
-    logger: log,
-    tailBudget,
-    turnMs: limits.partitionTurnMs,
-  });
+async function openLogDirs(
+  controller: OpenController,
+  { io, config, log }: CreateBrokerOptions,
+  limits: BrokerLimits,
+): Promise<LogDirs> {
+  try {
+    return new LogDirs({
+      io,
+      logger: log,
+      tailBudget: createTailBudget(limits.tailCacheBytes),
+      turnMs: limits.partitionTurnMs,
+      nodeId: config.nodeId,
+      clusterId: controller.image.clusterId,
+      dataFolder: { path: config.dataFolder, directoryId: controller.directoryId },
+      otherPaths: config.logDirs ?? [],
+    });
+  } catch (error) {
+    await controller.close();
+    throw error;
+  }
+}
+
+function hostPartitions({ io, config, log, limits, controller, logDirs, fatal }: Parts): HostedPartitions {
+  const { nodeId } = config;
+  const onDirFailed = (online: readonly string[]): void => {
+    // If the metadata log has failed as well, the controller tells.
+    if (online.length > 0) controller.submit({ kind: 'failDirectories', brokerId: nodeId, online }).catch(() => {});
+    else fatal(new BrokerError('all-log-dirs-failed', [config.dataFolder, ...(config.logDirs ?? [])].join(', ')));
+  };
   const sources = controller.configSources;
-  return new HostedPartitions({ io, logger: log, limits, nodeId: config.nodeId, sources, folders });
+  return new HostedPartitions({ io, logger: log, limits, nodeId, sources, logDirs, onDirFailed });
 }
 
 function coordinateGroups({ io, log, controller }: Parts, partitions: HostedPartitions): GroupCoordinator {
@@ -154,7 +184,7 @@ function scramAuthentication(io: Io, secret: string, limits: BrokerLimits): () =
 }
 
 function serve(
-  { io, config, limits, settings, controller }: Parts,
+  { io, config, limits, settings, controller, logDirs }: Parts,
   partitions: HostedPartitions,
   groups: GroupCoordinator,
   [client, internal]: readonly [BrokerListener, BrokerListener],
@@ -178,7 +208,7 @@ function serve(
     clientInstances,
     partitions,
     groups,
-    dataFolder: dataFolderView(io, config.dataFolder),
+    logDirs: () => logDirs.all.map((dir) => logDirView(io, dir)),
     quorum: () => controller.quorum(),
     now: () => io.clock.now(),
     monotonic: () => io.clock.monotonic(),
@@ -190,9 +220,10 @@ function serve(
   internal.serve(createDispatch('internal', handlers));
 }
 
-function dataFolderView({ disk }: Io, path: string): DataFolderView {
+function logDirView({ disk }: Io, { path, failure }: HostedDir): LogDirView {
   const known = (bytes: number): number => Math.min(bytes, Number.MAX_SAFE_INTEGER);
-  return { path, space: () => ({ totalBytes: known(disk.totalBytes(path)), freeBytes: known(disk.freeBytes(path)) }) };
+  const space = () => ({ totalBytes: known(disk.totalBytes(path)), freeBytes: known(disk.freeBytes(path)) });
+  return { path, isOnline: failure === undefined, space };
 }
 
 function endpoints(config: BrokerConfig, clientPort: number, internalPort: number): BrokerEndpoint[] {

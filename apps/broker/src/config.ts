@@ -17,7 +17,16 @@ export const BROKER_CONFIG_SCHEMA = {
     regionId: { type: 'integer', minimum: 1, maximum: 4095, description: 'The region’s permanent number.' },
     nodeId: { type: 'integer', minimum: 0, maximum: 2_147_483_647, description: 'This broker’s id in its cluster.' },
     clusterId: { type: 'string', minLength: 22, maxLength: 22, description: 'Made up by a new data folder if absent.' },
-    dataFolder: { type: 'string', minLength: 1, description: 'Where everything is kept.' },
+    dataFolder: {
+      type: 'string',
+      minLength: 1,
+      description: 'Where everything is kept: the metadata, and the partitions.',
+    },
+    logDirs: {
+      type: 'array',
+      items: { type: 'string', minLength: 1 },
+      description: 'More folders for partitions, on other disks; each new partition goes where the fewest are.',
+    },
     client: {
       type: 'object',
       additionalProperties: false,

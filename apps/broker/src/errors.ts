@@ -3,6 +3,11 @@ export const BROKER_ERRORS = {
   'folder-newer': 'The data folder was written by a newer release: start that one, or choose another folder.',
   'folder-corrupt': 'The data folder is damaged: restore it, or choose another folder.',
   'folder-of-another-node': 'The data folder belongs to another node or cluster: check node id, cluster id and folder.',
+  'log-dir-offline': 'The log dir that holds it is offline: check the disk, then restart the broker.',
+  'log-dir-twice': 'Two log dirs have the same directory.id, so one is a copy: remove one of them from the config.',
+  'partition-twice':
+    'A partition lies in two log dirs, and nobody can tell which one counts: move one of the folders away.',
+  'all-log-dirs-failed': 'No log dir is left: check the disks, then restart the broker.',
   'config-invalid': 'The config file names a config or a value that cannot be: see docs/configuration.md.',
   'metadata-log-failed': 'The metadata log can no longer be written: check the disk, then restart the broker.',
   'controller-closed': 'The controller is shut down.',

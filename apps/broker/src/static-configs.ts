@@ -45,7 +45,7 @@ export function settingsOf(config: BrokerConfig, overrides: Partial<BrokerLimits
     ...given,
     ...limitConfigs(limits),
     ['node.id', String(config.nodeId)],
-    ['log.dirs', config.dataFolder],
+    ['log.dirs', [config.dataFolder, ...(config.logDirs ?? [])].join(',')],
     ['process.roles', 'broker,controller'],
     ['auto.create.topics.enable', String(autoCreateTopics)],
     ['num.partitions', String(defaultPartitions)],

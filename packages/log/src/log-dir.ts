@@ -7,7 +7,8 @@
  *   run     a recovery point is written after what lies below it is durable; one that goes back, before anything is appended
  *   stop    logs flushed and closed → checkpoints → the mark, durably
  */
-import { type Io, IoError, type Timer } from '@meridian/io';
+import { dirname } from 'node:path';
+import { type Disk, type Io, IoError, type Timer } from '@meridian/io';
 import { checkpointNumber, readCheckpoint, writeCheckpoint } from './checkpoint-file.ts';
 import { LogError } from './errors.ts';
 import { createFilePool, type FilePool } from './file-pool.ts';
@@ -39,6 +40,8 @@ export interface LogDir {
   checkpoint(): void;
   /** Clean: writes everything and the mark, with the broker's epoch; every log has been closed. */
   close(clean: boolean, brokerEpoch?: number): void;
+  /** The device is gone: nothing is written here any more. */
+  abandon(): void;
   /** A checkpoint could not be written. */
   onFailure: (error: IoError) => void;
 }
@@ -64,6 +67,7 @@ class CheckpointedLogDir implements LogDir {
   private readonly forgotten = new Set<string>();
   private timer: Timer | undefined;
   private dueMs = Number.POSITIVE_INFINITY;
+  private isAbandoned = false;
   /** The sync of names that is under way, and the one that begins after it. */
   private syncing: Promise<void> = Promise.resolve();
   private nextSync: Promise<void> | undefined;
@@ -72,7 +76,7 @@ class CheckpointedLogDir implements LogDir {
     this.io = io;
     this.path = path;
     this.filePool = createFilePool(maxOpenFiles);
-    io.disk.makeFolder(path);
+    makeDurably(io.disk, path);
     this.wasClean = io.disk.exists(`${path}/${CLEAN_FILE}`);
     if (this.wasClean) {
       io.disk.remove(`${path}/${CLEAN_FILE}`);
@@ -115,7 +119,13 @@ class CheckpointedLogDir implements LogDir {
     return this.nextSync;
   }
 
+  abandon(): void {
+    this.isAbandoned = true;
+    this.timer?.cancel();
+  }
+
   checkpoint(): void {
+    if (this.isAbandoned) return;
     this.timer?.cancel();
     this.timer = undefined;
     this.dueMs = Number.POSITIVE_INFINITY;
@@ -143,6 +153,7 @@ class CheckpointedLogDir implements LogDir {
   }
 
   private arm(delayMs: number): void {
+    if (this.isAbandoned) return;
     const dueMs = this.io.clock.monotonic() + delayMs;
     if (dueMs >= this.dueMs) return;
     this.timer?.cancel();
@@ -186,6 +197,20 @@ class CheckpointedLogDir implements LogDir {
     const rows = listed.map((marks) => [marks.topic, marks.partition, marks[mark]]);
     writeCheckpoint(this.io.disk, `${this.path}/${FILES[mark]}`, rows);
     this.dirty.delete(mark);
+  }
+}
+
+/** Makes the folder, if it is missing, and its name durable; whoever may not look into the folder above did not make it. */
+function makeDurably(disk: Disk, path: string): void {
+  const above = dirname(path);
+  if (!disk.exists(path)) {
+    if (!disk.exists(above)) makeDurably(disk, above);
+    disk.makeFolder(path);
+  }
+  try {
+    disk.syncFolder(above);
+  } catch (error) {
+    if (!(error instanceof IoError) || error.code !== 'permission') throw error;
   }
 }
 

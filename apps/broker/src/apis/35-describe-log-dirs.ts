@@ -1,17 +1,19 @@
 /**
- * DescribeLogDirs: the data folder with the sizes of the partitions in it, all of them or those asked for. What is asked
- * for and is not here is left out, without an error.
+ * DescribeLogDirs: the log dirs with the sizes of the partitions in each, all of them or those asked for. What is asked
+ * for and is not here is left out, without an error; a dir that is offline is told with one, and nothing else.
  */
+import { dirname } from 'node:path';
 import { DescribeLogDirs, ERROR, type RequestOf } from '@meridian/protocol';
 import type { Partition } from '../partition/partition.ts';
+import type { LogDirView } from './broker-facts.ts';
 import type { Handler, HandlerReach } from './handler.ts';
 
 type Asked = RequestOf<typeof DescribeLogDirs>['topics'];
 
 export function createDescribeLogDirsHandler({
   partitions,
-  dataFolder,
-}: Pick<HandlerReach, 'partitions' | 'dataFolder'>): Handler<typeof DescribeLogDirs> {
+  logDirs,
+}: Pick<HandlerReach, 'partitions' | 'logDirs'>): Handler<typeof DescribeLogDirs> {
   const found = (asked: Asked): Iterable<Partition> => {
     if (asked === null) return partitions.all();
     const named = asked.flatMap(({ topic, partitions: indexes }) =>
@@ -22,12 +24,17 @@ export function createDescribeLogDirsHandler({
   return {
     api: DescribeLogDirs,
     handle({ topics }) {
-      const { path } = dataFolder;
-      const { totalBytes, freeBytes } = dataFolder.space();
-      const result = { logDir: path, topics: byTopic(found(topics)), totalBytes, usableBytes: freeBytes };
-      return { errorCode: ERROR.NONE, results: [{ errorCode: ERROR.NONE, ...result }] };
+      const byDir = Map.groupBy(found(topics), ({ log }) => dirname(log.folder));
+      return { errorCode: ERROR.NONE, results: logDirs().map((dir) => describe(dir, byDir.get(dir.path) ?? [])) };
     },
   };
+}
+
+function describe(dir: LogDirView, partitions: readonly Partition[]) {
+  const { path: logDir } = dir;
+  if (!dir.isOnline) return { errorCode: ERROR.KAFKA_STORAGE_ERROR, logDir, topics: [] };
+  const { totalBytes, freeBytes: usableBytes } = dir.space();
+  return { errorCode: ERROR.NONE, logDir, topics: byTopic(partitions), totalBytes, usableBytes };
 }
 
 function byTopic(partitions: Iterable<Partition>) {

@@ -7,9 +7,10 @@ export interface BrokerFacts {
   readonly autoCreateTopics: boolean;
 }
 
-/** The data folder as DescribeLogDirs shows it. */
-export interface DataFolderView {
+/** A log dir as DescribeLogDirs shows it. */
+export interface LogDirView {
   readonly path: string;
+  readonly isOnline: boolean;
   /** Of the device that holds it; −1 where the device does not say. */
   space(): { readonly totalBytes: number; readonly freeBytes: number };
 }

@@ -15,7 +15,7 @@ import type { BrokerLimits } from '../limits.ts';
 import type { PartitionTable } from '../partition/partition-table.ts';
 import type { Authentication } from '../server/authentication.ts';
 import type { ClientInstances } from '../telemetry/client-instances.ts';
-import type { BrokerFacts, DataFolderView } from './broker-facts.ts';
+import type { BrokerFacts, LogDirView } from './broker-facts.ts';
 
 /** On which of the broker's two listeners a request came in. */
 export type ListenerName = 'client' | 'internal';
@@ -84,7 +84,7 @@ export interface HandlerReach {
   /** Groups and their offsets. */
   readonly groups: GroupCoordinator;
   /** Where the partitions lie, and how much space is there. */
-  readonly dataFolder: DataFolderView;
+  readonly logDirs: () => readonly LogDirView[];
   /** How far the metadata log has come. */
   readonly quorum: Controller['quorum'];
   /** Milliseconds since the Unix epoch. */

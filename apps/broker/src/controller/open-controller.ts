@@ -6,6 +6,7 @@
 import type { Io, Logger } from '@meridian/io';
 import type { MetadataRecordInput } from '@meridian/protocol';
 import type { BrokerError } from '../errors.ts';
+import type { RegisterBroker } from './commands.ts';
 import type { Controller } from './controller.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import type { DecideContext } from './decide/decision.ts';
@@ -34,9 +35,14 @@ export interface ControllerConfig {
   readonly staticConfigs?: ReadonlyMap<string, string>;
 }
 
+/** Where this broker's replicas lie: the log dirs that are online, and what was found elsewhere than the metadata says. */
+export type Replicas = Pick<RegisterBroker, 'directories' | 'found'>;
+
 export interface OpenController extends Controller {
   /** Registers this broker under a new incarnation and moves the epochs of what it leads. Once, when the listeners' ports are known. */
-  register(endpoints: readonly BrokerEndpoint[]): Promise<void>;
+  register(endpoints: readonly BrokerEndpoint[], replicas?: Replicas): Promise<void>;
+  /** Of the data folder (uuid text). */
+  readonly directoryId: string;
   /** The metadata log has failed; every command is refused from then on, and the process should end. */
   onFailure: (error: BrokerError) => void;
   /** Commits what waits, closes the log and gives the data folder's lock back. */
@@ -99,14 +105,17 @@ function decideContext(io: Io, config: ControllerConfig): DecideContext {
 function opened(controller: MetadataController, folder: DataFolder, io: Io, config: ControllerConfig): OpenController {
   const close = controller.close.bind(controller);
   return Object.assign(controller, {
-    async register(endpoints: readonly BrokerEndpoint[]): Promise<void> {
+    async register(
+      endpoints: readonly BrokerEndpoint[],
+      replicas: Replicas = { directories: [folder.directoryId] },
+    ): Promise<void> {
       await controller.submit({
         kind: 'registerBroker',
         brokerId: config.nodeId,
         incarnationId: randomUuid(io.random),
         endpoints,
         rack: config.rack ?? null,
-        directories: [folder.directoryId],
+        ...replicas,
       });
     },
     async close(): Promise<void> {

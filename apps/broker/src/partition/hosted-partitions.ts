@@ -4,14 +4,16 @@
  * Invariant: after a delta has been followed, the table shows what the image shows; so whoever was answered "created"
  * can produce at once.
  */
-import type { Io, Logger } from '@meridian/io';
+import { type Io, IoError, type Logger } from '@meridian/io';
 import { ERROR, type MetadataRecord } from '@meridian/protocol';
 import { type BrokerConfigSources, brokerConfigValue } from '../controller/configs/effective.ts';
+import { directoryOn } from '../controller/directories.ts';
 import type { PartitionInfo, Topic } from '../controller/image.ts';
 import type { BrokerLimits } from '../limits.ts';
 import { type CleanerLoop, type CleanerSettings, startCleanerLoop } from './cleaner-loop.ts';
+import type { HostedDir, LogDirs } from './log-dirs.ts';
+import { type ExpiryLoop, startExpiryLoop } from './expiry-loop.ts';
 import { type Leadership, Partition } from './partition.ts';
-import type { PartitionFolders } from './partition-folders.ts';
 import type { PartitionTable } from './partition-table.ts';
 import { type RetentionLoop, startRetentionLoop } from './retention-loop.ts';
 import { type TopicSettings, topicSettings } from './topic-settings.ts';
@@ -31,7 +33,9 @@ export interface HostedPartitionsOptions {
   readonly limits: BrokerLimits;
   readonly nodeId: number;
   readonly sources: BrokerConfigSources;
-  readonly folders: PartitionFolders;
+  readonly logDirs: LogDirs;
+  /** A log dir has failed; these are left (ids). */
+  readonly onDirFailed: (online: readonly string[]) => void;
 }
 
 /** Kafka's numbers of config resources. */
@@ -46,12 +50,18 @@ export class HostedPartitions implements PartitionTable {
   readonly #ending = new Set<Promise<void>>();
   #retention: RetentionLoop | undefined;
   #cleaner: CleanerLoop | undefined;
+  #expiry: ExpiryLoop | undefined;
+  /** Partitions that lie in other dirs than the metadata says. */
+  readonly found: { topicId: string; index: number; directory: string }[] = [];
   /** The newest `follow`. */
   #following: Promise<void> = Promise.resolve();
+  /** Everything that the image said at the start has been opened, or tried. */
+  #isOpen = false;
   #isStopped = false;
 
   constructor(options: HostedPartitionsOptions) {
     this.#options = options;
+    options.logDirs.onSuspicion = (dir, error) => this.#suspect(dir, error);
   }
 
   byName(topic: string, partition: number): Partition | undefined {
@@ -82,14 +92,22 @@ export class HostedPartitions implements PartitionTable {
 
   /** Start: removes what was left half deleted and opens everything that the image says. */
   async openAll(): Promise<void> {
-    this.#options.folders.removeDeleted(this.#brokerNumber('log.segment.delete.delay.ms'));
+    this.#options.logDirs.removeDeleted(this.#brokerNumber('log.segment.delete.delay.ms'));
     await this.#inTurns(this.#reconcileAll([...this.#options.sources.image.topicsById.values()]));
     if (this.#isStopped) return;
+    this.#isOpen = true;
     const { io, logger, limits } = this.#options;
     const intervalMs = () => this.#brokerNumber('log.retention.check.interval.ms');
     this.#retention = startRetentionLoop({ io, logger, limits, partitions: this, intervalMs });
     const settings = () => this.#cleanerSettings();
     this.#cleaner = startCleanerLoop({ io, logger, limits, partitions: this, settings });
+    this.#expiry = startExpiryLoop({
+      io,
+      limits,
+      partitions: this,
+      expirationMs: () => this.#brokerNumber('producer.id.expiration.ms'),
+      intervalMs: () => this.#brokerNumber('producer.id.expiration.check.interval.ms'),
+    });
   }
 
   /** A committed batch of metadata records, already applied to the image; one after another. Resolves when it is followed. */
@@ -101,7 +119,7 @@ export class HostedPartitions implements PartitionTable {
   async #followInTurns(delta: readonly MetadataRecord[]): Promise<void> {
     await this.#inTurns(this.#follow(delta));
     // Before the name is given again, or the old folder might be taken for the new topic's after a loss of power.
-    if (delta.some(({ type }) => type === 'RemoveTopicRecord')) await this.#options.folders.syncNames();
+    if (delta.some(({ type }) => type === 'RemoveTopicRecord')) await this.#options.logDirs.syncNames();
   }
 
   *#follow(delta: readonly MetadataRecord[]): Iterable<void> {
@@ -142,26 +160,25 @@ export class HostedPartitions implements PartitionTable {
     this.#isStopped = true;
     this.#retention?.stop();
     this.#cleaner?.stop();
+    this.#expiry?.stop();
     await this.#following.catch(() => undefined); // whoever fed it has been told
     const all = [...this.all()];
     for (const partition of all) partition.end(ERROR.NOT_LEADER_OR_FOLLOWER);
-    const areClean = await this.#closeEach(all.values(), onProgress);
+    await this.#closeEach(all.values(), onProgress);
     await Promise.all(this.#ending);
-    const areAllOpen = [...this.#byId.values()].every(({ offline }) => offline.size === 0);
-    this.#options.folders.close(areAllOpen && areClean);
+    const { logDirs, sources, nodeId } = this.#options;
+    logDirs.close(sources.image.brokers.get(nodeId)?.epoch ?? -1, this.#isOpen);
   }
 
   /** So many at a time: each waits for its fsyncs, and they share the disk's journal. */
-  async #closeEach(rest: Iterator<Partition>, onProgress: () => void): Promise<boolean> {
-    let areClean = true;
+  async #closeEach(rest: Iterator<Partition>, onProgress: () => void): Promise<void> {
     const closeOneByOne = async (): Promise<void> => {
       for (let next = rest.next(); !next.done; next = rest.next()) {
-        if (!(await this.#close(next.value, true))) areClean = false;
+        await this.#close(next.value, true);
         onProgress();
       }
     };
     await Promise.all(Array.from({ length: this.#options.limits.maxLogsClosing }, closeOneByOne));
-    return areClean;
   }
 
   /** Of a config that always has a value; "no limit" is as long as a timer can wait. */
@@ -204,15 +221,19 @@ export class HostedPartitions implements PartitionTable {
   }
 
   #open(hosted: HostedTopic, info: PartitionInfo, settings: TopicSettings): void {
-    const { io, logger, limits, nodeId, folders } = this.#options;
+    const { io, logger, limits, nodeId, logDirs } = this.#options;
     const identity = { topic: hosted.name, topicId: hosted.id, index: info.index };
     while (hosted.partitions.length < info.index) hosted.partitions.push(undefined);
     try {
-      const log = folders.open(identity, settings);
-      const given = { io, log, logger, limits, nodeId, settings, leadership: leadershipOf(info) };
+      const directory = directoryOn(nodeId, info);
+      const [log, dir] = logDirs.open(identity, directory, settings);
+      if (dir.directoryId !== directory) this.found.push({ ...identity, directory: dir.directoryId });
+      const onOffline = (error: Error): void => this.#suspect(dir, error);
+      const given = { io, log, logger, limits, nodeId, settings, leadership: leadershipOf(info), onOffline };
       hosted.partitions[info.index] = new Partition({ ...identity, ...given });
     } catch (error) {
-      if (typeof (error as { code?: unknown }).code !== 'string') throw error;
+      const { code } = error as { code?: unknown };
+      if (typeof code !== 'string' || code === 'partition-twice') throw error;
       hosted.offline.add(info.index);
       hosted.partitions[info.index] = undefined;
       logger.error('partition offline: its log cannot be opened', { topic: hosted.name, partition: info.index, error });
@@ -234,27 +255,50 @@ export class HostedPartitions implements PartitionTable {
     for (const partition of hosted.partitions) {
       if (partition === undefined) continue;
       partition.end(ERROR.UNKNOWN_TOPIC_OR_PARTITION);
-      this.#options.folders.markDeleted(partition, this.#brokerNumber('log.segment.delete.delay.ms'));
-      const ending = this.#close(partition, false).then(() => {});
+      this.#markDeleted(partition);
+      const ending = this.#close(partition, false);
       this.#ending.add(ending);
       ending.finally(() => this.#ending.delete(ending));
       yield;
     }
   }
 
-  /** Whether its log was closed in order. */
-  async #close(partition: Partition, clean: boolean): Promise<boolean> {
+  /** A dir that is offline keeps the folder: once it is back, nobody knows the topic, and it is left alone. */
+  #markDeleted(partition: Partition): void {
+    const dir = this.#options.logDirs.dirOf(partition.log);
+    if (dir?.failure !== undefined) return;
+    try {
+      dir?.folders?.markDeleted(partition, this.#brokerNumber('log.segment.delete.delay.ms'));
+    } catch (error) {
+      if (!(error instanceof IoError)) throw error;
+      this.#options.logger.error('a deleted partition keeps its name', { folder: partition.log.folder, error });
+      this.#suspect(dir!, error);
+    }
+  }
+
+  async #close(partition: Partition, clean: boolean): Promise<void> {
+    let isInOrder = !clean;
     try {
       await partition.close(clean);
-      return partition.log.failure === undefined;
+      isInOrder ||= partition.log.failure === undefined;
     } catch (error) {
       this.#options.logger.warn('a log did not close cleanly', {
         topic: partition.topic,
         partition: partition.index,
         error,
       });
-      return false;
     }
+    this.#options.logDirs.closed(partition.log, isInOrder);
+  }
+
+  /** Something in the dir has failed; if all of it has, so have its partitions. */
+  #suspect(dir: HostedDir, error: Error): void {
+    const { logDirs, onDirFailed } = this.#options;
+    if (!logDirs.fails(dir, error)) return;
+    for (const partition of this.all()) {
+      if (logDirs.dirOf(partition.log) === dir) partition.end(ERROR.KAFKA_STORAGE_ERROR);
+    }
+    onDirFailed(logDirs.onlineIds);
   }
 }
 

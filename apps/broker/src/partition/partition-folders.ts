@@ -1,6 +1,7 @@
 /**
- * Partition folders in the data folder: opening, and deletion by rename (a name is free at once, and a crash in between
- * leaves something that the next start recognises). Called by `hosted-partitions.ts`.
+ * Partition folders in one log dir: opening, and deletion by rename (a name is free at once, and a crash in between
+ * leaves something that the next start recognises). Called by `log-dirs.ts` and
+ * `hosted-partitions.ts`.
  * Invariant: only folders that a committed record deleted are removed. What the image does not know is left alone: the
  * image might be the damaged part.
  */
@@ -25,13 +26,17 @@ export interface PartitionFolders {
   /** Has what an earlier process had renamed removed after the same delay, as Kafka does. */
   removeDeleted(delayMs: number): void;
   /** No removal begins after it; with `clean`, and all logs closed in order, the next start need not recover anything. */
-  close(clean: boolean): void;
+  close(clean: boolean, brokerEpoch: number): void;
+  /** The device is gone: nothing is written or removed any more. */
+  abandon(): void;
 }
 
 export function createPartitionFolders(options: {
   io: Io;
   dataFolder: string;
   logger: Logger;
+  /** A checkpoint could not be written. */
+  onFailure: (error: Error) => void;
   tailBudget: TailBudget;
   /** Time that removals may take of one turn of the event loop. */
   turnMs: number;
@@ -41,7 +46,10 @@ export function createPartitionFolders(options: {
   const removals = new FolderRemovals(io, logger, turnMs);
   const logDir = openLogDir({ io, path: dataFolder });
   const { filePool } = logDir;
-  logDir.onFailure = (error) => logger.error('a checkpoint of the partitions could not be written', { error });
+  logDir.onFailure = (error) => {
+    logger.error('a checkpoint of the partitions could not be written', { dataFolder, error });
+    options.onFailure(error);
+  };
   logger.info('data folder opened', { dataFolder, wasClean: logDir.wasClean });
   const openAt = (identity: PartitionIdentity, settings: TopicSettings): Log =>
     openLog({
@@ -80,9 +88,13 @@ export function createPartitionFolders(options: {
       const deleted = io.disk.list(dataFolder).filter((name) => DELETED.test(name));
       for (const name of deleted) removals.removeLater(join(dataFolder, name), delayMs);
     },
-    close(clean) {
+    close(clean, brokerEpoch) {
       removals.stop();
-      logDir.close(clean);
+      logDir.close(clean, brokerEpoch);
+    },
+    abandon() {
+      removals.stop();
+      logDir.abandon();
     },
   };
 }

@@ -46,6 +46,8 @@ export interface PartitionOptions extends PartitionIdentity {
   readonly nodeId: number;
   readonly settings: TopicSettings;
   readonly leadership: Leadership;
+  /** The log failed; it has ended. */
+  readonly onOffline: (error: Error) => void;
 }
 
 export interface ProduceOptions {
@@ -69,6 +71,7 @@ export class Partition implements PartitionIdentity {
   readonly #logger: Logger;
   readonly #limits: BrokerLimits;
   readonly #nodeId: number;
+  readonly #onOffline: PartitionOptions['onOffline'];
   #settings: TopicSettings;
   #leadership: Leadership;
   #leader: Leader<ProducePart> | undefined;
@@ -85,6 +88,7 @@ export class Partition implements PartitionIdentity {
     this.#logger = options.logger;
     this.#limits = options.limits;
     this.#nodeId = options.nodeId;
+    this.#onOffline = options.onOffline;
     this.#settings = options.settings;
     this.#leadership = options.leadership;
     this.log.onProgress = () => this.#onProgress();
@@ -306,6 +310,7 @@ export class Partition implements PartitionIdentity {
   #onFailure(error: Error): void {
     this.#logger.error('partition offline', { topic: this.topic, partition: this.index, error });
     this.end(ERROR.KAFKA_STORAGE_ERROR);
+    this.#onOffline(error);
   }
 }
 

@@ -30,6 +30,10 @@ export interface TestBroker {
   broker: Broker;
   /** Problems that the broker logged. */
   readonly problems: string[];
+  /** What made the broker give up. */
+  readonly fatal: Error[];
+  /** What is not the default in the config of the next start. */
+  readonly config: { -readonly [K in keyof BrokerConfig]?: BrokerConfig[K] };
   /** A connection to the client listener. */
   connect(): Promise<TestConnection>;
   /** A connection to the internal listener that has proved the secret. */
@@ -47,13 +51,16 @@ export async function startTestBroker(
   const node = world.node('broker');
   const clients = world.node('clients').boot();
   const problems: string[] = [];
+  const fatal: Error[] = [];
+  const config = { ...options.config };
+  const onFatal = (error: Error): void => void fatal.push(error);
   let io = node.boot();
   const start = async (): Promise<Broker> => {
     const note = (message: string): void => void problems.push(message);
     const log = { ...silentLogger, warn: note, error: note };
     const limits = options.limits ?? {};
     io = node.boot();
-    return world.settle(createBroker({ io, config: configOf(options.config), log, limits }));
+    return world.settle(createBroker({ io, config: configOf(config), log, limits, onFatal }));
   };
   const open = (port: number) => openConnection(world, clients, port);
   const broker = await start();
@@ -63,6 +70,8 @@ export async function startTestBroker(
     io,
     broker,
     problems,
+    fatal,
+    config,
     connect: () => open(CLIENT_PORT),
     connectStranger: () => open(INTERNAL_PORT),
     connectInternal: async (secret = SECRET) => authenticate(await open(INTERNAL_PORT), secret),

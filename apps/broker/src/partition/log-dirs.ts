@@ -1,0 +1,253 @@
+/**
+ * The log dirs of this broker: which of them are online, and which one holds a partition. The first is the data folder,
+ * with the metadata log; every other one is described, locked and checkpointed for itself. Made by `createBroker`, used
+ * by `hosted-partitions.ts` and DescribeLogDirs.
+ *
+ *   start   cannot be read → offline, the broker starts with the others      locked, another node's → start is refused
+ *   run     the device fails → offline until the next start                  full → online: only what is written fails
+ *
+ * Invariant: a partition is opened where its folder is, and never made anew while its dir is away.
+ */
+import { basename, dirname, join } from 'node:path';
+import { type Disk, type Io, IoError, type Logger } from '@meridian/io';
+import type { Log, TailBudget } from '@meridian/log';
+import { uuidToBase64 } from '@meridian/protocol';
+import { openDataFolder } from '../controller/data-folder.ts';
+import { isAssigned } from '../controller/directories.ts';
+import { BrokerError } from '../errors.ts';
+import type { PartitionIdentity } from './partition.ts';
+import { createPartitionFolders, type PartitionFolders } from './partition-folders.ts';
+import type { TopicSettings } from './topic-settings.ts';
+
+export interface LogDirsOptions {
+  readonly io: Io;
+  readonly logger: Logger;
+  readonly tailBudget: TailBudget;
+  readonly turnMs: number;
+  readonly nodeId: number;
+  readonly clusterId: string;
+  /** Opened and locked by the controller, as the metadata log lies there. */
+  readonly dataFolder: { readonly path: string; readonly directoryId: string };
+  readonly otherPaths: readonly string[];
+}
+
+/** One log dir; without `folders` it could not be opened. */
+export interface HostedDir {
+  readonly path: string;
+  readonly directoryId: string | undefined;
+  readonly folders: PartitionFolders | undefined;
+  /** Why it is offline. */
+  failure: Error | undefined;
+  release(): void;
+}
+
+/** A dir that is online. */
+type OnlineDir = HostedDir & { readonly directoryId: string; readonly folders: PartitionFolders };
+
+const PROBE_FILE = '.meridian-probe';
+
+export class LogDirs {
+  readonly all: readonly HostedDir[];
+  readonly #options: LogDirsOptions;
+  #byPath: ReadonlyMap<string, HostedDir> = new Map();
+  /** Partitions' folders that lay in the dirs at the start, by name. */
+  readonly #foundAtStart = new Map<string, OnlineDir[]>();
+  /** Logs open in each dir. */
+  readonly #counts = new Map<HostedDir, number>();
+  /** Dirs with a log that could not be opened, or not be closed in order. */
+  readonly #unclean = new Set<HostedDir>();
+  /** A dir cannot be written: its owner asks `fails`. */
+  onSuspicion: (dir: HostedDir, error: Error) => void = () => {};
+
+  /** Throws `BrokerError` or `IoError`; nothing stays locked then. */
+  constructor(options: LogDirsOptions) {
+    this.#options = options;
+    const { path, directoryId } = options.dataFolder;
+    const first: HostedDir = {
+      path,
+      directoryId,
+      folders: this.#foldersIn(path),
+      failure: undefined,
+      release: () => {},
+    };
+    const dirs: HostedDir[] = [first];
+    this.all = dirs;
+    try {
+      for (const other of options.otherPaths) dirs.push(this.#openOther(other));
+      this.#checkIds();
+    } catch (error) {
+      for (const dir of dirs) dir.release();
+      throw error;
+    }
+    this.#byPath = new Map(dirs.map((dir) => [dir.path, dir]));
+    if (dirs.length > 1) this.#lookAround();
+  }
+
+  get online(): readonly OnlineDir[] {
+    return this.all.filter(isOnline);
+  }
+
+  get onlineIds(): string[] {
+    return this.online.map(({ directoryId }) => directoryId);
+  }
+
+  dirOf(log: Log): HostedDir | undefined {
+    return this.#byPath.get(dirname(log.folder));
+  }
+
+  /** Where its folder is, or else where the metadata says (`directory`). Throws also `BrokerError` `log-dir-offline`. */
+  open(identity: PartitionIdentity, directory: string | undefined, settings: TopicSettings): [Log, OnlineDir] {
+    const dir = this.#locate(identity) ?? this.#assigned(identity, directory);
+    if (!isOnline(dir)) throw new BrokerError('log-dir-offline', `${identity.topic}-${identity.index}`);
+    try {
+      const log = dir.folders.open(identity, settings);
+      this.#counts.set(dir, (this.#counts.get(dir) ?? 0) + 1);
+      return [log, dir];
+    } catch (error) {
+      this.#unclean.add(dir);
+      throw error;
+    }
+  }
+
+  /** Its log is closed here, or its topic is gone. */
+  closed(log: Log, isInOrder: boolean): void {
+    const dir = this.dirOf(log)!;
+    this.#counts.set(dir, this.#counts.get(dir)! - 1);
+    this.#foundAtStart.delete(basename(log.folder));
+    if (!isInOrder) this.#unclean.add(dir);
+  }
+
+  /**
+   * Whether a failure that was met in the dir is one of the whole dir, which is offline from then on; true once. A full
+   * device still reads, and may have room again.
+   */
+  fails(dir: HostedDir, error: Error): boolean {
+    const cause = error instanceof IoError ? error : error.cause;
+    if (!isOnline(dir) || !(cause instanceof IoError) || cause.code === 'no-space') return false;
+    try {
+      this.#probe(dir.path);
+      return false;
+    } catch (failure) {
+      if (!(failure instanceof IoError)) throw failure;
+      if (failure.code === 'no-space') return false;
+      this.#options.logger.error('log dir offline', { path: dir.path, error: failure });
+      dir.folders.abandon();
+      dir.failure = failure;
+      return true;
+    }
+  }
+
+  /** Has what an earlier process had renamed removed later. */
+  removeDeleted(delayMs: number): void {
+    for (const { folders } of this.online) folders.removeDeleted(delayMs);
+  }
+
+  /** Makes names of folders durable; who cannot is suspected. */
+  async syncNames(): Promise<void> {
+    await Promise.all(this.online.map((dir) => dir.folders.syncNames().catch((error) => this.onSuspicion(dir, error))));
+  }
+
+  /** Each dir whose logs were closed in order is marked so, unless some were never looked at. */
+  close(brokerEpoch: number, areAllOpen: boolean): void {
+    for (const dir of this.all) {
+      try {
+        if (isOnline(dir)) dir.folders.close(areAllOpen && !this.#unclean.has(dir), brokerEpoch);
+      } catch (error) {
+        if (!(error instanceof IoError)) throw error;
+        this.#options.logger.error('log dir not left in order', { path: dir.path, error });
+      }
+      dir.release();
+    }
+  }
+
+  #foldersIn(dataFolder: string): PartitionFolders {
+    const { io, logger, tailBudget, turnMs } = this.#options;
+    const onFailure = (error: Error): void => this.onSuspicion(this.#byPath.get(dataFolder)!, error);
+    return createPartitionFolders({ io, dataFolder, logger, onFailure, tailBudget, turnMs });
+  }
+
+  #openOther(path: string): HostedDir {
+    const { io, nodeId, clusterId, logger } = this.#options;
+    let release = () => {};
+    try {
+      const folder = openDataFolder({ io, path, nodeId, clusterId });
+      release = () => folder.release();
+      const { directoryId } = folder;
+      return { path, directoryId, folders: this.#foldersIn(path), failure: undefined, release };
+    } catch (error) {
+      release();
+      if (!(error instanceof IoError) || error.code === 'locked') throw error;
+      logger.error('log dir offline: it cannot be opened', { path, error });
+      return { path, directoryId: undefined, folders: undefined, failure: error, release: () => {} };
+    }
+  }
+
+  #checkIds(): void {
+    const paths = new Map<string, string>();
+    for (const { directoryId, path } of this.online) {
+      const other = paths.get(directoryId);
+      if (other !== undefined) throw new BrokerError('log-dir-twice', `${other} and ${path}`);
+      paths.set(directoryId, path);
+    }
+  }
+
+  #lookAround(): void {
+    for (const dir of this.online) {
+      for (const name of this.#options.io.disk.list(dir.path)) {
+        const found = this.#foundAtStart.get(name);
+        if (found === undefined) this.#foundAtStart.set(name, [dir]);
+        else found.push(dir);
+      }
+    }
+  }
+
+  /** The dir with a folder of this topic's partition; folders of another topic of its name count where there is no other. */
+  #locate(identity: PartitionIdentity): OnlineDir | undefined {
+    const name = `${identity.topic}-${identity.index}`;
+    const found = this.#foundAtStart.get(name) ?? [];
+    if (found.length < 2) return found[0];
+    const { disk } = this.#options.io;
+    const own = found.filter(({ path }) => isOf(identity.topicId, disk, join(path, name)));
+    if (own.length > 1) {
+      throw new BrokerError('partition-twice', `${name} in ${own.map(({ path }) => path).join(' and ')}`);
+    }
+    return own[0];
+  }
+
+  /** Undefined if that dir is not online: its records may be there. */
+  #assigned(identity: PartitionIdentity, directory: string | undefined): OnlineDir | undefined {
+    const { online } = this;
+    const assigned = online.find(({ directoryId }) => directoryId === directory);
+    if (assigned !== undefined) return assigned;
+    const [only] = this.all;
+    if (isAssigned(directory)) {
+      const path = join(only!.path, `${identity.topic}-${identity.index}`);
+      return this.all.length === 1 && this.#options.io.disk.exists(path) ? online[0] : undefined;
+    }
+    const counts = online.map((dir) => this.#counts.get(dir) ?? 0);
+    return online[counts.indexOf(Math.min(...counts))];
+  }
+
+  #probe(folder: string): void {
+    const { disk } = this.#options.io;
+    const path = join(folder, PROBE_FILE);
+    disk.replaceFile(path, Buffer.from('probe'));
+    disk.readFile(path);
+    disk.remove(path);
+  }
+}
+
+function isOnline(dir: HostedDir | undefined): dir is OnlineDir {
+  return dir !== undefined && dir.failure === undefined && dir.folders !== undefined;
+}
+
+function isOf(topicId: string, disk: Disk, folder: string): boolean {
+  const path = join(folder, 'partition.metadata');
+  return (
+    disk.exists(path) &&
+    disk
+      .readFile(path)
+      .toString('utf8')
+      .includes(`topic_id: ${uuidToBase64(topicId)}\n`)
+  );
+}
