@@ -7,7 +7,11 @@ import { createInterface } from 'node:readline';
 
 const MAIN = resolve(import.meta.dirname, '../../apps/broker/src/main.ts');
 
-export async function startMeridianBroker(port: number): Promise<{ pid: number; stop(): Promise<void> }> {
+/** `configs` are by Apache Kafka's names. */
+export async function startMeridianBroker(
+  port: number,
+  configs: Readonly<Record<string, string>>,
+): Promise<{ pid: number; stop(): Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), 'meridian-differential-'));
   const config = {
     region: 'us-east',
@@ -17,6 +21,7 @@ export async function startMeridianBroker(port: number): Promise<{ pid: number; 
     client: { host: '127.0.0.1', port },
     internal: { host: '127.0.0.1', port: port + 1, secret: 'not a secret at all' },
     regions: ['us-east', 'eu-west'],
+    configs,
   };
   const file = join(folder, 'broker.json');
   writeFileSync(file, JSON.stringify(config));
@@ -33,9 +38,14 @@ export async function startMeridianBroker(port: number): Promise<{ pid: number; 
       throw new Error(`the broker ended:\n${problems.slice(-10).join('\n')}`);
     }),
   ]);
+  let isStopping = false;
+  void ended.then(() => {
+    if (!isStopping) console.error(`the broker ended by itself:\n${problems.slice(-10).join('\n')}`);
+  });
   return {
     pid: child.pid as number,
     async stop() {
+      isStopping = true;
       process.off('exit', killAtExit);
       child.kill('SIGTERM');
       await ended;

@@ -1,41 +1,54 @@
 /**
- * Runs one script against both brokers, step by step, and stops at the first difference that is not meant: what led
- * there is the shortest prefix that shows it.
+ * Runs one script against both brokers, step by step, and stops at the first difference that is not meant. Called by
+ * `lanes.ts` and, for parts of a script, by `story.ts`.
  */
-import { DescribeConfigs, ERROR, Metadata, type RequestInput } from '@meridian/protocol';
+import { ERROR } from '@meridian/protocol';
+import { CLOSED, SILENT } from './broker-connection.ts';
 import { type Difference, differencesOf } from './differences.ts';
 import { MEANT_DIFFERENCES } from './meant-differences.ts';
 import { IdNames, normalise } from './normalise.ts';
-import { CLOSED, type Side } from './side.ts';
+import { type Pair, pause, removeTopics, settle } from './settle.ts';
+import type { Side } from './side.ts';
 import type { Step } from './step.ts';
 
-const READ_ATTEMPTS = 40;
+const READ_ATTEMPTS = 100;
 const READ_PAUSE_MS = 40;
-const SETTLE_ATTEMPTS = 40;
-const SETTLE_PAUSE_MS = 25;
-const TOPIC = 2;
+/** Until a request that is not waited for has certainly been taken in. */
+const SEND_PAUSE_MS = 60;
+
+export interface Failure {
+  /** Which step. */
+  readonly at: number;
+  readonly differences: readonly Difference[];
+}
 
 export interface Outcome {
   /** Number of steps that ran on both. */
   readonly ran: number;
   /** APIs of the steps whose version one of the two does not serve. */
   readonly skipped: readonly string[];
-  readonly failure?: { readonly at: number; readonly differences: readonly Difference[] };
+  /** Reasons of the meant differences that were met. */
+  readonly meant: ReadonlySet<string>;
+  readonly failure?: Failure;
 }
 
-interface Pair {
-  readonly ours: Side;
-  readonly theirs: Side;
-}
-
-interface Names {
-  readonly ours: IdNames;
-  readonly theirs: IdNames;
+interface Run {
+  readonly pair: Pair;
+  readonly names: { readonly ours: IdNames; readonly theirs: IdNames };
+  readonly meant: Set<string>;
 }
 
 export async function runScript(steps: readonly Step[], pair: Pair, topics: readonly string[]): Promise<Outcome> {
   await Promise.all([pair.ours.begin(), pair.theirs.begin()]);
-  const names = { ours: new IdNames(), theirs: new IdNames() };
+  try {
+    return await runSteps(steps, pair, topics);
+  } finally {
+    await removeTopics(pair, topics);
+  }
+}
+
+async function runSteps(steps: readonly Step[], pair: Pair, topics: readonly string[]): Promise<Outcome> {
+  const run: Run = { pair, names: { ours: new IdNames(), theirs: new IdNames() }, meant: new Set() };
   const skipped: string[] = [];
   let ran = 0;
   for (const [at, step] of steps.entries()) {
@@ -43,12 +56,12 @@ export async function runScript(steps: readonly Step[], pair: Pair, topics: read
       skipped.push(step.api.name);
       continue;
     }
-    const differences = await runStep(step, pair, names);
+    const differences = await runStep(step, run);
     ran++;
-    if (differences.length > 0) return { ran, skipped, failure: { at, differences } };
-    if (step.changesMetadata) await settle(pair, names, topics);
+    if (differences.length > 0) return { ran, skipped, meant: run.meant, failure: { at, differences } };
+    if (step.changesMetadata) await settle(pair, run.names, topics);
   }
-  return { ran, skipped };
+  return { ran, skipped, meant: run.meant };
 }
 
 function serves(side: Side, { api, version }: Step): boolean {
@@ -56,25 +69,42 @@ function serves(side: Side, { api, version }: Step): boolean {
   return served !== undefined && version >= served.min && version <= served.max;
 }
 
-async function runStep(step: Step, pair: Pair, names: Names): Promise<Difference[]> {
+async function runStep(step: Step, { pair, names, meant }: Run): Promise<readonly Difference[]> {
+  if (step.pauseMs > 0) await pause(step.pauseMs);
+  if (step.mode === 'send') {
+    for (const side of [pair.ours, pair.theirs]) side.park(step.connection, request(step, side));
+    await pause(SEND_PAUSE_MS);
+    return [];
+  }
   for (let attempt = 1; ; attempt++) {
     const [ours, theirs] = await Promise.all([ask(step, pair.ours, names.ours), ask(step, pair.theirs, names.theirs)]);
     const all = differencesOf(ours, theirs);
-    const differences = all.filter((each) => !MEANT_DIFFERENCES.some((meant) => meant.matches(step, each, all)));
-    if (differences.length === 0 || !step.isRead || attempt === READ_ATTEMPTS) return differences;
-    await pause(READ_PAUSE_MS);
+    const reasons = all.map((each) => MEANT_DIFFERENCES.find(({ matches }) => matches(step, each, all))?.reason);
+    const differences = all.filter((_, i) => reasons[i] === undefined);
+    if (differences.length > 0 && step.isRead && attempt < READ_ATTEMPTS) {
+      await pause(READ_PAUSE_MS);
+      continue;
+    }
+    for (const reason of reasons) if (reason !== undefined) meant.add(reason);
+    return differences;
   }
 }
 
+function request({ api, version, body, connection, limitMs }: Step, side: Side): Promise<unknown> {
+  return side.request(api, version, body(side), { connection, ...(limitMs === undefined ? {} : { limitMs }) });
+}
+
 async function ask(step: Step, side: Side, names: IdNames): Promise<unknown> {
-  let answer = await side.request(step.api, step.version, step.body(side));
+  let answer = await (step.mode === 'collect' ? side.collect(step.connection) : request(step, side));
   for (let attempt = 0; attempt < READ_ATTEMPTS && isTooEarly(answer); attempt++) {
     await pause(READ_PAUSE_MS);
-    answer = await side.request(step.api, step.version, step.body(side));
+    answer = await request(step, side);
   }
   if (answer === CLOSED) return 'closed';
+  if (answer === SILENT) return 'silent';
+  if (typeof answer === 'string') return answer;
   step.keep?.(side, answer as never);
-  return normalise(step.narrow?.(answer as never) ?? answer, names);
+  return normalise(step.narrow?.(answer as never, side) ?? answer, names);
 }
 
 /** A new partition has no leader for a moment in Apache Kafka; nothing came of the request then. */
@@ -85,44 +115,3 @@ function isTooEarly(answer: unknown): boolean {
   );
   return codes?.includes(ERROR.NOT_LEADER_OR_FOLLOWER) ?? false;
 }
-
-/** Waits until Apache Kafka shows the topics and configs that its controller already answered for. */
-async function settle({ ours, theirs }: Pair, names: Names, topics: readonly string[]): Promise<void> {
-  for (let attempt = 0; attempt < SETTLE_ATTEMPTS; attempt++) {
-    const [mine, other] = await Promise.all([stateOf(ours, topics), stateOf(theirs, topics)]);
-    if (mine === other) break;
-    await pause(SETTLE_PAUSE_MS);
-  }
-  await pause(SETTLE_PAUSE_MS);
-  for (const name of topics) {
-    names.ours.nameOf('topic', ours.topicId(name));
-    names.theirs.nameOf('topic', theirs.topicId(name));
-  }
-}
-
-async function stateOf(side: Side, topics: readonly string[]): Promise<string> {
-  const names = new IdNames();
-  const metadata = await side.request(Metadata, 12, {
-    topics: topics.map((name) => ({ name })),
-    allowAutoTopicCreation: false,
-  });
-  if (metadata === CLOSED) return 'closed';
-  for (const { name, topicId, errorCode } of metadata.topics) {
-    if (errorCode === ERROR.NONE) side.topicIds.set(name ?? '', topicId);
-  }
-  const known = metadata.topics.map(({ name, errorCode, partitions }) => [name, errorCode, partitions.length]);
-  const resources: RequestInput<typeof DescribeConfigs>['resources'] = topics.map((resourceName) => ({
-    resourceType: TOPIC,
-    resourceName,
-    configurationKeys: null,
-  }));
-  const configs = await side.request(DescribeConfigs, 4, { resources });
-  if (configs === CLOSED) return 'closed';
-  const set = configs.results.map(({ resourceName, configs: all }) => [
-    resourceName,
-    all.filter(({ configSource }) => configSource === 1).map(({ name, value }) => `${name}=${value}`),
-  ]);
-  return JSON.stringify(normalise([known.map(String).sort(), set.map(String).sort()], names));
-}
-
-const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));

@@ -45,12 +45,23 @@ const WEIGHTS: readonly (readonly [StepMaker, number])[] = [
 
 const LOTS = WEIGHTS.flatMap(([maker, weight]) => Array.from({ length: weight }, () => maker));
 
-export function drawScript(seed: number, now: number): readonly Step[] {
+export interface Script {
+  readonly steps: readonly Step[];
+  /** All topics that it may make. */
+  readonly topics: readonly string[];
+}
+
+/** No two runs share names: brokers that run already may remember those of before. */
+const RUN = `x${(Date.now() % 36 ** 4).toString(36)}`;
+
+/** The same steps for the same seed; `label` and `now` go into names and timestamps alone. */
+export function drawScript(seed: number, now: number, label: string): Script {
   const random = new SeededRandom(seed);
-  const names = (kind: string, count: number) => Array.from({ length: count }, (_, n) => `d${seed}-${kind}${n}`);
+  const names = (kind: string, count: number) =>
+    Array.from({ length: count }, (_, n) => `d${seed}${RUN}${label}-${kind}${n}`);
   const context: ScriptContext = { random, topics: names('t', 3), groups: names('g', 2), now };
   const [first, second] = context.topics as [string, string];
   const begin = [admin.createTopic(first, 1)(context), admin.createTopic(second, 2)(context)];
   const rest = Array.from({ length: STEPS_PER_SCRIPT }, () => random.pick(LOTS)(context));
-  return [...begin, ...rest];
+  return { steps: [...begin, ...rest].flat(), topics: context.topics };
 }

@@ -1,24 +1,12 @@
 /**
- * One of the two brokers that a script runs against: a connection that speaks our codec, and what earlier answers gave
- * that later requests need (topic ids, producer ids, member ids). Used by `run-script.ts`, read by the steps' bodies.
- * Invariant: a request is answered, or `CLOSED`: refused by the end of the connection, or by silence.
+ * One of the two brokers that a script runs against: connections, and what earlier answers gave that later requests need
+ * (topic ids, producer ids, member ids). Used by `run-script.ts`, read by the steps' bodies. Each lane has its own.
  */
-import { connect, type Socket } from 'node:net';
-import {
-  type Api,
-  ApiVersions,
-  createFrameSplitter,
-  decodeResponse,
-  encodeRequest,
-  type RequestInput,
-  type ResponseOf,
-  responseCorrelationId,
-  ZERO_UUID,
-} from '@meridian/protocol';
+import { type Api, ApiVersions, type RequestInput, type ResponseOf, ZERO_UUID } from '@meridian/protocol';
+import { BrokerConnection, CLOSED, type NoAnswer, SILENT } from './broker-connection.ts';
 
-export const CLOSED = Symbol('the broker closed the connection, or said nothing');
-/** Longer than any request is parked. Where nothing comes in time, the connection is given up. */
-const ANSWER_LIMIT_MS = 8_000;
+/** Longer than anything takes on a busy machine but what waits for other members of a group. */
+const ANSWER_LIMIT_MS = 15_000;
 
 export class Side {
   readonly name: string;
@@ -33,9 +21,10 @@ export class Side {
   /** The newest fetch session, and the epoch that it wants next. */
   session = { id: 0, epoch: 0 };
   readonly #port: number;
-  #socket: Socket | undefined;
-  #take: ((frame: Buffer | typeof CLOSED) => void) | undefined;
-  #correlationId = 0;
+  /** The script's own is number 0; the others are those of members of groups, who wait in theirs. */
+  readonly #connections = new Map<number, BrokerConnection>();
+  /** Answers that were not waited for when the request was sent, by connection. */
+  readonly #parked = new Map<number, Promise<unknown>>();
 
   constructor(name: string, port: number) {
     this.name = name;
@@ -46,67 +35,45 @@ export class Side {
     return this.topicIds.get(name) ?? ZERO_UUID;
   }
 
-  /** Forgets what the last script left, and begins with a connection of its own. */
+  /** Forgets what the last script left, and begins with connections of its own. */
   async begin(): Promise<void> {
     this.end();
-    for (const map of [this.topicIds, this.members, this.generations]) map.clear();
+    for (const map of [this.topicIds, this.members, this.generations, this.#parked]) map.clear();
     this.producers.length = 0;
     this.session = { id: 0, epoch: 0 };
     if (this.versions.size > 0) return;
-    const answer = await this.request(ApiVersions, 3, {
-      clientSoftwareName: 'differential',
-      clientSoftwareVersion: '1',
-    });
-    if (answer === CLOSED) throw new Error(`${this.name} closed the connection at ApiVersions`);
+    const client = { clientSoftwareName: 'differential', clientSoftwareVersion: '1' };
+    const answer = await this.request(ApiVersions, 3, client);
+    if (answer === CLOSED || answer === SILENT) throw new Error(`${this.name} does not answer ApiVersions`);
     for (const { apiKey, minVersion, maxVersion } of answer.apiKeys) {
       this.versions.set(apiKey, { min: minVersion, max: maxVersion });
     }
   }
 
   end(): void {
-    this.#socket?.destroy();
-    this.#socket = undefined;
+    for (const connection of this.#connections.values()) connection.end();
+    this.#connections.clear();
   }
 
-  /** `NO_ANSWER` requests (acks=0) resolve when the connection has taken them. */
-  async request<A extends Api>(api: A, version: number, body: RequestInput<A>): Promise<ResponseOf<A> | typeof CLOSED> {
-    const socket = await this.#connected();
-    const frame = Buffer.concat(
-      encodeRequest(api, version, { correlationId: ++this.#correlationId, clientId: 'd' }, body),
-    );
-    const answer = await new Promise<Buffer | typeof CLOSED>((done) => {
-      const timer = setTimeout(() => {
-        this.end();
-        this.#take = undefined;
-        done(CLOSED);
-      }, ANSWER_LIMIT_MS);
-      this.#take = (taken) => {
-        clearTimeout(timer);
-        this.#take = undefined;
-        done(taken);
-      };
-      socket.write(frame);
-    });
-    if (answer === CLOSED) return CLOSED;
-    if (responseCorrelationId(answer) !== this.#correlationId) throw new Error(`${this.name} answered out of order`);
-    return decodeResponse(api, version, answer).body;
+  request<A extends Api>(
+    api: A,
+    version: number,
+    body: RequestInput<A>,
+    { connection = 0, limitMs = ANSWER_LIMIT_MS }: { connection?: number; limitMs?: number } = {},
+  ): Promise<ResponseOf<A> | NoAnswer> {
+    let used = this.#connections.get(connection);
+    if (used === undefined) this.#connections.set(connection, (used = new BrokerConnection(this.name, this.#port)));
+    return used.request(api, version, body, limitMs);
   }
 
-  async #connected(): Promise<Socket> {
-    if (this.#socket !== undefined) return this.#socket;
-    const socket = connect(this.#port, '127.0.0.1');
-    await new Promise<void>((done, fail) => socket.once('connect', done).once('error', fail));
-    socket.setNoDelay(true);
-    const isCurrent = () => this.#socket === socket;
-    const splitter = createFrameSplitter({ onFrame: (frame) => isCurrent() && this.#take?.(Buffer.from(frame)) });
-    socket.on('data', (chunk: Buffer) => splitter.push(chunk));
-    socket.on('error', () => {}); // 'close' follows
-    socket.on('close', () => {
-      if (!isCurrent()) return;
-      this.#socket = undefined;
-      this.#take?.(CLOSED);
-    });
-    this.#socket = socket;
-    return socket;
+  /** The answer is for `collect` on the same connection. */
+  park(connection: number, answer: Promise<unknown>): void {
+    this.#parked.set(connection, answer);
+  }
+
+  async collect(connection: number): Promise<unknown> {
+    const answer = this.#parked.get(connection);
+    this.#parked.delete(connection);
+    return answer ?? 'nothing was sent';
   }
 }

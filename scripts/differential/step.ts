@@ -14,11 +14,18 @@ export interface Step {
   /** Keeps what later steps need of an answer. */
   keep?(side: Side, answer: never): void;
   /** What of an answer is compared, where other scripts show in it. */
-  narrow?(answer: never): unknown;
+  narrow?(answer: never, side: Side): unknown;
   /** A read: asked again for a while when the answers differ, since Apache Kafka shows changes late. */
   readonly isRead: boolean;
   /** The step changes topics or configs: the script waits until both show it. */
   readonly changesMetadata: boolean;
+  /** `send` does not wait for the answer; `collect`, on the same connection, takes it. */
+  readonly mode: 'ask' | 'send' | 'collect';
+  readonly connection: number;
+  /** Whoever is not answered by then waits for others who never come, on both sides. */
+  readonly limitMs?: number;
+  /** What is let pass first, so that timers of both brokers go off. */
+  readonly pauseMs: number;
 }
 
 /** What the steps of one script draw from. */
@@ -31,28 +38,38 @@ export interface ScriptContext {
   readonly now: number;
 }
 
-export type StepMaker = (context: ScriptContext) => Step;
+/** One step, or several that make sense in this order only. */
+export type StepMaker = (context: ScriptContext) => Step | readonly Step[];
+
+export interface StepOptions<A extends Api> {
+  readonly keep?: (side: Side, answer: ResponseOf<A>) => void;
+  readonly narrow?: (answer: ResponseOf<A>, side: Side) => unknown;
+  readonly isRead?: boolean;
+  readonly changesMetadata?: boolean;
+  readonly mode?: Step['mode'];
+  readonly connection?: number;
+  readonly limitMs?: number;
+  readonly pauseMs?: number;
+}
 
 /** A step with its types checked against its API. */
 export function step<A extends Api>(
   api: A,
   version: number,
   body: (side: Side) => RequestInput<A>,
-  options: {
-    keep?: (side: Side, answer: ResponseOf<A>) => void;
-    narrow?: (answer: ResponseOf<A>) => unknown;
-    isRead?: boolean;
-    changesMetadata?: boolean;
-  } = {},
+  options: StepOptions<A> = {},
 ): Step {
+  const { isRead = false, changesMetadata = false, mode = 'ask', connection = 0, pauseMs = 0, ...rest } = options;
   return {
     api,
     version,
     body: body as Step['body'],
-    isRead: options.isRead ?? false,
-    changesMetadata: options.changesMetadata ?? false,
-    ...(options.narrow ? { narrow: options.narrow as NonNullable<Step['narrow']> } : {}),
-    ...(options.keep ? { keep: options.keep as NonNullable<Step['keep']> } : {}),
+    isRead,
+    changesMetadata,
+    mode,
+    connection,
+    pauseMs,
+    ...(rest as Pick<Step, 'keep' | 'narrow' | 'limitMs'>),
   };
 }
 

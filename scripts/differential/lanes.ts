@@ -1,0 +1,79 @@
+/**
+ * Runs many scripts, several at a time: each lane has connections of its own, each script names of its own. A script that
+ * differs is run again when all others are done, alone: what does not differ then was a matter of time on a busy machine,
+ * and is counted as such. Called by `differential.ts`.
+ */
+
+import type { Ports } from './brokers.ts';
+import { type Outcome, runScript } from './run-script.ts';
+import { drawScript, type Script } from './script.ts';
+import type { Pair } from './settle.ts';
+import { Side } from './side.ts';
+
+export interface Ran {
+  readonly seed: number;
+  readonly script: Script;
+  readonly outcome: Outcome;
+}
+
+export interface Results {
+  readonly steps: number;
+  readonly agreed: number;
+  /** Agreed when they were run again, alone. */
+  readonly unsteady: readonly Ran[];
+  readonly differing: readonly Ran[];
+  /** How often each API was left out because one of the two does not serve the version. */
+  readonly skipped: ReadonlyMap<string, number>;
+  /** How many scripts met each meant difference. */
+  readonly meant: ReadonlyMap<string, number>;
+}
+
+export async function runScripts(ports: Ports, firstSeed: number, count: number, lanes: number): Promise<Results> {
+  const all: Ran[] = [];
+  let next = firstSeed;
+  const lane = async () => {
+    const pair = pairAt(ports);
+    while (next < firstSeed + count) all.push(await runSeed(next++, pair, ''));
+    endPair(pair);
+  };
+  await Promise.all(Array.from({ length: Math.min(lanes, count) }, lane));
+  const unsteady: Ran[] = [];
+  const differing: Ran[] = [];
+  const pair = pairAt(ports);
+  for (const first of all.filter(({ outcome }) => outcome.failure !== undefined)) {
+    const again = await runSeed(first.seed, pair, 'again');
+    if (again.outcome.failure === undefined) unsteady.push(first);
+    else differing.push(again);
+  }
+  endPair(pair);
+  return {
+    steps: all.reduce((sum, { outcome }) => sum + outcome.ran, 0),
+    agreed: all.length - unsteady.length - differing.length,
+    unsteady,
+    differing,
+    skipped: counted(all, ({ skipped }) => skipped),
+    meant: counted(all, ({ meant }) => meant),
+  };
+}
+
+export function pairAt({ ours, theirs }: Ports): Pair {
+  return { ours: new Side('Meridian', ours), theirs: new Side('Apache Kafka', theirs) };
+}
+
+export function endPair({ ours, theirs }: Pair): void {
+  ours.end();
+  theirs.end();
+}
+
+async function runSeed(seed: number, pair: Pair, label: string): Promise<Ran> {
+  const script = drawScript(seed, Date.now(), label);
+  return { seed, script, outcome: await runScript(script.steps, pair, script.topics) };
+}
+
+function counted(all: readonly Ran[], namesOf: (outcome: Outcome) => Iterable<string>): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { outcome } of all) {
+    for (const name of namesOf(outcome)) counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return counts;
+}
