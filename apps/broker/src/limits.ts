@@ -27,6 +27,8 @@ export interface BrokerLimits {
   readonly stalledConnectionMs: number;
   /** How often connections are looked over for the two above. */
   readonly sweepIntervalMs: number;
+  /** A connection's refused requests are told to the log no more often than this. */
+  readonly refusalLogIntervalMs: number;
   /** A graceful stop waits this long for what is in flight. */
   readonly drainTimeoutMs: number;
   /** Most bytes of records in one Fetch answer, whatever was asked for (Kafka's `fetch.max.bytes`). */
@@ -65,8 +67,12 @@ export interface BrokerLimits {
   readonly cleanerBytesPerSecond: number;
   /** Time that opening new partitions, or removing deleted ones, takes of one turn of the event loop. */
   readonly partitionTurnMs: number;
+  /** Time that loading groups takes of one turn of the event loop. */
+  readonly groupLoadTurnMs: number;
   /** Logs that are closed at a time when the broker stops: each waits for its fsyncs. */
   readonly maxLogsClosing: number;
+  /** Partitions that are looked over for expired producers in one turn of the event loop. */
+  readonly maxPartitionsExpiredPerTurn: number;
   /** SCRAM rounds that the internal listener asks for. */
   readonly scramIterations: number;
 }
@@ -87,6 +93,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   idleConnectionMs: 600_000,
   stalledConnectionMs: 60_000,
   sweepIntervalMs: 10_000,
+  refusalLogIntervalMs: 10_000,
   drainTimeoutMs: 3_000,
   maxFetchBytes: 57_671_680,
   maxFetchWaitMs: 300_000,
@@ -104,8 +111,10 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   tailCacheBytes: 33_554_432,
   retentionFirstCheckMs: 30_000,
   maxSegmentsDroppedPerTurn: 16,
+  maxPartitionsExpiredPerTurn: 500,
   cleanerBytesPerSecond: 67_108_864,
   partitionTurnMs: 20,
+  groupLoadTurnMs: 20,
   maxLogsClosing: 64,
   scramIterations: 4_096,
 };

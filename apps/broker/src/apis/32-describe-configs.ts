@@ -120,7 +120,8 @@ function findBroker(sources: BrokerConfigSources, name: string): readonly Found[
     });
   }
   for (const each of image.configOf('broker', name).keys()) set.add(each);
-  return [...new Set([...BROKER_CONFIGS.keys(), ...set])].map((each) => brokerConfig(sources, each));
+  const listed = [...BROKER_CONFIGS.values()].filter(({ unlisted }) => unlisted !== true);
+  return [...new Set([...listed.map((each) => each.name), ...set])].map((each) => brokerConfig(sources, each));
 }
 
 function brokerConfig(sources: BrokerConfigSources, name: string): Found {

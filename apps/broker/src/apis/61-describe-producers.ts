@@ -27,11 +27,7 @@ export function createDescribeProducersHandler({
     if (partition === undefined) return refuse(partitions.errorByName(topic, partitionIndex));
     const errorCode = partition.errorFor(-1);
     if (errorCode !== ERROR.NONE) return refuse(errorCode);
-    const activeProducers = [...partition.log.producers.active()].map((producer) => ({
-      ...producer,
-      coordinatorEpoch: -1,
-      currentTxnStartOffset: -1,
-    }));
+    const activeProducers = [...partition.log.producers.active()];
     return { partitionIndex, errorCode, activeProducers };
   };
   return {

@@ -44,7 +44,7 @@ const NAMES = `
   metadata.log.max.snapshot.interval.ms metadata.log.segment.bytes metadata.log.segment.ms
   metadata.max.idle.interval.ms metadata.max.retention.bytes metadata.max.retention.ms metric.reporters
   metrics.num.samples metrics.recording.level metrics.sample.window.ms num.replica.alter.log.dirs.threads
-  offsets.load.buffer.size offsets.topic.compression.codec principal.builder.class producer.id.expiration.ms
+  principal.builder.class
   producer.purgatory.purge.interval.requests queued.max.requests quota.window.num
   quota.window.size.seconds remote.fetch.max.wait.ms remote.list.offsets.request.timeout.ms
   remote.log.index.file.cache.total.size.bytes remote.log.manager.copier.thread.pool.size

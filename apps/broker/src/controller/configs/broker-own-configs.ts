@@ -133,6 +133,23 @@ export const BROKER_OWN_CONFIGS: readonly ConfigDefinition[] = [
     documentation: 'What this process is: broker, controller or both.',
   },
   {
+    name: 'producer.id.expiration.check.interval.ms',
+    type: 'int',
+    default: '600000',
+    min: 1,
+    unlisted: true,
+    documentation: 'How often partitions are looked over for producers that have been silent for too long.',
+  },
+  {
+    name: 'producer.id.expiration.ms',
+    type: 'int',
+    default: '86400000',
+    min: 1,
+    dynamic: true,
+    documentation:
+      'A partition forgets an idempotent producer that has written nothing for so long, by its records’ time; one with an open transaction stays.',
+  },
+  {
     name: 'queued.max.request.bytes',
     type: 'long',
     default: '-1',

@@ -21,6 +21,8 @@ export interface ConfigDefinition {
   readonly synonym?: string;
   /** Only the internal listener may set it; shown read-only to clients. */
   readonly internal?: boolean;
+  /** Can be given in the config file, but is not shown by DescribeConfigs: one of those that Kafka calls internal. */
+  readonly unlisted?: boolean;
   /** Can be changed while the broker runs. */
   readonly dynamic?: boolean;
   /** All configs that say this in one unit or another, strongest first; one without a value leaves it to the next. */
