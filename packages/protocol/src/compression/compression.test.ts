@@ -86,3 +86,22 @@ test('a zstd frame that asks for a window of gigabytes is refused', () => {
   const frame = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xa8, 0x01, 0x00, 0x00]);
   expect(() => decompress('zstd', frame, 1000)).toThrow(code('corrupt-compression'));
 });
+
+test('bytes behind a zstd frame are refused, as Java clients cannot read them; a second frame is read', () => {
+  const frame = compress('zstd', Buffer.from('records'));
+  expect(() => decompress('zstd', Buffer.concat([frame, Buffer.alloc(9)]), 1_000)).toThrow(/behind the frame/);
+  expect(Buffer.from(decompress('zstd', Buffer.concat([frame, frame]), 1_000)).toString()).toBe('recordsrecords');
+});
+
+test.each([
+  ['gzip', [-1, 1, 9]],
+  ['zstd', [-131_072, -1, 0, 3, 19, 22]],
+] as const)('%s has levels, all of which our own reader reads', (codec, levels) => {
+  const text = Buffer.from(Array.from({ length: 3_000 }, (_, n) => `record ${n * 7919} `).join(''));
+  const sizes = levels.map((level) => {
+    const packed = compress(codec, text, level);
+    expect(Buffer.from(decompress(codec, packed, text.length)).equals(text)).toBe(true);
+    return packed.length;
+  });
+  expect(sizes.at(-1)).toBeLessThan(sizes[1]!);
+});

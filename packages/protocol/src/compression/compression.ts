@@ -48,13 +48,31 @@ export function decompress(codec: Codec, bytes: Uint8Array, maxBytes: number): U
     case 'lz4':
       return lz4Decompress(bytes, maxBytes);
     case 'zstd':
-      return inflate(() =>
-        zstdDecompressSync(bytes as InputType, {
-          maxOutputLength: Math.max(1, maxBytes),
-          params: { [constants.ZSTD_d_windowLogMax]: MAX_ZSTD_WINDOW_LOG },
-        }),
-      );
+      return zstdDecompress(bytes, maxBytes);
   }
+}
+
+/** `node:zlib` passes over what lies behind the last frame; other decoders stumble over it. */
+function zstdDecompress(bytes: Uint8Array, maxBytes: number): Uint8Array {
+  const options = {
+    info: true,
+    maxOutputLength: Math.max(1, maxBytes),
+    params: { [constants.ZSTD_d_windowLogMax]: MAX_ZSTD_WINDOW_LOG },
+  };
+  let consumed = 0;
+  const plain = inflate(() => {
+    const { buffer, engine } = zstdDecompressSync(bytes as InputType, options) as unknown as ZlibInfo;
+    consumed = engine.bytesWritten;
+    return buffer;
+  });
+  if (consumed === bytes.length) return plain;
+  throw new RecordBatchError('corrupt-compression', `zstd: ${bytes.length - consumed} bytes behind the frame`);
+}
+
+/** What `info` makes `node:zlib` return. */
+interface ZlibInfo {
+  readonly buffer: Uint8Array;
+  readonly engine: { readonly bytesWritten: number };
 }
 
 /** Translates what `node:zlib` throws. */
