@@ -146,10 +146,18 @@ function hostPartitions({ io, config, log, limits, controller, logDirs, fatal }:
   return new HostedPartitions({ io, logger: log, limits, nodeId, sources, logDirs, onDirFailed });
 }
 
-function coordinateGroups({ io, log, controller }: Parts, partitions: HostedPartitions): GroupCoordinator {
+function coordinateGroups({ io, log, limits, controller }: Parts, partitions: HostedPartitions): GroupCoordinator {
   const { image, configSources } = controller;
   const submit: OpenController['submit'] = (command) => controller.submit(command);
-  return new GroupCoordinator({ io, logger: log, image, partitions, submit, settings: groupSettings(configSources) });
+  return new GroupCoordinator({
+    io,
+    logger: log,
+    image,
+    partitions,
+    submit,
+    settings: groupSettings(configSources),
+    loadTurnMs: limits.groupLoadTurnMs,
+  });
 }
 
 /** Opens both; whatever is open stands in `opened`, for the case that the second cannot be. */

@@ -21,12 +21,13 @@ export function createOffsetFetchHandler(reach: Reach): Handler<typeof OffsetFet
   return {
     api: OffsetFetch,
     async handle(request, { version }) {
+      const asking = { version, requireStable: request.requireStable };
       if (version >= MANY_SINCE) {
-        return { groups: await Promise.all(request.groups.map((group) => fetchGroup(group, version, reach))) };
+        return { groups: await Promise.all(request.groups.map((group) => fetchGroup(group, asking, reach))) };
       }
       const topics = request.topics?.map((topic) => ({ ...topic, topicId: ZERO_UUID })) ?? null;
       const group = { groupId: request.groupId, memberId: null, memberEpoch: -1, topics };
-      const answer = await fetchGroup(group, version, reach);
+      const answer = await fetchGroup(group, asking, reach);
       const { errorCode = ERROR.NONE } = answer;
       if (version >= GROUP_ERROR_SINCE || errorCode === ERROR.NONE) {
         return { topics: answer.topics.map(named), errorCode };
@@ -44,36 +45,48 @@ function named({ name, partitions }: Topic): { name: string; partitions: Topic['
   return { name: name ?? '', partitions };
 }
 
-async function fetchGroup(group: Group, version: number, { groups, image }: Reach): Promise<Answer> {
+/** What one group's answer is made from. */
+interface View {
+  readonly offsets: GroupOffsets | undefined;
+  readonly image: MetadataImage;
+  readonly version: number;
+  /** The client wants offsets that no open transaction may change, and this one may. */
+  isUnstable(topic: string, partition: number): boolean;
+}
+
+interface Asking {
+  readonly version: number;
+  readonly requireStable: boolean;
+}
+
+async function fetchGroup(group: Group, { version, requireStable }: Asking, { groups, image }: Reach): Promise<Answer> {
   const { groupId } = group;
   const shard = groups.shardOf(groupId);
   if (typeof shard === 'number') return { groupId, topics: [], errorCode: shard };
   const offsets = await shard.offsetsOf(groupId);
-  const topics =
-    group.topics === null
-      ? everyTopic(offsets, image, version)
-      : group.topics.map((topic) => askedTopic(topic, offsets, image, version));
+  const isUnstable = (topic: string, partition: number) =>
+    requireStable && shard.isUnstable(groupId, { topic, partition });
+  const view: View = { offsets, image, version, isUnstable };
+  const topics = group.topics === null ? everyTopic(view) : group.topics.map((topic) => askedTopic(topic, view));
   return { groupId, topics, errorCode: ERROR.NONE };
 }
 
-function everyTopic(offsets: GroupOffsets | undefined, image: MetadataImage, version: number): Topic[] {
+function everyTopic({ offsets, image, version, isUnstable }: View): Topic[] {
   return Array.from(offsets?.topics() ?? [], ([name, partitions]) => ({
     name,
     topicId: image.topicsByName.get(name)?.id ?? ZERO_UUID,
-    partitions: Array.from(partitions, ([partition, offset]) => present(partition, offset)),
+    partitions: Array.from(partitions, ([partition, offset]) =>
+      isUnstable(name, partition) ? absent(partition, ERROR.UNSTABLE_OFFSET_COMMIT) : present(partition, offset),
+    ),
   })).filter(({ topicId }) => version < BY_ID_SINCE || topicId !== ZERO_UUID);
 }
 
-function askedTopic(
-  asked: NonNullable<Group['topics']>[number],
-  offsets: GroupOffsets | undefined,
-  image: MetadataImage,
-  version: number,
-): Topic {
+function askedTopic(asked: NonNullable<Group['topics']>[number], { offsets, image, version, isUnstable }: View): Topic {
   const { topicId, partitionIndexes } = asked;
   const name = version >= BY_ID_SINCE ? image.topicsById.get(topicId)?.name : asked.name;
   const partitions = partitionIndexes.map((partition) => {
     if (name === undefined) return absent(partition, ERROR.UNKNOWN_TOPIC_ID);
+    if (isUnstable(name, partition)) return absent(partition, ERROR.UNSTABLE_OFFSET_COMMIT);
     const offset = offsets?.get(name, partition);
     return offset === undefined || isOfAnother(offset, topicId) ? absent(partition) : present(partition, offset);
   });

@@ -10,8 +10,9 @@ export function createListGroupsHandler({ groups }: Pick<HandlerReach, 'groups'>
     handle({ statesFilter, typesFilter }) {
       const states = new Set(statesFilter.map(plain));
       const types = new Set(typesFilter.map(plain));
-      const listed = groups
-        .shards()
+      const shards = groups.shards();
+      if (typeof shards === 'number') return { errorCode: shards, groups: [] };
+      const listed = shards
         .flatMap((shard) => [...shard.groups.values()])
         .filter(({ group }) => states.size === 0 || states.has(plain(group.state)))
         .filter(() => types.size === 0 || types.has(CLASSIC))

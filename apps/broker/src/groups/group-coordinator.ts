@@ -8,10 +8,12 @@ import { ERROR, type MetadataRecord } from '@meridian/protocol';
 import type { Controller } from '../controller/controller.ts';
 import type { MetadataImage } from '../controller/image.ts';
 import { randomUuid } from '../controller/random-uuid.ts';
+import type { Partition } from '../partition/partition.ts';
 import type { PartitionTable } from '../partition/partition-table.ts';
 import type { GroupSettings } from './group-settings.ts';
 import { GroupShard } from './group-shard.ts';
 import { OFFSETS_TOPIC, offsetsTopic, partitionOf } from './offsets-topic.ts';
+import { ShardLoader } from './shard-loader.ts';
 
 export interface GroupCoordinatorOptions {
   readonly io: Pick<Io, 'clock' | 'timers' | 'random'>;
@@ -20,12 +22,22 @@ export interface GroupCoordinatorOptions {
   readonly partitions: PartitionTable;
   readonly submit: Controller['submit'];
   readonly settings: GroupSettings;
+  /** Time that loading may take of one turn of the event loop. */
+  readonly loadTurnMs: number;
+}
+
+interface Loading {
+  readonly partition: Partition;
+  readonly leaderEpoch: number;
 }
 
 export class GroupCoordinator {
   readonly settings: GroupSettings;
   readonly #options: GroupCoordinatorOptions;
   readonly #shards = new Map<number, GroupShard>();
+  readonly #loader: ShardLoader;
+  /** What is being loaded, or waits for it. */
+  readonly #loading = new Map<number, Loading>();
   /** Leader epochs of partitions that could not be read: their groups have no coordinator here. */
   readonly #unreadable = new Map<number, number>();
   #sweep: Timer | undefined;
@@ -34,16 +46,18 @@ export class GroupCoordinator {
   constructor(options: GroupCoordinatorOptions) {
     this.#options = options;
     this.settings = options.settings;
+    this.#loader = new ShardLoader(options.io, options.loadTurnMs);
   }
 
-  /** Loads every partition that this broker leads; to be called before anything is served. */
+  /** Begins to load every partition that this broker leads: what is small is there at once, the rest comes while it serves. */
   start(): void {
-    for (let index = 0; index < this.#partitionCount(); index++) this.#shard(index);
+    this.#loadAll();
     this.#armSweep();
   }
 
   stop(): void {
     this.#stopped = true;
+    this.#loader.stop();
     this.#sweep?.cancel();
     for (const shard of this.#shards.values()) shard.end(ERROR.NOT_COORDINATOR);
     this.#shards.clear();
@@ -52,22 +66,26 @@ export class GroupCoordinator {
   /** A change of metadata, which the partitions have followed already. */
   follow(delta: readonly MetadataRecord[]): void {
     for (const [index, shard] of this.#shards) if (!this.#leads(shard, index)) this.#drop(index, shard);
+    const offsetsTopicId = this.#options.image.topicsByName.get(OFFSETS_TOPIC)?.id;
+    if (delta.some((record) => 'topicId' in record && record.topicId === offsetsTopicId)) this.#loadAll();
     if (!delta.some(({ type }) => type === 'RemoveTopicRecord')) return;
     const { topicsByName } = this.#options.image;
     for (const shard of this.#shards.values()) shard.forgetTopics((topic) => topicsByName.has(topic));
   }
 
-  /** The shard of a group, or NOT_COORDINATOR. */
+  /** The shard of a group, NOT_COORDINATOR, or COORDINATOR_LOAD_IN_PROGRESS. */
   shardOf(groupId: string): GroupShard | number {
     const count = this.#partitionCount();
     if (count === 0) return ERROR.NOT_COORDINATOR;
-    return this.#shard(partitionOf(groupId, count)) ?? ERROR.NOT_COORDINATOR;
+    const index = partitionOf(groupId, count);
+    return this.#shard(index) ?? (this.#isLoading(index) ? ERROR.COORDINATOR_LOAD_IN_PROGRESS : ERROR.NOT_COORDINATOR);
   }
 
-  shards(): readonly GroupShard[] {
-    return Array.from({ length: this.#partitionCount() }, (_, index) => this.#shard(index)).filter(
-      (shard) => shard !== undefined,
-    );
+  /** All that are loaded; COORDINATOR_LOAD_IN_PROGRESS while some are not. */
+  shards(): readonly GroupShard[] | number {
+    const indexes = Array.from({ length: this.#partitionCount() }, (_, index) => index);
+    const shards = indexes.flatMap((index) => this.#shard(index) ?? []);
+    return indexes.some((index) => this.#isLoading(index)) ? ERROR.COORDINATOR_LOAD_IN_PROGRESS : shards;
   }
 
   /** Makes `__consumer_offsets` if it is not there; the error code if it cannot be made. */
@@ -95,44 +113,77 @@ export class GroupCoordinator {
     return partition === shard.partition && partition.errorFor(shard.leaderEpoch) === ERROR.NONE;
   }
 
+  #loadAll(): void {
+    for (let index = 0; index < this.#partitionCount(); index++) this.#shard(index);
+  }
+
+  /** The shard if it is loaded. Begins to load it if it is not and this broker leads its partition. */
   #shard(index: number): GroupShard | undefined {
     const existing = this.#shards.get(index);
     if (existing !== undefined) {
       if (this.#leads(existing, index)) return existing;
       this.#drop(index, existing);
     }
-    const { io, logger, partitions, settings } = this.#options;
-    const partition = partitions.byName(OFFSETS_TOPIC, index);
+    const partition = this.#options.partitions.byName(OFFSETS_TOPIC, index);
     if (this.#stopped || partition === undefined || partition.errorFor(-1) !== ERROR.NONE) return undefined;
-    if (this.#unreadable.get(index) === partition.leaderEpoch) return undefined;
-    const shard = new GroupShard({ io, logger, settings, partition });
-    try {
-      shard.load();
-    } catch (error) {
-      // Coded errors are the bytes' or the disk's; anything else is a bug.
-      if (typeof (error as { code?: unknown }).code !== 'string') throw error;
-      logger.error('groups cannot be loaded: the partition is damaged', {
-        topic: OFFSETS_TOPIC,
-        partition: index,
-        error,
-      });
-      this.#unreadable.set(index, partition.leaderEpoch);
-      shard.end(ERROR.NOT_COORDINATOR);
-      return undefined;
-    }
-    this.#shards.set(index, shard);
-    return shard;
+    if (this.#unreadable.get(index) === partition.leaderEpoch || this.#isLoading(index)) return undefined;
+    this.#load(index, partition);
+    return this.#shards.get(index);
+  }
+
+  #isLoading(index: number): boolean {
+    const loading = this.#loading.get(index);
+    const partition = this.#options.partitions.byName(OFFSETS_TOPIC, index);
+    return (
+      loading !== undefined && loading.partition === partition && partition.errorFor(loading.leaderEpoch) === ERROR.NONE
+    );
+  }
+
+  #load(index: number, partition: Partition): void {
+    const { io, logger, settings } = this.#options;
+    const shard = new GroupShard({ io, logger, settings, partition, onLost: () => this.#drop(index, shard) });
+    const loading: Loading = { partition, leaderEpoch: partition.leaderEpoch };
+    this.#loading.set(index, loading);
+    const end = (): void => {
+      if (this.#loading.get(index) === loading) this.#loading.delete(index);
+    };
+    this.#loader.load({
+      shard,
+      isWanted: () => this.#loading.get(index) === loading && this.#leads(shard, index),
+      loaded: () => {
+        end();
+        this.#shards.set(index, shard);
+      },
+      failed: (error) => {
+        end();
+        const named = { topic: OFFSETS_TOPIC, partition: index };
+        logger.error('groups cannot be loaded: the partition is damaged', { ...named, error });
+        this.#unreadable.set(index, loading.leaderEpoch);
+        shard.end(ERROR.NOT_COORDINATOR);
+      },
+      abandoned: () => {
+        end();
+        shard.end(ERROR.NOT_COORDINATOR);
+      },
+    });
   }
 
   #drop(index: number, shard: GroupShard): void {
-    this.#shards.delete(index);
+    if (this.#shards.get(index) === shard) this.#shards.delete(index);
     shard.end(ERROR.NOT_COORDINATOR);
   }
 
   #armSweep(): void {
     this.#sweep = this.#options.io.timers.after(this.settings.retentionCheckIntervalMs, () => {
-      for (const shard of this.shards()) shard.expire();
+      this.#expire([...this.#shards.values()]);
       this.#armSweep();
     });
+  }
+
+  /** One shard in each turn of the event loop: clients are served in between. */
+  #expire([shard, ...rest]: readonly GroupShard[]): void {
+    if (shard === undefined || this.#stopped) return;
+    if (this.#shards.get(shard.partition.index) === shard) shard.expire();
+    this.#options.io.timers.defer(() => this.#expire(rest));
   }
 }

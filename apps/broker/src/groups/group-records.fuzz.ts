@@ -56,7 +56,7 @@ export function fuzz(input: Buffer): void {
   const value = keyEnd < input.length ? input.subarray(keyEnd) : null;
   try {
     const read = readGroupRecord({ offset: 0, timestamp: 0, key, value, headers: [] });
-    if (read?.kind === 'group' && (read.value?.members.length ?? 0) > input.length)
+    if (read.kind === 'group' && (read.value?.members.length ?? 0) > input.length)
       throw new Error('members out of nothing');
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;

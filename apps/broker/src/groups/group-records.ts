@@ -30,9 +30,12 @@ export type GroupRecord =
       readonly partition: number;
       readonly offset: CommittedOffset | null;
     }
-  | { readonly kind: 'group'; readonly groupId: string; readonly value: ReadGroupMetadata | null };
+  | { readonly kind: 'group'; readonly groupId: string; readonly value: ReadGroupMetadata | null }
+  /** Of a newer group protocol, or of a newer release. */
+  | { readonly kind: 'unknown'; readonly type: number };
 
 const TYPE_BYTES = 2;
+const NO_TYPE = -1;
 
 export function offsetRecord(
   groupId: string,
@@ -71,15 +74,17 @@ export function groupRecord(groupId: string, value: GroupMetadata | null, timest
   };
 }
 
-/** Undefined for types of the newer group protocols. Throws ProtocolError on bytes that are none of Kafka's. */
-export function readGroupRecord(record: Rec): GroupRecord | undefined {
-  if (record.key === null) return undefined;
+/** Throws ProtocolError on bytes that are none of Kafka's. */
+export function readGroupRecord(record: Rec): GroupRecord {
+  if (record.key === null) return { kind: 'unknown', type: NO_TYPE };
   const [type, key] = split(record.key);
   if (type === GROUP_RECORD_TYPE.GROUP_METADATA) {
     const { group } = decodeMessage(GroupMetadataKey, 0, key);
     return { kind: 'group', groupId: group, value: record.value && readValue(GroupMetadataValue, record.value) };
   }
-  if (type !== GROUP_RECORD_TYPE.OFFSET_COMMIT && type !== GROUP_RECORD_TYPE.LEGACY_OFFSET_COMMIT) return undefined;
+  if (type !== GROUP_RECORD_TYPE.OFFSET_COMMIT && type !== GROUP_RECORD_TYPE.LEGACY_OFFSET_COMMIT) {
+    return { kind: 'unknown', type };
+  }
   const { group, topic, partition } = decodeMessage(OffsetCommitKey, 0, key);
   return { kind: 'offset', groupId: group, topic, partition, offset: record.value && readOffset(record.value) };
 }
@@ -111,5 +116,5 @@ function prefixed(short: number, body: Buffer): Buffer {
 /** Copied: what is kept of a record must not hold on to the run of batches that it was read from. */
 function split(bytes: Uint8Array): [short: number, body: Buffer] {
   const copy = Buffer.from(bytes);
-  return [copy.length < TYPE_BYTES ? -1 : copy.readInt16BE(0), copy.subarray(TYPE_BYTES)];
+  return [copy.length < TYPE_BYTES ? NO_TYPE : copy.readInt16BE(0), copy.subarray(TYPE_BYTES)];
 }

@@ -2,6 +2,7 @@
  * The broker's configs for groups, parsed once at the start: none of them can be changed while it runs.
  * Invariant: values come through `effective.ts`, so what DescribeConfigs shows is what is done here.
  */
+import { CODECS, type Codec } from '@meridian/protocol/record-batch';
 import { BROKER_CONFIGS } from '../controller/configs/broker-configs.ts';
 import { type BrokerConfigSources, brokerConfigValues } from '../controller/configs/effective.ts';
 
@@ -22,6 +23,10 @@ export interface GroupSettings {
   readonly offsetsTopicPartitions: number;
   readonly offsetsTopicReplicationFactor: number;
   readonly offsetsTopicSegmentBytes: number;
+  /** Of the batches that are written to `__consumer_offsets`. */
+  readonly offsetsTopicCodec: Codec;
+  /** Bytes that are read at a time when groups are loaded. */
+  readonly loadBufferBytes: number;
 }
 
 const MINUTE_MS = 60_000;
@@ -43,5 +48,7 @@ export function groupSettings(sources: BrokerConfigSources): GroupSettings {
     offsetsTopicPartitions: number('offsets.topic.num.partitions'),
     offsetsTopicReplicationFactor: number('offsets.topic.replication.factor'),
     offsetsTopicSegmentBytes: number('offsets.topic.segment.bytes'),
+    offsetsTopicCodec: CODECS[number('offsets.topic.compression.codec')] ?? 'none',
+    loadBufferBytes: number('offsets.load.buffer.size'),
   };
 }

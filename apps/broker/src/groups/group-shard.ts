@@ -25,6 +25,8 @@ import {
   offsetDeleteError,
 } from './offset-rules.ts';
 import { OffsetsLog } from './offsets-log.ts';
+import { OFFSETS_TOPIC } from './offsets-topic.ts';
+import { PendingOffsets } from './pending-offsets.ts';
 import { Replay } from './replay.ts';
 import { step } from './step.ts';
 import { groupMetadata } from './turn.ts';
@@ -52,6 +54,8 @@ export interface GroupShardOptions {
   readonly logger: Logger;
   readonly settings: GroupSettings;
   readonly partition: Partition;
+  /** A write has taken the partition offline: what is in memory is worth nothing any more. */
+  readonly onLost: () => void;
 }
 
 /** What a step has to say at once. */
@@ -71,27 +75,33 @@ export class GroupShard {
   readonly #logger: Logger;
   readonly #settings: GroupSettings;
   readonly #log: OffsetsLog;
+  #pending = new PendingOffsets();
+  readonly #onLost: () => void;
   #ended = false;
 
-  constructor({ io, logger, settings, partition }: GroupShardOptions) {
+  constructor({ io, logger, settings, partition, onLost }: GroupShardOptions) {
     this.partition = partition;
     this.leaderEpoch = partition.leaderEpoch;
     this.#io = io;
     this.#logger = logger;
     this.#settings = settings;
-    this.#log = new OffsetsLog(partition, io, settings.commitTimeoutMs);
+    const { commitTimeoutMs: timeoutMs, offsetsTopicCodec: codec } = settings;
+    this.#log = new OffsetsLog(partition, io, { timeoutMs, codec });
+    this.#onLost = onLost;
   }
 
-  /** Reads the partition from its start to its end; sessions of the members that stand there begin. */
-  load(): void {
+  /** Reads the partition from its start to its end, in steps; with the last one the sessions of its members begin. */
+  *load(): Iterable<void> {
     const { log } = this.partition;
     const replay = new Replay(this.#io.clock.now());
     for (let offset = log.startOffset; offset < log.endOffset; ) {
-      const read = log.read(offset, { maxBytes: GROUP_LIMITS.replayReadBytes, minOneBatch: true });
+      const read = log.read(offset, { maxBytes: this.#settings.loadBufferBytes, minOneBatch: true });
       if (read.buffers.length === 0) break;
-      for (const buffer of read.buffers) replay.read(buffer);
+      for (const buffer of read.buffers) yield* replay.read(buffer);
       offset = read.nextOffset;
     }
+    if (replay.unknown.size > 0) this.#tellUnknown(replay.unknown);
+    this.#pending = replay.pending;
     for (const [groupId, { group, offsets }] of replay.groups) {
       const entry = { group, offsets, timers: new Map<string, Timer>() };
       this.groups.set(groupId, entry);
@@ -117,8 +127,11 @@ export class GroupShard {
       entry = this.#create(groupId);
     }
     const { stored } = this.#feed(entry, input);
-    if (isNew && !stored)
-      this.#write([groupRecord(groupId, groupMetadata(createGroup(groupId, this.#now())), this.#now())]);
+    if (!isNew || stored) return;
+    const created = entry;
+    this.#write([groupRecord(groupId, groupMetadata(createGroup(groupId, this.#now())), this.#now())], (errorCode) => {
+      if (errorCode !== ERROR.NONE) this.#undoCreation(created);
+    });
   }
 
   sync(groupId: string, input: SyncInput): void {
@@ -163,12 +176,12 @@ export class GroupShard {
     this.#feed(entry, { kind: 'committed', memberId: committer.memberId });
     const nowMs = this.#now();
     const taken = offsets.filter(fits).map((each) => ({ at: each, committed: committed(each, nowMs, options) }));
-    const result = await this.#append(
-      taken.map(({ at, committed: offset }) => offsetRecord(groupId, at, offset, nowMs)),
-      () => {
-        for (const { at, committed: offset } of taken) entry.offsets.set(at.topic, at.partition, offset);
-      },
-    );
+    const records = taken.map(({ at, committed: offset }) => offsetRecord(groupId, at, offset, nowMs));
+    const appended = this.#append(records, () => {
+      for (const { at, committed: offset } of taken) entry.offsets.set(at.topic, at.partition, offset);
+    });
+    const result = await appended;
+    if (result !== ERROR.NONE && existing === undefined) this.#undoCreation(entry);
     return offsets.map((each) => (fits(each) ? result : ERROR.OFFSET_METADATA_TOO_LARGE));
   }
 
@@ -178,6 +191,11 @@ export class GroupShard {
     return this.groups.get(groupId)?.offsets;
   }
 
+  /** A transaction may yet change the offset: whoever wants stable ones waits. */
+  isUnstable(groupId: string, at: TopicPartition): boolean {
+    return this.#pending.has(groupId, at);
+  }
+
   /** One code for each partition, or one for all. */
   async deleteOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<number | readonly number[]> {
     const entry = this.groups.get(groupId);
@@ -185,7 +203,7 @@ export class GroupShard {
     if (entry === undefined || error !== ERROR.NONE) return error;
     const free = partitions.filter(({ topic }) => !isSubscribed(entry.group, topic));
     const there = free.filter(({ topic, partition }) => entry.offsets.get(topic, partition) !== undefined);
-    const result = await this.#forget(entry, there);
+    const result = await this.#append(this.#tombstones(entry, there), () => forget(entry, there));
     if (result !== ERROR.NONE) return result;
     return partitions.map((each) => (free.includes(each) ? ERROR.NONE : ERROR.GROUP_SUBSCRIBED_TO_TOPIC));
   }
@@ -202,9 +220,14 @@ export class GroupShard {
     const options = { nowMs: this.#now(), retentionMs: this.#settings.offsetsRetentionMs };
     for (const entry of [...this.groups.values()]) {
       const { group, offsets } = entry;
+      const { groupId } = group;
       const expired = offsets.partitions((topic, offset) => isExpired(group, topic, offset, options));
-      if (expired.length > 0) this.#unwatched(this.#forget(entry, expired));
-      if (offsets.isEmpty && group.state === 'Empty') this.#unwatched(this.#removeGroup(entry));
+      this.#cleanUp(
+        entry,
+        expired.filter((at) => !this.#pending.has(groupId, at)),
+      );
+      const isUsed = !offsets.isEmpty || group.state !== 'Empty' || this.#pending.has(groupId);
+      if (!isUsed) this.#unwatched(this.#removeGroup(entry));
     }
   }
 
@@ -212,7 +235,7 @@ export class GroupShard {
   forgetTopics(exists: (topic: string) => boolean): void {
     for (const entry of this.groups.values()) {
       const gone = entry.offsets.partitions((topic) => !exists(topic));
-      if (gone.length > 0) this.#unwatched(this.#forget(entry, gone));
+      this.#cleanUp(entry, gone);
     }
   }
 
@@ -277,38 +300,46 @@ export class GroupShard {
     entry.timers.clear();
   }
 
-  #forget(entry: GroupEntry, partitions: readonly TopicPartition[]): Promise<number> {
-    const records = partitions.map((at) => offsetRecord(entry.group.groupId, at, null, this.#now()));
-    return this.#append(records, () => {
-      for (const { topic, partition } of partitions) entry.offsets.delete(topic, partition);
-    });
+  #tombstones({ group }: GroupEntry, partitions: readonly TopicPartition[]): NewRecord[] {
+    return partitions.map((at) => offsetRecord(group.groupId, at, null, this.#now()));
   }
 
-  async #removeGroup(entry: GroupEntry): Promise<number> {
+  /** Nobody waits for it, so it may take several batches; each is forgotten when the log has taken it. */
+  #cleanUp(entry: GroupEntry, partitions: readonly TopicPartition[]): void {
+    for (let at = 0; at < partitions.length; at += GROUP_LIMITS.recordsPerBatch) {
+      const some = partitions.slice(at, at + GROUP_LIMITS.recordsPerBatch);
+      this.#unwatched(this.#append(this.#tombstones(entry, some), () => forget(entry, some)));
+    }
+  }
+
+  #removeGroup(entry: GroupEntry): Promise<number> {
     const { groupId } = entry.group;
-    const error = this.#forget(
-      entry,
-      entry.offsets.partitions(() => true),
-    );
-    const removed = this.#append([groupRecord(groupId, null, this.#now())], () => {
+    const all = entry.offsets.partitions(() => true);
+    const records = [...this.#tombstones(entry, all), groupRecord(groupId, null, this.#now())];
+    return this.#append(records, () => {
       this.#endGroup(entry, ERROR.GROUP_ID_NOT_FOUND);
       this.groups.delete(groupId);
     });
-    return (await error) || (await removed);
   }
 
-  /** As many batches as it takes. `apply` runs once the log has taken them; resolves when they are committed. */
+  /** The log has not taken the group's first record: there is no such group, and whoever waits in it is told. */
+  #undoCreation(entry: GroupEntry): void {
+    const { groupId } = entry.group;
+    if (this.groups.get(groupId) !== entry || !entry.offsets.isEmpty) return;
+    this.#endGroup(entry, ERROR.COORDINATOR_NOT_AVAILABLE);
+    this.groups.delete(groupId);
+  }
+
+  /** One batch: whole or not at all. `apply` runs if the log takes it; resolves when it is committed. */
   async #append(records: readonly NewRecord[], apply: () => void): Promise<number> {
+    if (records.length === 0) return ERROR.NONE;
     let error: number = ERROR.NONE;
-    let taken = true;
-    for (let at = 0; at < records.length && taken; at += GROUP_LIMITS.recordsPerBatch) {
-      const batch = records.slice(at, at + GROUP_LIMITS.recordsPerBatch);
-      taken = this.#log.append(batch, (errorCode) => {
-        error ||= errorCode;
-      });
-    }
-    if (taken) apply();
-    if (records.length > 0) await this.settled();
+    const isTaken = this.#log.append(records, (errorCode) => {
+      error = errorCode;
+      this.#noteSettled(errorCode);
+    });
+    if (isTaken) apply();
+    await this.settled();
     return error;
   }
 
@@ -316,7 +347,25 @@ export class GroupShard {
     this.#log.append(records, (errorCode) => {
       if (errorCode !== ERROR.NONE) this.#logger.warn('group metadata could not be written', { errorCode });
       onSettled(errorCode);
+      this.#noteSettled(errorCode);
     });
+  }
+
+  /** After the answers to this write have been made: they say what became of it. */
+  #noteSettled(errorCode: number): void {
+    if (errorCode !== ERROR.NONE && this.partition.hasEnded && !this.#ended) this.#io.timers.defer(this.#onLost);
+  }
+
+  #tellUnknown(types: ReadonlyMap<number, number>): void {
+    for (const [type, records] of types) {
+      const partition = this.partition.index;
+      this.#logger.warn('records of an unknown type were passed over', {
+        topic: OFFSETS_TOPIC,
+        partition,
+        type,
+        records,
+      });
+    }
   }
 
   /** A failure of the clean-up: told, and tried again next time. */
@@ -329,6 +378,10 @@ export class GroupShard {
   #now(): number {
     return this.#io.clock.now();
   }
+}
+
+function forget({ offsets }: GroupEntry, partitions: readonly TopicPartition[]): void {
+  for (const { topic, partition } of partitions) offsets.delete(topic, partition);
 }
 
 function committed(

@@ -4,13 +4,15 @@
  * Invariant: `onSettled` is called exactly once for every append, never from inside it, and in the order of the appends.
  */
 import type { Io } from '@meridian/io';
-import { ERROR, nativeCrc32c } from '@meridian/protocol';
-import { type NewRecord, writeBatch } from '@meridian/protocol/record-batch';
+import { compress, ERROR, nativeCrc32c } from '@meridian/protocol';
+import { type Codec, type NewRecord, writeBatch } from '@meridian/protocol/record-batch';
 import type { Partition } from '../partition/partition.ts';
 import { ProducePart } from '../partition/produce-part.ts';
 
 const ALL_REPLICAS = -1;
-const TRUSTED = { validation: 'header', version: 13, budget: { left: 0 }, isPeer: false } as const;
+/** The batches are our own, so unpacking them is not bounded once more. */
+const TRUSTED = { validation: 'header', version: 13, isPeer: false } as const;
+const NO_BUDGET = Number.MAX_SAFE_INTEGER;
 
 export type OnSettled = (errorCode: number) => void;
 
@@ -18,14 +20,20 @@ export class OffsetsLog {
   readonly #partition: Partition;
   readonly #io: Pick<Io, 'clock' | 'timers'>;
   readonly #timeoutMs: number;
+  readonly #codec: Codec;
   #appended = 0;
   #settled = 0;
   #waiting: { readonly appended: number; readonly run: () => void }[] = [];
 
-  constructor(partition: Partition, io: Pick<Io, 'clock' | 'timers'>, timeoutMs: number) {
+  constructor(
+    partition: Partition,
+    io: Pick<Io, 'clock' | 'timers'>,
+    { timeoutMs, codec }: { readonly timeoutMs: number; readonly codec: Codec },
+  ) {
     this.#partition = partition;
     this.#io = io;
     this.#timeoutMs = timeoutMs;
+    this.#codec = codec;
   }
 
   /** Appends the records as one batch. False if the log does not take them; `onSettled` then hears why. */
@@ -39,8 +47,11 @@ export class OffsetsLog {
       },
     });
     this.#appended++;
-    const bytes = writeBatch({ records, crc: nativeCrc32c });
-    this.#partition.produce(part, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), TRUSTED);
+    const bytes = writeBatch({ records, crc: nativeCrc32c, codec: this.#codec, compress });
+    this.#partition.produce(part, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), {
+      ...TRUSTED,
+      budget: { left: NO_BUDGET },
+    });
     isInside = false;
     if (refused === undefined) return true;
     const errorCode = refused;

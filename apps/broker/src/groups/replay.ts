@@ -2,6 +2,7 @@
  * Brings the groups of one partition of `__consumer_offsets` back from its batches. Called by `group-shard.ts` when this
  * broker begins to lead the partition.
  * Invariant: offsets that were committed in a transaction count from its commit marker on, and never if it was aborted.
+ * Records of types that this release does not know are passed over, as Apache Kafka does.
  */
 import { CONTROL_RECORD_TYPE, ControlRecordKey, decodeMessage, decompress } from '@meridian/protocol';
 import { type BatchView, iterateBatches, NO_PRODUCER_ID, type Rec, readRecords } from '@meridian/protocol/record-batch';
@@ -15,6 +16,7 @@ import {
 } from './classic-group.ts';
 import { GroupOffsets } from './committed-offset.ts';
 import { type GroupRecord, type ReadGroupMetadata, readGroupRecord } from './group-records.ts';
+import { PendingOffsets } from './pending-offsets.ts';
 
 export interface LoadedGroup {
   group: ClassicGroup;
@@ -23,17 +25,22 @@ export interface LoadedGroup {
 
 export class Replay {
   readonly groups = new Map<string, LoadedGroup>();
+  /** Offsets of transactions whose end has not come yet. */
+  readonly pending = new PendingOffsets();
+  /** How many records of each type were passed over. */
+  readonly unknown = new Map<number, number>();
   readonly #nowMs: number;
-  /** Offsets of transactions whose end has not come yet, by producer id. */
-  readonly #open = new Map<number, GroupRecord[]>();
 
   constructor(nowMs: number) {
     this.#nowMs = nowMs;
   }
 
-  /** Whole batches, in the order of the log. */
-  read(bytes: Buffer): void {
-    for (const view of iterateBatches(bytes)) this.#batch(view);
+  /** Whole batches, in the order of the log; one in each step. */
+  *read(bytes: Buffer): Iterable<void> {
+    for (const view of iterateBatches(bytes)) {
+      this.#batch(view);
+      yield;
+    }
   }
 
   #batch({ header, bytes }: BatchView): void {
@@ -44,26 +51,20 @@ export class Replay {
         continue;
       }
       const read = readGroupRecord(record);
-      if (read === undefined) continue;
-      if (isTransactional) this.#hold(header.producerId, read);
+      if (read.kind === 'unknown') this.unknown.set(read.type, (this.unknown.get(read.type) ?? 0) + 1);
+      else if (isTransactional) this.pending.hold(header.producerId, read);
       else this.#apply(read);
     }
   }
 
-  #hold(producerId: number, record: GroupRecord): void {
-    const held = this.#open.get(producerId);
-    if (held === undefined) this.#open.set(producerId, [record]);
-    else held.push(record);
-  }
-
   #endTransaction(producerId: number, { key }: Rec): void {
-    const held = this.#open.get(producerId) ?? [];
-    this.#open.delete(producerId);
+    const held = this.pending.take(producerId);
     const { type } = decodeMessage(ControlRecordKey, 0, Buffer.from(key ?? []));
     if (type === CONTROL_RECORD_TYPE.COMMIT) for (const record of held) this.#apply(record);
   }
 
   #apply(record: GroupRecord): void {
+    if (record.kind === 'unknown') return;
     if (record.kind === 'group') return this.#applyGroup(record.groupId, record.value);
     const { groupId, topic, partition, offset } = record;
     if (offset !== null) this.#entry(groupId).offsets.set(topic, partition, offset);

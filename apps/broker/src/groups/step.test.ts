@@ -19,6 +19,8 @@ const SETTINGS: GroupSettings = {
   offsetsTopicPartitions: 50,
   offsetsTopicReplicationFactor: 3,
   offsetsTopicSegmentBytes: 1,
+  offsetsTopicCodec: 'none',
+  loadBufferBytes: 1,
 };
 
 /** A group with somebody who speaks to it, and a memory of what it has armed and stored. */

@@ -46,6 +46,13 @@ export const GROUP_COORDINATOR_CONFIGS: readonly ConfigDefinition[] = [
     documentation: 'A commit that is not written by then is answered as failed.',
   },
   {
+    name: 'offsets.load.buffer.size',
+    type: 'int',
+    default: '5242880',
+    min: 1,
+    documentation: 'Bytes that are read at a time when groups are loaded; one batch is read whatever its size.',
+  },
+  {
     name: 'offsets.retention.check.interval.ms',
     type: 'long',
     default: '600000',
@@ -58,6 +65,14 @@ export const GROUP_COORDINATOR_CONFIGS: readonly ConfigDefinition[] = [
     default: '10080',
     min: 1,
     documentation: 'How long committed offsets outlive a group’s last member or, without one, the commit.',
+  },
+  {
+    name: 'offsets.topic.compression.codec',
+    type: 'int',
+    default: '0',
+    min: 0,
+    max: 4,
+    documentation: 'Codec of what is written to __consumer_offsets: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.',
   },
   {
     name: 'offsets.topic.num.partitions',
