@@ -14,8 +14,8 @@ export const MAX_TAGGED_FIELDS = 64;
  * up to a ceiling. From a megabyte on that is less than eight times its size. Answers come from brokers, which are trusted
  * more than clients and describe partitions in fewer bytes than anybody could keep them in.
  */
-export const BASE_MEMORY_BYTES = 262_144;
-export const MEMORY_PER_BYTE = { request: 7.75, record: 7.75, response: 16 } as const;
+export const BASE_MEMORY_BYTES = 524_288;
+export const MEMORY_PER_BYTE = { request: 7.5, record: 7.5, response: 16 } as const;
 export const MAX_MEMORY_BYTES = { request: 33_554_432, record: 33_554_432, response: 536_870_912 } as const;
 
 /** Longest frame that a splitter accepts unless told otherwise (Kafka's `socket.request.max.bytes`). */

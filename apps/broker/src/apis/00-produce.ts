@@ -3,7 +3,7 @@
  * may carry the mirror's tag and is then appended at its origin's offsets.
  * Invariant: acks=0 is never answered; if anything about it was refused, the connection closes, as Apache Kafka does.
  */
-import { ERROR, Produce, type RequestOf } from '@meridian/protocol';
+import { ERROR, errorName, Produce, type RequestOf } from '@meridian/protocol';
 import { BATCH_HEADER_BYTES, batchAttributes, batchMagic } from '@meridian/protocol/record-batch';
 import type { UnpackBudget } from '../partition/check-batch.ts';
 import { type ProduceOwner, ProducePart } from '../partition/produce-part.ts';
@@ -19,6 +19,14 @@ type Reach = Pick<HandlerReach, 'partitions' | 'monotonic' | 'limits'>;
 const TRANSACTIONAL = 0x10;
 /** Apache Kafka's own tools may write to internal topics; this is how they are told. */
 const ADMIN_CLIENT_ID = '__admin_client';
+/** What is wrong with a batch itself. */
+const FORGED: ReadonlySet<number> = new Set([
+  ERROR.CORRUPT_MESSAGE,
+  ERROR.INVALID_RECORD,
+  ERROR.INVALID_TIMESTAMP,
+  ERROR.MESSAGE_TOO_LARGE,
+  ERROR.UNSUPPORTED_COMPRESSION_TYPE,
+]);
 /** From this version on a topic goes by its id. */
 const BY_ID_SINCE = 13;
 
@@ -75,6 +83,7 @@ class ProduceInWork implements ProduceOwner {
 
   partSettled(): void {
     if (--this.#unsettled > 0) return;
+    this.#tellRefused();
     if (this.#request.acks !== 0) this.#header.answer({ responses: this.#responses });
     else this.#header.answer(this.#hasError() ? CLOSE : NO_ANSWER);
   }
@@ -100,6 +109,16 @@ class ProduceInWork implements ProduceOwner {
     if (isInternal && data.mirror !== null) return partition.produceMirrored(part, records, data.mirror);
     const validation = isInternal ? 'header' : 'full';
     partition.produce(part, records, { validation, version, budget: this.#budget, isPeer: isInternal });
+  }
+
+  /** Batches that no honest producer sends: whoever runs the broker wants to know. */
+  #tellRefused(): void {
+    for (const { partitionResponses } of this.#responses) {
+      const part = partitionResponses.find(({ errorCode }) => FORGED.has(errorCode));
+      if (part === undefined) continue;
+      this.#header.source.refused('a batch', { partition: part.index, error: errorName(part.errorCode) });
+      return;
+    }
   }
 
   #hasError(): boolean {

@@ -6,6 +6,7 @@ import { ERROR, JoinGroup, type RequestOf } from '@meridian/protocol';
 import { type JoinAnswer, joinError } from '../groups/answers.ts';
 import type { JoinWaiter } from '../groups/classic-group.ts';
 import type { JoinInput } from '../groups/messages.ts';
+import { MAX_SUBSCRIPTION_BYTES } from '../limits.ts';
 import { type Handler, type HandlerReach, LATER, type RequestHeader } from './handler.ts';
 
 type Request = RequestOf<typeof JoinGroup>;
@@ -31,11 +32,16 @@ export function createJoinGroupHandler({ groups }: Pick<HandlerReach, 'groups'>)
   };
 }
 
-function requestError({ groupId, sessionTimeoutMs }: Request, settings: HandlerReach['groups']['settings']): number {
+function requestError(
+  { groupId, sessionTimeoutMs, protocols }: Request,
+  settings: HandlerReach['groups']['settings'],
+): number {
   if (groupId === '') return ERROR.INVALID_GROUP_ID;
   const { minSessionTimeoutMs, maxSessionTimeoutMs } = settings;
   const isAllowed = sessionTimeoutMs >= minSessionTimeoutMs && sessionTimeoutMs <= maxSessionTimeoutMs;
-  return isAllowed ? ERROR.NONE : ERROR.INVALID_SESSION_TIMEOUT;
+  if (!isAllowed) return ERROR.INVALID_SESSION_TIMEOUT;
+  const bytes = protocols.reduce((sum, { metadata }) => sum + metadata.length, 0);
+  return bytes > MAX_SUBSCRIPTION_BYTES ? ERROR.INVALID_REQUEST : ERROR.NONE;
 }
 
 /** Subscriptions are copied: a group keeps them for long, and must not keep the whole frame with them. */

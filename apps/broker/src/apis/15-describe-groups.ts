@@ -23,7 +23,8 @@ export function createDescribeGroupsHandler({ groups }: Pick<HandlerReach, 'grou
         const errorMessage = `Group ${groupId} not found.`;
         return { ...empty(groupId, 'Dead'), errorCode: ERROR.GROUP_ID_NOT_FOUND, errorMessage };
       };
-      const described = request.groups.map(describe);
+      // Each once: a large group that is asked for many times must not fill the memory.
+      const described = Array.from(new Set(request.groups), describe);
       if (!request.includeAuthorizedOperations) return { groups: described };
       const authorizedOperations = ALL_GROUP_OPERATIONS;
       return {

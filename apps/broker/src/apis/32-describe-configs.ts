@@ -11,12 +11,15 @@ import {
   brokerConfigValues,
   CONFIG_SOURCE,
   type ConfigValue,
+  configDefaults,
   defaultConfigValue,
   topicConfigValues,
 } from '../controller/configs/effective.ts';
+import { GROUP_CONFIGS } from '../controller/configs/group-configs.ts';
 import { CONFIG_RESOURCE_TYPE } from '../controller/configs/resource-types.ts';
 import { TOPIC_CONFIGS } from '../controller/configs/topic-configs.ts';
 import { whyInvalidTopicName } from '../controller/topic-name.ts';
+import { DESCRIBED_PER_TURN } from '../limits.ts';
 import type { Handler, HandlerReach } from './handler.ts';
 
 type Request = RequestOf<typeof DescribeConfigs>;
@@ -39,14 +42,38 @@ const CUSTOM_TYPE = 0;
 
 export function createDescribeConfigsHandler({
   configSources,
-}: Pick<HandlerReach, 'configSources'>): Handler<typeof DescribeConfigs> {
+  timers,
+}: Pick<HandlerReach, 'configSources' | 'timers'>): Handler<typeof DescribeConfigs> {
+  const nextTurn = () => new Promise<void>((resolve) => timers.defer(resolve));
   return {
     api: DescribeConfigs,
-    handle(request) {
-      return { results: request.resources.map((resource) => describe(configSources, resource, request)) };
+    async handle(request) {
+      const results: Described[] = [];
+      const seen = new Set<string>();
+      for (const resource of request.resources) {
+        results.push(describeOnce(configSources, resource, request, seen));
+        if (results.length % DESCRIBED_PER_TURN === 0) await nextTurn();
+      }
+      return { results };
     },
   };
 }
+
+/** No client asks twice in one request: who does would have the same long list over and over. */
+function describeOnce(
+  sources: BrokerConfigSources,
+  resource: Resource,
+  request: Request,
+  seen: Set<string>,
+): Described {
+  const { resourceType, resourceName } = resource;
+  const key = `${resourceType} ${resourceName} ${resource.configurationKeys?.join() ?? ''}`;
+  if (seen.has(key)) return { ...invalid(REPEATED), resourceType, resourceName, configs: [] };
+  seen.add(key);
+  return describe(sources, resource, request);
+}
+
+const REPEATED = 'Each resource must appear at most once.';
 
 function describe(sources: BrokerConfigSources, resource: Resource, request: Request): Described {
   const { resourceType, resourceName, configurationKeys } = resource;
@@ -72,7 +99,7 @@ function find(sources: BrokerConfigSources, { resourceType, resourceName }: Reso
     case clientMetrics:
       return findSubscription(sources, resourceName);
     case group:
-      return resourceName === '' ? invalid('Group name must not be empty') : [];
+      return findGroup(sources, resourceName);
     default:
       return invalid(UNKNOWN_TYPE);
   }
@@ -157,6 +184,20 @@ function findSubscription({ image }: BrokerConfigSources, name: string): readonl
     }
     const source = CONFIG_SOURCE.clientMetrics;
     return { config, value: own, source, synonyms: [{ name: config.name, value: own, source }], readOnly: false };
+  });
+}
+
+/** A group need not exist; what it does not have of its own is the broker's. */
+function findGroup(sources: BrokerConfigSources, name: string): readonly Found[] | Failure {
+  if (name === '') return invalid('Group name must not be empty');
+  const set = sources.image.configOf('group', name);
+  return [...GROUP_CONFIGS.values()].map((config): Found => {
+    const own = set.get(config.name);
+    const defaults = configDefaults(sources, config);
+    const source = CONFIG_SOURCE.group;
+    const synonyms = own === undefined ? defaults : [{ name: config.name, value: own, source }, ...defaults];
+    const { value, source: from } = synonyms[0]!;
+    return { config, value, source: from, synonyms, readOnly: false };
   });
 }
 

@@ -114,6 +114,8 @@ test.each(versions(InitProducerId))('InitProducerId v%i hands out an id, and ref
   expect((await ask(handler, version, { ...request, transactionalId: '' })).errorCode).toBe(ERROR.INVALID_REQUEST);
 });
 
+const neverDue = () => ({ cancel: () => {} });
+
 function describeConfigs(
   at: ReturnType<typeof scenario>,
   resourceType: number,
@@ -125,7 +127,11 @@ function describeConfigs(
     includeSynonyms: rest.synonyms ?? false,
     includeDocumentation: rest.documentation ?? false,
   };
-  return ask(createDescribeConfigsHandler(reach(at)), rest.version ?? 4, request).then(({ results }) => results[0]!);
+  return ask(
+    createDescribeConfigsHandler({ ...reach(at), timers: { after: neverDue, defer: queueMicrotask } }),
+    rest.version ?? 4,
+    request,
+  ).then(({ results }) => results[0]!);
 }
 
 test.each(versions(DescribeConfigs))('DescribeConfigs v%i describes a topic', async (version) => {

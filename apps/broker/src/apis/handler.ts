@@ -36,6 +36,8 @@ export interface RequestSource {
   clientSoftware: ClientSoftware;
   /** True once the connection is gone; an answer then goes nowhere. */
   readonly closed: boolean;
+  /** Tells the log that what came was refused, though the connection stays; not more often than it can be read. */
+  refused(reason: string, fields: Record<string, unknown>): void;
 }
 
 /** What came with a request besides its body, and the way to answer it later. */
@@ -93,7 +95,7 @@ export interface HandlerReach {
   readonly monotonic: () => number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  readonly timers: Pick<Timers, 'after'>;
+  readonly timers: Pick<Timers, 'after' | 'defer'>;
   readonly limits: BrokerLimits;
   /** Every API that has a handler, whatever the listener. */
   readonly served: readonly Api[];

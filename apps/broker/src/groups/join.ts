@@ -4,6 +4,7 @@
  * Invariant: whoever is let in waits, in its member's `awaitingJoin`, or has been answered.
  */
 import { ERROR } from '@meridian/protocol';
+import { MAX_PENDING_MEMBERS } from '../limits.ts';
 import { joinError } from './answers.ts';
 import {
   addMember,
@@ -72,6 +73,9 @@ function joinNew(turn: Turn, input: JoinInput): void {
   const oldMemberId = input.instanceId === null ? undefined : group.staticMembers.get(input.instanceId);
   if (oldMemberId !== undefined) return replace(turn, input, group.members.get(oldMemberId)!);
   if (input.instanceId !== null || !input.takesIdFirst) return add(turn, input, newMemberId);
+  if (group.pendingJoin.size >= MAX_PENDING_MEMBERS) {
+    return answerJoin(turn, input.waiter, joinError(ERROR.GROUP_MAX_SIZE_REACHED, ''));
+  }
   group.pendingJoin.add(newMemberId);
   armSessionOf(turn, newMemberId, input.sessionTimeoutMs);
   answerJoin(turn, input.waiter, joinError(ERROR.MEMBER_ID_REQUIRED, newMemberId));

@@ -65,6 +65,7 @@ export class BrokerConnection implements RequestSource, TurnTask, MemoryUser {
   #inTurn = false;
   #receivedMs: number;
   #frameBegunMs: number;
+  #tellFromMs = 0;
   #takenBytes = 0;
   #sentBytes = 0;
   #progressMs: number;
@@ -86,14 +87,26 @@ export class BrokerConnection implements RequestSource, TurnTask, MemoryUser {
     socket.onClose = () => this.#onClose();
   }
 
-  /** Ends the connection because of what came over it; the reason goes to the log, control characters made visible. */
+  /** Ends the connection because of what came over it; the reason goes to the log. */
   fail(reason: string, fields: Record<string, unknown> = {}): void {
     if (this.closed) return;
-    const { remoteAddress, remotePort, listener, clientSoftware } = this;
-    const client = `${clientSoftware.name} ${clientSoftware.version}`.trim();
-    this.#options.log.warn(`connection closed: ${reason}`, { listener, remoteAddress, remotePort, client, ...fields });
+    this.#tell(`connection closed: ${reason}`, fields);
     this.#socket.destroy();
     this.#onClose();
+  }
+
+  refused(reason: string, fields: Record<string, unknown>): void {
+    const nowMs = this.#options.now();
+    if (nowMs < this.#tellFromMs) return;
+    this.#tellFromMs = nowMs + this.#options.limits.refusalLogIntervalMs;
+    this.#tell(`refused: ${reason}`, fields);
+  }
+
+  /** One line for the log, control characters made visible. */
+  #tell(message: string, fields: Record<string, unknown>): void {
+    const { remoteAddress, remotePort, listener, clientSoftware } = this;
+    const client = `${clientSoftware.name} ${clientSoftware.version}`.trim();
+    this.#options.log.warn(message, { listener, remoteAddress, remotePort, client, ...fields });
   }
 
   /** An answer is ready: whatever is now first in the queue moves on to the socket. */
@@ -160,6 +173,7 @@ export class BrokerConnection implements RequestSource, TurnTask, MemoryUser {
 
   /** The last answer is out; the peer is expected to close, too. */
   #end(): void {
+    if (!this.#ended && this.authentication.hasFailed) this.#tell('connection closed: authentication failed', {});
     this.#ended = true;
     this.#splitter.stop();
     this.#socket.end();

@@ -56,7 +56,9 @@ export async function openListener(options: ListenerOptions): Promise<BrokerList
     const given = { listener: name, authentication, dispatch, turn, memory, limits, log, now, onGone };
     connections.add(new BrokerConnection(socket, given));
   });
-  const sweeper = sweepEvery(io, limits.sweepIntervalMs, connections);
+  // A short idle time is kept to half of itself.
+  const sweepMs = Math.min(limits.sweepIntervalMs, Math.ceil(limits.idleConnectionMs / 2));
+  const sweeper = sweepEvery(io, sweepMs, connections);
   return {
     port: listener.port,
     get connectionCount() {

@@ -146,7 +146,11 @@ class DecoderEmitter {
     const length = this.length(field, path);
     const cost = elementMemory(item, this.version);
     const least = minBytes(item, this.version);
-    this.emit(`let ${local} = null;`, `if (${length} === 0) ${local} = [];`, `else if (${length} > 0) {`);
+    this.emit(
+      `let ${local} = null;`,
+      `if (${length} === 0) ${local} = emptyList('${path}');`,
+      `else if (${length} > 0) {`,
+    );
     this.emit(
       `checkCount(${length}, ${this.end} - p, ${least}, ${cost}, '${path}');`,
       `${local} = new Array(${length});`,

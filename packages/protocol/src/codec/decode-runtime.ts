@@ -16,9 +16,10 @@ import { NO_LIMIT } from './values.ts';
 
 /** Joined one by one, more characters than this are kept as a tree of their pieces. */
 const MAX_FLAT_CHARS = 12;
-/** Bytes that a text takes besides its characters, and a slice of the message. */
+/** Bytes that a text takes besides its characters, a slice of the message, and a list besides its elements. */
 const TEXT_MEMORY = 20;
 const SLICE_MEMORY = 112;
+const LIST_MEMORY = 48;
 const NOTHING = Buffer.alloc(0);
 
 /** Position, and memory that the message may still take. */
@@ -36,7 +37,13 @@ export function grantBudget(messageBytes: number, role: Role): void {
 /** Checks a count of array elements, each at least `minBytes` long and `cost` bytes of memory, before the allocation. */
 export function checkCount(count: number, remaining: number, minBytes: number, cost: number, field: string): void {
   if (count * minBytes > remaining) fail('truncated', field);
-  if ((cursor.budget -= count * cost) < 0) fail('too-many-objects', field);
+  if ((cursor.budget -= LIST_MEMORY + count * cost) < 0) fail('too-many-objects', field);
+}
+
+/** A list without elements takes memory, too. */
+export function emptyList(field: string): never[] {
+  if ((cursor.budget -= LIST_MEMORY) < 0) fail('too-many-objects', field);
+  return [];
 }
 
 /** Unsigned varint of at most 32 bits. */

@@ -90,9 +90,9 @@ function structMinBytes(field: Field, version: Version): number {
 }
 
 /** Bytes that V8 takes: for an object and each of its fields, a list, a boxed number, a uuid's text. */
-const MEMORY = { object: 24, slot: 8, list: 48, boxed: 16, uuid: 56 };
+const MEMORY = { object: 24, slot: 8, emptyList: 32, boxed: 16, uuid: 56 };
 
-/** Memory of one array element with all that is in it but text, bytes and longer lists: those are counted as they are read. */
+/** Memory of one array element with all that is in it but text, bytes and lists: those are counted as they are read. */
 export function elementMemory(item: Field, version: Version): number {
   return MEMORY.slot + valueMemory(item, version);
 }
@@ -104,8 +104,6 @@ function valueMemory(field: Field, version: Version): number {
       return MEMORY.boxed;
     case 'uuid':
       return MEMORY.uuid;
-    case 'array':
-      return MEMORY.list;
     case 'struct':
       return structMemory(field.fields!, version);
     default:
@@ -113,12 +111,16 @@ function valueMemory(field: Field, version: Version): number {
   }
 }
 
-/** A field that the version lacks has its default, which is a list or struct of its own, or shared. */
+/** Of what the version lacks only lists and structs are made anew for each message. */
 function structMemory(fields: Fields, version: Version): number {
   const members = Object.values(fields);
-  const isOwn = (field: Field): boolean =>
-    isPresent(field, version) ||
-    ((field.kind === 'array' || field.kind === 'struct') && field.options.default !== null);
-  const inner = members.filter(isOwn).reduce((sum, field) => sum + valueMemory(field, version), 0);
+  const inner = members.reduce((sum, field) => sum + memberMemory(field, version), 0);
   return MEMORY.object + members.length * MEMORY.slot + inner;
+}
+
+function memberMemory(field: Field, version: Version): number {
+  if (isPresent(field, version)) return valueMemory(field, version);
+  if (field.options.default === null) return 0;
+  if (field.kind === 'array') return MEMORY.emptyList;
+  return field.kind === 'struct' ? valueMemory(field, version) : 0;
 }
