@@ -19,6 +19,7 @@ import { kafkaToolsClient } from './kafka-tools.ts';
 import { kafkajsClient } from './kafkajs.ts';
 import { kcatClient } from './kcat.ts';
 import { platformaticClient } from './platformatic.ts';
+import { produceClient } from './produce.ts';
 
 const CLIENTS: readonly CompatClient[] = [
   kcatClient,
@@ -27,6 +28,7 @@ const CLIENTS: readonly CompatClient[] = [
   confluentClient,
   franzGoClient,
   kafkaToolsClient,
+  produceClient,
   foldersClient,
   cleanerClient,
 ];
