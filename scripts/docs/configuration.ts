@@ -6,6 +6,7 @@ import { BROKER_CONFIG_SCHEMA } from '../../apps/broker/src/config.ts';
 import { BROKER_CONFIGS } from '../../apps/broker/src/controller/configs/broker-configs.ts';
 import { CLIENT_METRICS_CONFIGS } from '../../apps/broker/src/controller/configs/client-metrics-configs.ts';
 import type { ConfigDefinition, ConfigTable } from '../../apps/broker/src/controller/configs/definition.ts';
+import { GROUP_CONFIGS } from '../../apps/broker/src/controller/configs/group-configs.ts';
 import { TOPIC_CONFIGS } from '../../apps/broker/src/controller/configs/topic-configs.ts';
 
 const INTRODUCTION = `# Configuration of brokers and topics
@@ -36,6 +37,11 @@ const CLIENT_METRICS = `## Client metrics
 For a subscription (\`--entity-type client-metrics\`): which metrics clients are asked to push.
 `;
 
+const GROUPS = `## Groups
+
+For a group (\`--entity-type groups\`), which need not exist. They are for groups of the newer protocols, which are not served yet.
+`;
+
 const FILE = `## The broker's config file
 
 JSON, given by \`--config FILE\`.
@@ -53,6 +59,8 @@ export function configurationDocument(): string {
     tableOf(BROKER_CONFIGS, ['dynamic', ({ dynamic }) => (dynamic ? 'yes' : '')]),
     CLIENT_METRICS,
     tableOf(CLIENT_METRICS_CONFIGS),
+    GROUPS,
+    tableOf(GROUP_CONFIGS, ['broker config', ({ synonym }) => code(synonym)]),
     FILE,
     fileFields(),
   ].join('\n');

@@ -24,6 +24,8 @@ export const CONTROLLER_LIMITS = {
   configsPerResource: 1_000,
   /** Subscriptions of client metrics: each is matched for every client that asks. */
   clientMetricsSubscriptions: 1_000,
+  /** Groups that may have configs of their own. */
+  configuredGroups: 10_000,
   /** Longest name of a config that the broker does not know, or of a subscription. */
   configNameChars: 1_024,
   /** Longest config value. */

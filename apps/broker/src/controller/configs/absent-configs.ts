@@ -16,36 +16,19 @@ const NAMES = `
   controller.socket.timeout.ms cordoned.log.dirs create.topic.policy.class.name
   delegation.token.expiry.check.interval.ms delegation.token.expiry.time.ms delegation.token.max.lifetime.ms
   delegation.token.secret.key delete.records.purgatory.purge.interval.requests early.start.listeners
-  fetch.purgatory.purge.interval.requests follower.fetch.last.tiered.offset.enable
-  group.consumer.assignment.interval.ms group.consumer.assignors group.consumer.heartbeat.interval.ms
-  group.consumer.max.assignment.interval.ms group.consumer.max.heartbeat.interval.ms
-  group.consumer.max.session.timeout.ms group.consumer.max.size group.consumer.migration.policy
-  group.consumer.min.assignment.interval.ms group.consumer.min.heartbeat.interval.ms
-  group.consumer.min.session.timeout.ms group.consumer.session.timeout.ms group.coordinator.append.linger.ms
-  group.coordinator.background.threads group.coordinator.cached.buffer.max.bytes
-  group.coordinator.rebalance.protocols group.coordinator.threads group.share.assignment.interval.ms
-  group.share.assignors group.share.delivery.count.limit group.share.heartbeat.interval.ms
-  group.share.max.assignment.interval.ms group.share.max.delivery.count.limit group.share.max.heartbeat.interval.ms
-  group.share.max.partition.max.record.locks group.share.max.record.lock.duration.ms
-  group.share.max.session.timeout.ms group.share.max.share.sessions group.share.max.size
-  group.share.min.assignment.interval.ms group.share.min.delivery.count.limit group.share.min.heartbeat.interval.ms
-  group.share.min.partition.max.record.locks group.share.min.record.lock.duration.ms
-  group.share.min.session.timeout.ms group.share.partition.max.record.locks group.share.record.lock.duration.ms
-  group.share.session.timeout.ms group.streams.assignment.interval.ms group.streams.heartbeat.interval.ms
-  group.streams.initial.rebalance.delay.ms group.streams.max.assignment.interval.ms
-  group.streams.max.heartbeat.interval.ms group.streams.max.session.timeout.ms group.streams.max.size
-  group.streams.max.standby.replicas group.streams.min.assignment.interval.ms group.streams.min.heartbeat.interval.ms
-  group.streams.min.session.timeout.ms group.streams.num.standby.replicas group.streams.session.timeout.ms
-  initial.broker.registration.timeout.ms inter.broker.listener.name kafka.metrics.polling.interval.secs
-  kafka.metrics.reporters leader.imbalance.check.interval.seconds listener.security.protocol.map
-  log.dir log.dir.failure.timeout.ms log.flush.offset.checkpoint.interval.ms
+  fetch.purgatory.purge.interval.requests follower.fetch.last.tiered.offset.enable group.consumer.assignors
+  group.consumer.max.size group.consumer.migration.policy group.coordinator.append.linger.ms
+  group.coordinator.background.threads group.coordinator.cached.buffer.max.bytes group.coordinator.rebalance.protocols
+  group.coordinator.threads group.share.assignors group.share.max.share.sessions group.share.max.size
+  group.streams.max.size initial.broker.registration.timeout.ms inter.broker.listener.name
+  kafka.metrics.polling.interval.secs kafka.metrics.reporters leader.imbalance.check.interval.seconds
+  listener.security.protocol.map log.dir log.dir.failure.timeout.ms log.flush.offset.checkpoint.interval.ms
   log.flush.start.offset.checkpoint.interval.ms max.connection.creation.rate max.connections.per.ip
   max.connections.per.ip.overrides metadata.log.dir metadata.log.max.record.bytes.between.snapshots
   metadata.log.max.snapshot.interval.ms metadata.log.segment.bytes metadata.log.segment.ms
   metadata.max.idle.interval.ms metadata.max.retention.bytes metadata.max.retention.ms metric.reporters
   metrics.num.samples metrics.recording.level metrics.sample.window.ms num.replica.alter.log.dirs.threads
-  principal.builder.class
-  producer.purgatory.purge.interval.requests queued.max.requests quota.window.num
+  principal.builder.class producer.purgatory.purge.interval.requests queued.max.requests quota.window.num
   quota.window.size.seconds remote.fetch.max.wait.ms remote.list.offsets.request.timeout.ms
   remote.log.index.file.cache.total.size.bytes remote.log.manager.copier.thread.pool.size
   remote.log.manager.copy.max.bytes.per.second remote.log.manager.copy.quota.window.num

@@ -4,6 +4,8 @@
  * Values stay text, as they were given, wherever they are kept; messages are Apache Kafka's.
  */
 
+import { isOffsetReset } from './offset-reset.ts';
+
 export type ConfigType = 'boolean' | 'string' | 'int' | 'short' | 'long' | 'double' | 'list';
 
 export interface ConfigDefinition {
@@ -16,7 +18,7 @@ export interface ConfigDefinition {
   /** A value outside `min`…`max` that is allowed too. */
   readonly or?: number;
   readonly oneOf?: readonly string[];
-  readonly form?: 'throttled-replicas';
+  readonly form?: 'throttled-replicas' | 'offset-reset';
   /** The broker config that gives topics their default. */
   readonly synonym?: string;
   /** Only the internal listener may set it; shown read-only to clients. */
@@ -61,7 +63,7 @@ export function whyInvalid(definition: ConfigDefinition, text: string): string |
     case 'boolean':
       return /^(true|false)$/i.test(trimmed) ? null : refuse(text, 'Expected value to be either true or false');
     case 'string':
-      return refuseWith(refuse, trimmed, whyNotOneOf(definition, [trimmed]));
+      return refuseWith(refuse, trimmed, whyNoText(definition, trimmed));
     case 'list':
       return refuseWith(refuse, listShown(definition, trimmed), whyNoList(definition, splitList(trimmed)));
     default:
@@ -88,6 +90,12 @@ export function splitList(text: string): string[] {
 
 function refuseWith(refuse: (shown: string, why: string) => string, shown: string, why: string | null): string | null {
   return why === null ? null : refuse(shown, why);
+}
+
+function whyNoText(definition: ConfigDefinition, text: string): string | null {
+  if (definition.form !== 'offset-reset') return whyNotOneOf(definition, [text]);
+  if (isOffsetReset(text)) return null;
+  return `Invalid value \`${text}\` for configuration ${definition.name}. The value must be either 'earliest', 'latest' or of the format 'by_duration:<PnDTnHnMn.nS>'.`;
 }
 
 function whyNotOneOf(definition: ConfigDefinition, values: readonly string[]): string | null {

@@ -19,6 +19,7 @@ import {
   isMirrorsConfig,
 } from './config-changes.ts';
 import { configSources, type DecideContext, type Decision, orRefusal, outcome, Refusal } from './decision.ts';
+import { checkGroupConfigs } from './group-config-changes.ts';
 
 type Change = AlterConfigs['resources'][number];
 /** Values by name; null clears. */
@@ -91,7 +92,7 @@ function checkValues(
 ): void {
   if (resource === 'broker') return checkBrokerConfigs(next);
   if (resource === 'client-metrics') return checkClientMetricsConfigs(name, next);
-  if (resource === 'group' && name === '') throw noDefault('group');
+  if (resource === 'group') return checkGroup(image, name, next, context);
   if (resource === 'topic') {
     if (name === '') throw noDefault('topic');
     const why = whyInvalidTopicName(name);
@@ -101,6 +102,19 @@ function checkValues(
   if (resource !== 'topic') return;
   const sources = configSources(image, context);
   checkConfigsTogether((config) => next.get(config) ?? topicConfigValue(sources, name, config));
+}
+
+function checkGroup(image: MetadataImage, name: string, next: Values, context: DecideContext): void {
+  if (name === '') throw noDefault('group');
+  if (name.length > CONTROLLER_LIMITS.configNameChars) {
+    throw new Refusal(ERROR.INVALID_REQUEST, 'The name of the group is too long');
+  }
+  const values = new Map(image.configOf('group', name));
+  for (const [config, value] of next) {
+    if (value === null) values.delete(config);
+    else values.set(config, value);
+  }
+  checkGroupConfigs(values, configSources(image, context));
 }
 
 function noDefault(resource: string): Refusal {
@@ -116,14 +130,20 @@ function checkExists(image: MetadataImage, { resource, name }: Change): void {
   }
 }
 
-/** Only names that nobody has to know, and subscriptions, could grow without end. */
+const MOST = {
+  'client-metrics': [CONTROLLER_LIMITS.clientMetricsSubscriptions, 'subscriptions'],
+  group: [CONTROLLER_LIMITS.configuredGroups, 'groups with configs of their own'],
+} as const;
+
+/** Only names that nobody has to know could grow without end. */
 function checkRoom(image: MetadataImage, { resource }: Change, now: ReadonlyMap<string, string>, next: Values): void {
   const added = [...next].filter(([name, value]) => value !== null && !now.has(name)).length;
   if (now.size + added > CONTROLLER_LIMITS.configsPerResource) {
     throw new Refusal(ERROR.POLICY_VIOLATION, 'Excessively large number of configs of one resource.');
   }
-  if (resource !== 'client-metrics' || now.size > 0 || added === 0) return;
-  if ([...image.configuredNames(resource)].length >= CONTROLLER_LIMITS.clientMetricsSubscriptions) {
-    throw new Refusal(ERROR.POLICY_VIOLATION, 'Excessively large number of subscriptions.');
+  if (now.size > 0 || added === 0 || (resource !== 'client-metrics' && resource !== 'group')) return;
+  const [most, what] = MOST[resource];
+  if ([...image.configuredNames(resource)].length >= most) {
+    throw new Refusal(ERROR.POLICY_VIOLATION, `Excessively large number of ${what}.`);
   }
 }

@@ -21,7 +21,7 @@ export function isMirrorsConfig(resource: ConfigResource, name: string): boolean
 }
 
 /**
- * For topics and groups: refuses a name that does not exist (to clear it is nothing), that the requester may not touch,
+ * For topics: refuses a name that does not exist (to clear it is nothing), that the requester may not touch,
  * or a value outside its range.
  */
 export function checkConfig(resource: ConfigResource, name: string, value: string | null, requester: Requester): void {
