@@ -24,6 +24,8 @@ type Asking = Exclude<FetchContext, { kind: 'refused' }>;
 
 /** From this version on a topic goes by its id. */
 const BY_ID_SINCE = 13;
+/** From this version on a client that came to the wrong broker is told the right one. */
+const LEADER_SINCE = 16;
 const READ_COMMITTED = 1;
 
 export function createFetchHandler(reach: Reach): Handler<typeof Fetch> {
@@ -83,6 +85,9 @@ interface FetchWork {
 interface Look {
   readonly parts: FetchPart[];
   readonly fetched: FetchedPartition[];
+  /** Those that are not here, which are told behind the others, as Apache Kafka does; parallel, too. */
+  readonly absentParts: FetchPart[];
+  readonly absent: FetchedPartition[];
   bytes: number;
   bytesLeft: number;
   /** Something cannot wait. */
@@ -123,7 +128,15 @@ class FetchInWork implements FetchWaiter {
   #answerIf(anyway: boolean): boolean {
     const { request, reach } = this.#work;
     const bytesLeft = Math.min(Math.max(0, request.maxBytes), reach.limits.maxFetchBytes);
-    const look: Look = { parts: [], fetched: [], bytes: 0, bytesLeft, isUrgent: anyway };
+    const look: Look = {
+      parts: [],
+      fetched: [],
+      absentParts: [],
+      absent: [],
+      bytes: 0,
+      bytesLeft,
+      isUrgent: anyway,
+    };
     let isEmpty = true;
     for (const part of this.#parts()) {
       isEmpty = false;
@@ -131,26 +144,34 @@ class FetchInWork implements FetchWaiter {
     }
     if (!look.isUrgent && !isEmpty && look.bytes < request.minBytes) return false;
     this.#leave();
+    look.parts.push(...look.absentParts);
+    look.fetched.push(...look.absent);
     this.#answer(look);
     return true;
   }
 
   #read(part: FetchPart, look: Look): void {
-    const { context, request } = this.#work;
+    const { context, request, header } = this.#work;
     const { hosted } = part;
+    const tellsLeader = header.version >= LEADER_SINCE;
     const isIncremental = context.kind === 'incremental';
     if (isIncremental && hosted !== undefined && part.isQuiet(hosted)) return;
     const committedOnly = request.isolationLevel === READ_COMMITTED;
     const fetched =
       hosted === undefined
         ? fetchError(part.partition, part.errorCode)
-        : readPartition(hosted, part, { maxBytes: look.bytesLeft, minOneBatch: look.bytes === 0, committedOnly });
+        : readPartition(hosted, part, {
+            maxBytes: look.bytesLeft,
+            minOneBatch: look.bytes === 0,
+            committedOnly,
+            tellsLeader,
+          });
     look.bytes += fetched.bytes;
     look.bytesLeft -= fetched.bytes;
     if (fetched.errorCode !== ERROR.NONE || fetched.divergingEpoch !== undefined) look.isUrgent = true;
     if (isIncremental && !part.isNews(fetched)) return;
-    look.parts.push(part);
-    look.fetched.push(fetched);
+    (hosted === undefined ? look.absentParts : look.parts).push(part);
+    (hosted === undefined ? look.absent : look.fetched).push(fetched);
   }
 
   #answer(look: Look): void {

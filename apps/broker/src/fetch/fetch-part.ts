@@ -33,6 +33,8 @@ export class FetchPart implements FetchAsk {
   /** Undefined if it is not here; `errorCode` says why. */
   hosted: Partition | undefined = undefined;
   errorCode: number = ERROR.NONE;
+  /** Its topic's id was once known: when the topic goes, it is missed by its name. */
+  #isNamed = false;
   /** As last told to the client. */
   #highWatermark = NOTHING_TOLD;
   #logStartOffset = NOTHING_TOLD;
@@ -60,6 +62,8 @@ export class FetchPart implements FetchAsk {
     this.hosted = byId ? partitions.byId(topicId, partition) : partitions.byName(topic, partition);
     if (this.hosted !== undefined) this.errorCode = ERROR.NONE;
     else this.errorCode = byId ? partitions.errorById(topicId, partition) : partitions.errorByName(topic, partition);
+    if (this.errorCode !== ERROR.UNKNOWN_TOPIC_ID) this.#isNamed = true;
+    else if (this.#isNamed) this.errorCode = ERROR.UNKNOWN_TOPIC_OR_PARTITION;
   }
 
   /**

@@ -160,3 +160,19 @@ test('a topic id that nobody knows is an error of its partition', async () => {
   const answer = await fetch(connection, { name: '', topicId: ZERO_UUID }, { version: BY_ID, offsets: { 0: 0 } });
   expect(answer.told).toEqual([[0, 'UNKNOWN_TOPIC_ID']]);
 });
+
+test('partitions that are not there are told behind those that are', async () => {
+  const { connection, topic } = await start();
+  const { told } = await fetch(connection, topic, { offsets: { 0: 0, 7: 0, 1: 0, 9: 0 } });
+  expect(told.map(([partition]) => partition)).toEqual([0, 1, 7, 9]);
+});
+
+test('a topic whose id a session has known is missed as a topic, one never known as an id', async () => {
+  const { broker, connection, topic } = await start();
+  const { sessionId } = await fetch(connection, topic, { version: BY_ID, offsets: { 0: 0 } });
+  await deleteTopic(broker, 'orders');
+  const gone = await fetch(connection, topic, { version: BY_ID, sessionId, sessionEpoch: 1 });
+  expect(gone.told).toEqual([[0, 'UNKNOWN_TOPIC_OR_PARTITION']]);
+  const never = await fetch(connection, topic, { version: BY_ID, offsets: { 0: 0 } });
+  expect(never.told).toEqual([[0, 'UNKNOWN_TOPIC_ID']]);
+});

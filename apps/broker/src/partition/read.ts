@@ -60,13 +60,16 @@ export function fetchError(
 export function readPartition(
   partition: Partition,
   ask: FetchAsk,
-  options: { maxBytes: number; minOneBatch: boolean; committedOnly: boolean; tellsLeader?: boolean },
+  options: { maxBytes: number; minOneBatch: boolean; committedOnly: boolean; tellsLeader: boolean },
 ): FetchedPartition {
   const error = partition.errorFor(ask.currentLeaderEpoch);
   if (error !== ERROR.NONE) {
     const isMoved = error === ERROR.NOT_LEADER_OR_FOLLOWER || error === ERROR.FENCED_LEADER_EPOCH;
-    const isTold = isMoved && options.tellsLeader !== false;
-    return fetchError(ask.partition, error, isTold ? { currentLeader: partition.currentLeader } : {});
+    return fetchError(
+      ask.partition,
+      error,
+      isMoved && options.tellsLeader ? { currentLeader: partition.currentLeader } : {},
+    );
   }
   const { log, highWatermark, lastStableOffset } = partition;
   const end = options.committedOnly ? lastStableOffset : highWatermark;
