@@ -4,7 +4,7 @@
  * committed end itself.
  * Invariant: a log that holds anything this release cannot apply is refused, never skipped over.
  */
-import type { Io, Logger } from '@meridian/io';
+import type { Disk, Io, Logger } from '@meridian/io';
 import { type Log, openLog } from '@meridian/log';
 import {
   completeMetadataRecord,
@@ -19,6 +19,7 @@ import { applyBatch } from './apply.ts';
 import { whyUnsupportedFeature } from './features.ts';
 import { CONTROLLER_LIMITS } from './limits.ts';
 import { leaderChangeBatch, metadataBatch, recordsOf } from './metadata-batch.ts';
+import { readSnapshot } from './metadata-snapshot.ts';
 import type { MutableImage } from './mutable-image.ts';
 
 /** Kafka's fixed id of the metadata topic. */
@@ -41,8 +42,9 @@ export class MetadataLog {
     this.#log = openLog({ io, folder, topicId: METADATA_TOPIC_ID, config: { fsync: false } });
     const cut = this.#log.recoveredDamage;
     if (cut !== undefined) log.warn('the metadata log had a torn tail', { cut });
-    this.transactionLeftOpen = replay(this.#log, image);
-    this.epoch = this.#log.epochs.latestEpoch + 1;
+    const replayed = replay(io.disk, this.#log, image);
+    this.transactionLeftOpen = replayed.transactionLeftOpen;
+    this.epoch = Math.max(this.#log.epochs.latestEpoch, replayed.snapshotEpoch) + 1;
   }
 
   /** Opens the new epoch with who leads it and its first records, fsynced and applied when it resolves. */
@@ -69,16 +71,13 @@ export class MetadataLog {
   }
 }
 
-/** Applies all of the log; true if it ends inside a metadata transaction. */
-function replay(log: Log, image: MutableImage): boolean {
-  if (log.startOffset > 0) {
-    // Loading the newest `<end offset>-<epoch>.checkpoint` first goes here once this release writes snapshots.
-    const detail = `${log.folder} begins at offset ${log.startOffset} behind a snapshot, which is not read here`;
-    throw new BrokerError('folder-newer', detail);
-  }
+/** Applies all of the log, or the snapshot that it begins behind and what follows; tells if it ends inside a transaction. */
+function replay(disk: Disk, log: Log, image: MutableImage): { transactionLeftOpen: boolean; snapshotEpoch: number } {
   const replaying: Replaying = { image, transaction: undefined };
+  let snapshotEpoch = -1;
   try {
-    for (let offset = 0; offset < log.endOffset; ) {
+    if (log.startOffset > 0) snapshotEpoch = applySnapshot(disk, log, image);
+    for (let offset = image.endOffset; offset < log.endOffset; ) {
       const read = log.read(offset, { maxBytes: CONTROLLER_LIMITS.replayReadBytes, minOneBatch: true });
       for (const buffer of read.buffers) replayBatches(replaying, buffer);
       if (read.nextOffset <= offset) break;
@@ -87,7 +86,20 @@ function replay(log: Log, image: MutableImage): boolean {
   } catch (error) {
     throw asRefusal(error, log.folder);
   }
-  return replaying.transaction !== undefined;
+  return { transactionLeftOpen: replaying.transaction !== undefined, snapshotEpoch };
+}
+
+/** Returns the snapshot's epoch. */
+function applySnapshot(disk: Disk, log: Log, image: MutableImage): number {
+  const { startOffset, endOffset, folder } = log;
+  const snapshot = readSnapshot(disk, folder, startOffset, endOffset);
+  if (snapshot === undefined) {
+    const detail = `${folder} begins at offset ${startOffset}, and there is no whole snapshot of what lies below`;
+    throw new BrokerError('folder-corrupt', detail);
+  }
+  for (const record of snapshot.records) checkFeature(record, snapshot.endOffset);
+  applyBatch(image, snapshot.records, snapshot.endOffset);
+  return snapshot.epoch;
 }
 
 interface Replaying {
