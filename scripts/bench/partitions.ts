@@ -7,7 +7,14 @@ import { payloadOf } from './broker/payloads.ts';
 import { produceRound } from './broker/produce-load.ts';
 import { cpuSeconds, residentMb } from './broker/usage.ts';
 import type { BenchTable } from './main.ts';
-import { createPartitions, longestWaitMs, openDescriptors, pause, writeToAll } from './partitions/many-partitions.ts';
+import {
+  createPartitions,
+  deletePartitions,
+  longestWaitMs,
+  openDescriptors,
+  pause,
+  writeToAll,
+} from './partitions/many-partitions.ts';
 import { type RestartableBroker, restartableKafka, restartableMeridian } from './partitions/restartable-broker.ts';
 import { median } from './quantiles.ts';
 
@@ -16,6 +23,11 @@ const FEW = 10;
 const PORTS = { many: 32_392, few: 32_492 } as const;
 const HOT_BATCH_BYTES = 65_536;
 const RECORD_BYTES = 100;
+
+/** After a start, until what begins with it is over. */
+const SETTLE_MS = 20_000;
+/** After a deletion, until the files are gone. */
+const REMOVAL_MS = 10_000;
 
 type Line = [work: string, measured: string, must: string];
 
@@ -28,6 +40,7 @@ export async function partitions(args: readonly string[]): Promise<BenchTable> {
   try {
     const lines = await lifeOf(broker, many, isQuick ? 10_000 : 60_000);
     if (!args.includes('--no-hot')) lines.push(...(await hotBeside(broker, open, isQuick ? 2 : 5)));
+    lines.push(...(await deletion(broker, many)));
     return { columns: [`${many.toLocaleString('en')} partitions`, 'measured', 'must'], lines };
   } finally {
     await broker.remove();
@@ -55,7 +68,7 @@ async function lifeOf(broker: RestartableBroker, many: number, idleMs: number): 
   note('one batch into each', seconds(writeMs));
   note('clean stop, all of them written to', seconds(await broker.stop()), '≤ 8 s');
   note('start after it', seconds((await broker.start()).startMs), '≤ 5 s');
-  await pause(2_000);
+  await pause(SETTLE_MS);
   note('memory', `${residentMb(broker.running.pid).toFixed(0)} MB`, '≤ 300 MB');
   note('idle', await idleOf(broker, idleMs), '≤ 1 % of a core');
   await writeToAll(port, many, one);
@@ -66,6 +79,21 @@ async function lifeOf(broker: RestartableBroker, many: number, idleMs: number): 
   note('clean stop, nothing written', seconds(await broker.stop()), '≤ 8 s');
   await broker.start();
   return lines;
+}
+
+async function deletion({ running }: RestartableBroker, many: number): Promise<Line[]> {
+  let tookMs = 0;
+  const waitMs = await longestWaitMs(running.port, async () => {
+    const began = performance.now();
+    await deletePartitions(running.port, many);
+    tookMs = performance.now() - began;
+    await pause(REMOVAL_MS);
+  });
+  console.error(`deletion: ${seconds(tookMs)}, longest wait ${millis(waitMs)}`);
+  return [
+    ['deletion of all', seconds(tookMs), ''],
+    ['longest wait of another client until the files are gone', millis(waitMs), '≤ 200 ms'],
+  ];
 }
 
 async function timed(port: number, run: () => Promise<void>): Promise<[tookMs: number, waitMs: number]> {

@@ -3,7 +3,7 @@
  * whether others are served meanwhile. Used by `bench -- partitions`, on Meridian and on Apache Kafka alike.
  */
 import { readdirSync } from 'node:fs';
-import { ApiVersions, CreateTopics, ERROR, errorName, Produce, ZERO_UUID } from '@meridian/protocol';
+import { ApiVersions, CreateTopics, DeleteTopics, ERROR, errorName, Produce, ZERO_UUID } from '@meridian/protocol';
 import { type Payload, PRODUCE_VERSION } from '../broker/payloads.ts';
 import { RawConnection } from '../broker/raw-connection.ts';
 
@@ -25,6 +25,15 @@ export async function createPartitions(port: number, partitions: number): Promis
       const answer = await connection.request(CreateTopics, 7, { timeoutMs: TIMEOUT_MS, topics: [topic] });
       check(answer.topics[0]?.errorCode, 'CreateTopics');
     }
+  });
+}
+
+/** All topics in one request. */
+export async function deletePartitions(port: number, partitions: number): Promise<void> {
+  await withConnection(port, async (connection) => {
+    const topicNames = Array.from({ length: topicCount(partitions) }, (_, index) => topicName(index));
+    const answer = await connection.request(DeleteTopics, 5, { topicNames, timeoutMs: TIMEOUT_MS });
+    for (const { errorCode } of answer.responses) check(errorCode, 'DeleteTopics');
   });
 }
 

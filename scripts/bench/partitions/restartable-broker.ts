@@ -14,6 +14,9 @@ const MAIN = join(import.meta.dirname, '../../../apps/broker/src/main.ts');
 /** Long enough to see how long a stop takes. */
 const STOP_LIMIT_MS = 180_000;
 
+/** So that the removal of files can be seen. */
+const DELETES_SOON = { 'log.segment.delete.delay.ms': '1000' };
+
 export interface RestartableBroker {
   /** The process that runs; `start` makes another. */
   readonly running: Contestant;
@@ -33,6 +36,7 @@ export async function restartableMeridian(port: number, flags: readonly string[]
     client: { host: '127.0.0.1', port },
     internal: { host: '127.0.0.1', port: port + 1, secret: 'nobody comes here today' },
     regions: ['bench'],
+    configs: DELETES_SOON,
   };
   writeFileSync(join(folder, 'broker.json'), JSON.stringify(config));
   return restartable(folder, () => startMeridian(port, join(folder, 'broker.json'), flags));
@@ -41,7 +45,7 @@ export async function restartableMeridian(port: number, flags: readonly string[]
 export async function restartableKafka(port: number): Promise<RestartableBroker> {
   const folder = mkdtempSync(join(tmpdir(), 'kafka-bench-'));
   return restartable(folder, async () => {
-    const { pid, startMs, stop } = await startKafka({ port, folder: join(folder, 'data') });
+    const { pid, startMs, stop } = await startKafka({ port, folder: join(folder, 'data'), properties: DELETES_SOON });
     return { name: 'Apache Kafka', port, pid, startMs, stop };
   });
 }
