@@ -10,6 +10,8 @@ import type { EpochCache, EpochEntry } from './log-interface.ts';
 
 export class EpochList implements EpochCache {
   entries: readonly EpochEntry[] = [];
+  /** Makes durable where the log begins: the file must not forget an epoch that a crash would bring back. */
+  beforeSave: () => void = () => {};
   /** What the file has. */
   private saved = '';
   private readonly disk: Disk;
@@ -46,6 +48,7 @@ export class EpochList implements EpochCache {
     const entries = this.lasting();
     const text = textOf(entries);
     if (text === this.saved) return;
+    this.beforeSave();
     writeCheckpoint(
       this.disk,
       this.path,

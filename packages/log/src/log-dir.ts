@@ -99,6 +99,9 @@ class CheckpointedLogDir implements LogDir {
         this.dirty.add('highWatermark');
         this.arm(CHECKPOINT_INTERVAL_MS);
       },
+      flush: () => {
+        for (const mark of ['startOffset', 'recoveryPoint'] as const) if (this.dirty.has(mark)) this.write(mark);
+      },
     };
   }
 

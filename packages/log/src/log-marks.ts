@@ -22,6 +22,8 @@ export interface MarksStore {
   /** A recovery point or start that goes back is durable when it returns; one that goes forward soon after. */
   write(marks: LogMarks): void;
   noteHighWatermark(offset: number): void;
+  /** Makes durable what was written and is not yet. */
+  flush(): void;
 }
 
 /** The store of a log that stands alone. */
@@ -43,5 +45,6 @@ export function folderMarks(disk: Disk, folder: string): MarksStore {
       ]);
     },
     noteHighWatermark() {},
+    flush() {},
   };
 }

@@ -1,8 +1,18 @@
 /**
  * Finds whole batches for a reader: in the tail cache without a system call, else by one `read` of the segment in most
  * cases (a reader that reads on is remembered, so not even the index is asked). Used by the log and by its lookups.
+ * Invariant: nothing comes from a file whose CRC was not checked since the segment was opened, or written since.
  */
-import { BATCH_HEADER_BYTES, batchLastOffset, RecordBatchError, wholeBatchSize } from '@meridian/protocol/record-batch';
+import { nativeCrc32c } from '@meridian/protocol';
+import {
+  BATCH_HEADER_BYTES,
+  batchBaseOffset,
+  batchCrcValid,
+  batchLastOffset,
+  batchSizeInBytes,
+  RecordBatchError,
+  wholeBatchSize,
+} from '@meridian/protocol/record-batch';
 import { LogError } from './errors.ts';
 import { MAX_READ_BUFFERS, MIN_DISK_READ_BYTES } from './limits.ts';
 import type { ReadOptions, ReadResult } from './log-interface.ts';
@@ -76,24 +86,53 @@ function readSegment(
 ): ReadResult | undefined {
   let position = from;
   let wanted = Math.max(options.maxBytes + slack, MIN_DISK_READ_BYTES);
+  const isLed = from > 0 && segment.readHint.offset !== offset;
   while (position < segment.size) {
     const bytes = readAt(segment, position, wanted);
-    const run = findRun(bytes, offset, options);
+    const run = findRun(segment, bytes, offset, options);
+    // An index leads to a batch that does not lie behind the offset.
+    if (isLed && position === from && batchBaseOffset(bytes, 0) > offset) throw damaged(segment, position);
     if (run.kind === 'grow') {
       // Nothing more to read, and still no whole batch: the file is shorter than the books, or a length lies.
       if (run.at === 0 && (bytes.length < wanted || bytes.length >= segment.size - position)) {
-        throw new LogError('corrupt-batch', `${segment.file.path} at ${position}`);
+        throw damaged(segment, position);
       }
       position += run.at;
       wanted = Math.max(run.size, MIN_DISK_READ_BYTES);
       continue;
     }
-    if (run.to > run.from) segment.readHint = { offset: run.nextOffset, position: position + run.to };
-    const buffers = run.to > run.from ? [bytes.subarray(run.from, run.to)] : NO_BUFFERS;
-    return { buffers, bytes: run.to - run.from, nextOffset: run.nextOffset, fromTail: false };
+    return soundPart(segment, position, bytes, run);
   }
   return undefined;
 }
+
+/** As much of the run as has sound CRCs; what was checked before is not checked again. */
+function soundPart(segment: Segment, position: number, bytes: Buffer, { from, to, nextOffset }: WholeRun): ReadResult {
+  if (to === from) return { buffers: NO_BUFFERS, bytes: 0, nextOffset, fromTail: false };
+  if (position + from < segment.soundFrom || position + to > segment.soundTo) {
+    const end = soundEnd(bytes, from, to);
+    if (end === from) throw damaged(segment, position + from);
+    segment.sound(position + from, position + end);
+    if (end < to)
+      return soundPart(segment, position, bytes, { from, to: end, nextOffset: batchBaseOffset(bytes, end) });
+  }
+  segment.readHint = { offset: nextOffset, position: position + to };
+  return { buffers: [bytes.subarray(from, to)], bytes: to - from, nextOffset, fromTail: false };
+}
+
+/** Behind the last batch before the first one that is damaged. */
+function soundEnd(bytes: Buffer, from: number, to: number): number {
+  let at = from;
+  while (at < to) {
+    const size = batchSizeInBytes(bytes, at);
+    if (!batchCrcValid(bytes.subarray(at, at + size), nativeCrc32c)) break;
+    at += size;
+  }
+  return at;
+}
+
+const damaged = (segment: Segment, position: number, cause?: Error): LogError =>
+  new LogError('corrupt-batch', `${segment.file.path} at ${position}`, { cause });
 
 function readAt(segment: Segment, position: number, wanted: number): Buffer {
   const length = Math.min(wanted, segment.size - position);
@@ -102,17 +141,33 @@ function readAt(segment: Segment, position: number, wanted: number): Buffer {
   return got === length ? bytes : bytes.subarray(0, got);
 }
 
+interface WholeRun {
+  readonly from: number;
+  readonly to: number;
+  readonly nextOffset: number;
+}
+
 type Run =
-  | { readonly kind: 'run'; readonly from: number; readonly to: number; readonly nextOffset: number }
+  | ({ readonly kind: 'run' } & WholeRun)
   /** The batch that is needed begins at `at` and has `size` bytes (if they are known), more than were read. */
   | { readonly kind: 'grow'; readonly at: number; readonly size: number };
 
 /** The whole batches in `bytes` that answer the read. */
-function findRun(bytes: Buffer, offset: number, options: ReadOptions): Run {
+function findRun(segment: Segment, bytes: Buffer, offset: number, options: ReadOptions): Run {
+  try {
+    return walkRun(segment, bytes, offset, options);
+  } catch (error) {
+    if (error instanceof RecordBatchError) throw damaged(segment, 0, error);
+    throw error;
+  }
+}
+
+function walkRun(segment: Segment, bytes: Buffer, offset: number, options: ReadOptions): Run {
   const maxOffset = options.maxOffset ?? Number.MAX_SAFE_INTEGER;
   let at = 0;
   let from = -1;
   let nextOffset = offset;
+  let end = segment.baseOffset;
   for (;;) {
     const size = sizeAt(bytes, at);
     if (size === undefined || at + size > bytes.length) {
@@ -120,6 +175,9 @@ function findRun(bytes: Buffer, offset: number, options: ReadOptions): Run {
       return { kind: 'grow', at, size: size ?? 0 };
     }
     const batchEnd = batchLastOffset(bytes, at) + 1;
+    // Base offset and epoch are not part of the CRC; their order is what can be checked.
+    if (batchBaseOffset(bytes, at) < end || batchEnd > segment.nextOffset) throw damaged(segment, at);
+    end = batchEnd;
     if (batchEnd > offset) {
       if (batchEnd > maxOffset) break;
       const fits = at + size - (from < 0 ? at : from) <= options.maxBytes;
@@ -141,10 +199,5 @@ function tooLarge(bytes: Buffer, at: number, size: number | undefined, offset: n
 /** Size of the batch at `at`, undefined if even that was not read; damage is an error. */
 function sizeAt(bytes: Buffer, at: number): number | undefined {
   if (bytes.length - at < 17) return undefined;
-  try {
-    return wholeBatchSize(bytes, at) ?? bytes.readInt32BE(at + 8) + 12;
-  } catch (error) {
-    if (error instanceof RecordBatchError) throw new LogError('corrupt-batch', error.message, { cause: error });
-    throw error;
-  }
+  return wholeBatchSize(bytes, at) ?? bytes.readInt32BE(at + 8) + 12;
 }

@@ -55,6 +55,8 @@ export class LogWriter {
   /** Names in the folder, and the folder's own, that are not durable yet: part of the next group. */
   private folderDirty: boolean;
   private parentDirty: boolean;
+  /** The name of the segment that was there at the start is durable. */
+  private isFirstNamed: boolean;
   private readonly syncParent: () => Promise<void>;
   /** Written to since their last fsync. */
   private unsynced = new Set<Segment>();
@@ -72,6 +74,7 @@ export class LogWriter {
     this.durableEnd = durableEnd;
     this.autoSync = options.autoSync;
     this.folderDirty = this.parentDirty = !options.areNamesDurable;
+    this.isFirstNamed = options.areNamesDurable;
     this.syncParent = options.syncParent;
     this.maxPendingBytes = options.maxPendingBytes;
     this.events = options.events;
@@ -131,6 +134,14 @@ export class LogWriter {
     this.unsynced.add(segment);
     this.folderDirty = true;
     this.wantSync();
+  }
+
+  /** Before a second segment is created: without the name of the first, the log would begin with the second. */
+  nameFirst(): void {
+    if (this.isFirstNamed) return;
+    this.io.disk.syncFolder(this.folder);
+    this.isFirstNamed = true;
+    this.folderDirty = false;
   }
 
   flush(): Promise<void> {
@@ -204,7 +215,9 @@ export class LogWriter {
     this.unsynced = new Set();
     this.sealed = [];
     await Promise.all([this.syncNames(), ...segments.map((segment) => segment.sync())]);
-    for (const segment of sealed) await segment.seal();
+    let hasNewNames = false;
+    for (const segment of sealed) if (await segment.seal()) hasNewNames = true;
+    if (hasNewNames) await this.io.disk.syncFolderAsync(this.folder);
     if (this.failure !== undefined) return;
     if (generation !== this.generation) {
       for (const segment of segments) this.unsynced.add(segment);
@@ -221,6 +234,7 @@ export class LogWriter {
     const { folderDirty, parentDirty } = this;
     this.folderDirty = this.parentDirty = false;
     await Promise.all([folderDirty && this.io.disk.syncFolderAsync(this.folder), parentDirty && this.syncParent()]);
+    this.isFirstNamed = true;
   }
 
   private answerWaiters(): void {

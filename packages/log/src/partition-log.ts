@@ -78,6 +78,8 @@ export class PartitionLog implements Log {
   private readonly producerTable: ProducerTable;
   /** As in the file. */
   private recoveryPoint: number;
+  /** The start that is known to be in the file. */
+  private savedStart: number;
   private closed = false;
   private readonly store: MarksStore;
   /** Where the producers were last written down. */
@@ -100,8 +102,12 @@ export class PartitionLog implements Log {
     this.startOffset = Math.max(parts.marks.startOffset, parts.segments.first.baseOffset);
     this.recoveryPoint = Math.min(parts.marks.recoveryPoint, this.endOffset);
     this.tail = new TailCache(parts.limits.tailBytes, parts.tailBudget);
-    this.epochList.truncateFromEnd(this.endOffset);
-    this.originEpochList.truncateFromEnd(this.endOffset);
+    this.savedStart = this.startOffset;
+    for (const epochs of [this.epochList, this.originEpochList]) {
+      epochs.truncateFromEnd(this.endOffset);
+      if (this.startOffset < this.endOffset) epochs.truncateFromStart(this.startOffset);
+      epochs.beforeSave = () => this.saveStart();
+    }
     this.originEpochList.save();
     this.writer = new LogWriter(parts.io, this.folder, this.endOffset, this.recoveryPoint, {
       autoSync: parts.config.fsync,
@@ -123,6 +129,7 @@ export class PartitionLog implements Log {
       producers: parts.producers,
       state: () => this.compactionState(),
       fail: (error) => this.writer.fail(error),
+      writeMarks: () => this.store.flush(),
     });
     this.writer.adopt(parts.segments.all.filter((segment) => segment.nextOffset > this.recoveryPoint));
     if (parts.config.fsync) this.writer.syncNow();
@@ -280,7 +287,7 @@ export class PartitionLog implements Log {
   private async closeCleanly(): Promise<void> {
     await this.writer.flush();
     await this.writer.settle();
-    this.segments.active.sealRecovered();
+    if (this.segments.active.sealRecovered()) this.io.disk.syncFolder(this.folder);
     const isEmpty = this.segments.all.every(({ size }) => size === 0);
     if (this.snapshotOffset !== this.endOffset && !isEmpty) this.takeSnapshot();
     this.epochList.saveLightly();
@@ -292,7 +299,7 @@ export class PartitionLog implements Log {
     this.startOffset = offset;
     this.epochList.truncateFromStart(offset);
     this.originEpochList.truncateFromStart(offset);
-    this.saveMarks(this.recoveryPoint);
+    this.store.write({ recoveryPoint: this.recoveryPoint, startOffset: offset });
     return this.segments.dropBelow(offset, this.config.fileDeleteDelayMs);
   }
 
@@ -338,7 +345,9 @@ export class PartitionLog implements Log {
     if (leaderEpoch !== undefined) stampLeaderEpoch(batch, 0, leaderEpoch);
     if (this.mustRoll(header)) this.orFail(() => this.roll());
     const segment = this.segments.active;
-    segment.note(header, segment.size, this.config.indexIntervalBytes);
+    const position = segment.size;
+    segment.note(header, position, this.config.indexIntervalBytes);
+    segment.sound(position, segment.size);
     this.epochList.assign(leaderEpoch ?? header.partitionLeaderEpoch, header.baseOffset);
     const aborted = this.producerTable.update(header, () => batch);
     if (aborted !== undefined) segment.transactions.append(aborted, this.io.disk);
@@ -367,6 +376,7 @@ export class PartitionLog implements Log {
     const full = this.segments.active;
     this.writer.writePending();
     this.takeSnapshot();
+    if (this.segments.all.length === 1) this.writer.nameFirst();
     this.segments.create(this.endOffset);
     this.drawRollJitter();
     this.writer.segmentSealed(full);
@@ -393,7 +403,6 @@ export class PartitionLog implements Log {
   }
 
   private afterCut(): void {
-    this.io.disk.syncFolder(this.folder);
     this.tail.clear();
     this.tail.written(this.endOffset);
     this.writer.truncated(this.endOffset);
@@ -401,14 +410,23 @@ export class PartitionLog implements Log {
     this.originEpochList.truncateFromEnd(this.endOffset);
     this.originEpochList.save();
     this.restoreProducers();
+    this.io.disk.syncFolder(this.folder); // of the snapshots too: what they tell of is another log by now
     this.compaction.truncated(this.endOffset);
   }
 
-  /** Sealed segments have become durable: a restart need not check them again. */
+  /**
+   * Sealed segments have become durable: a restart need not check them again. The recovery point does not lie inside the
+   * active one: it would be trusted, once it is sealed, before its indexes are durable.
+   */
   private noteDurable(end: number, sealed: readonly Segment[]): void {
     if (sealed.length === 0) return;
-    this.saveMarks(end);
+    this.saveMarks(Math.max(this.recoveryPoint, Math.min(end, sealed.at(-1)!.nextOffset)));
     for (const segment of sealed) segment.unloadIndexes();
+  }
+
+  private saveStart(): void {
+    if (this.savedStart !== this.startOffset) this.store.flush();
+    this.savedStart = this.startOffset;
   }
 
   /** The epochs first: below the recovery point nobody rebuilds them. */

@@ -6,7 +6,7 @@
 import type { Disk } from '@meridian/io';
 import { scanBatches } from './batch-scan.ts';
 import { PRODUCER_BATCHES_FILE, readProducerBatches, writeProducerBatches } from './producer-batches.ts';
-import { newestSnapshot, removeSnapshot, snapshotOffsets, writeSnapshot } from './producer-snapshot.ts';
+import { newestSnapshot, readSnapshot, removeSnapshot, snapshotOffsets, writeSnapshot } from './producer-snapshot.ts';
 import type { ProducerTable } from './producer-state.ts';
 import type { Segment } from './segment.ts';
 
@@ -46,12 +46,23 @@ export function saveProducers(disk: Disk, folder: string, offset: number, produc
   writeProducerBatches(disk, folder, offset, earlier);
 }
 
-/** Removes what lies beyond the end, and what belongs to no segment but the newest. */
-export function tidySnapshots(input: RestoreInput, segments: readonly Segment[], end: number): void {
-  const offsets = snapshotOffsets(input.names);
+/**
+ * Removes what lies beyond the end, what belongs to no segment but the newest, and, at `suspectFrom` or behind, what cannot
+ * be believed. Returns whether there was any.
+ */
+export function tidySnapshots(
+  input: RestoreInput,
+  segments: readonly Segment[],
+  end: number,
+  suspectFrom = Number.POSITIVE_INFINITY,
+): boolean {
+  const { disk, folder, names } = input;
+  const all = snapshotOffsets(names);
+  const offsets = all.filter((offset) => offset < suspectFrom || readSnapshot(disk, folder, offset) !== undefined);
   const newest = offsets.findLast((offset) => offset <= end);
   const bases = new Set(segments.map((segment) => segment.baseOffset));
-  for (const offset of offsets) {
-    if (offset !== newest && (offset > end || !bases.has(offset))) removeSnapshot(input.disk, input.folder, offset);
-  }
+  const kept = offsets.filter((offset) => offset === newest || (offset <= end && bases.has(offset)));
+  const gone = all.filter((offset) => !kept.includes(offset));
+  for (const offset of gone) removeSnapshot(disk, folder, offset);
+  return gone.length > 0;
 }

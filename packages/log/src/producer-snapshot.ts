@@ -96,13 +96,18 @@ export function newestSnapshot(
   offset: number,
 ): { offset: number; entries: SnapshotEntry[] } | undefined {
   for (const at of offsets.filter((each) => each <= offset).reverse()) {
-    const path = `${folder}/${offsetFileName(at, 'snapshot')}`;
-    if (!disk.exists(path)) continue;
-    const entries = disk.stat(path).size <= MAX_SNAPSHOT_BYTES ? decodeSnapshot(disk.readFile(path)) : undefined;
+    const entries = readSnapshot(disk, folder, at);
     if (entries !== undefined) return { offset: at, entries };
-    disk.remove(path);
+    removeSnapshot(disk, folder, at);
   }
   return undefined;
+}
+
+/** Undefined if there is none, or none that can be believed. */
+export function readSnapshot(disk: Disk, folder: string, offset: number): SnapshotEntry[] | undefined {
+  const path = `${folder}/${offsetFileName(offset, 'snapshot')}`;
+  if (!disk.exists(path) || disk.stat(path).size > MAX_SNAPSHOT_BYTES) return undefined;
+  return decodeSnapshot(disk.readFile(path));
 }
 
 export function removeSnapshot(disk: Disk, folder: string, offset: number): void {

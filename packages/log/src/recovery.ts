@@ -61,17 +61,31 @@ interface Walk extends RestoreInput {
   snapshotOffset: number | undefined;
   /** The segment at whose end the producers are known. */
   producersOf: Segment | undefined;
+  /** Base offset of the first segment that was walked; infinite while there is none. */
+  firstWalked: number;
 }
 
 export function recoverSegments(input: RecoveryInput): Recovered {
   const walk = beginWalk(input);
-  const { segments, walked } = walk;
+  const { segments } = walk;
   const damage = walkSegments(walk);
   const end = segments.at(-1)?.nextOffset ?? input.startOffset;
   if (walk.producersOf === undefined || walk.producersOf !== segments.at(-1)) restoreUpTo(walk, segments, end);
-  tidySnapshots(walk, segments, end);
-  for (const segment of segments.slice(0, -1)) if (walked.has(segment)) segment.sealRecovered();
+  const isTidied = tidySnapshots(walk, segments, end, walk.firstWalked);
+  const isSealed = sealWalked(walk);
+  // What was taken away must not come back behind what is appended now.
+  if (damage !== undefined || isTidied || isSealed) input.disk.syncFolder(input.folder);
   return { segments, damage, snapshotOffset: walk.snapshotOffset ?? -1 };
+}
+
+/** Index files tell of segments that are durable, so these are made so first. Returns whether there were any. */
+function sealWalked({ segments, walked }: Walk): boolean {
+  const sealed = segments.slice(0, -1).filter((segment) => walked.has(segment));
+  for (const segment of sealed) {
+    segment.file.syncNow();
+    segment.sealRecovered();
+  }
+  return sealed.length > 0;
 }
 
 function beginWalk(input: RecoveryInput): Walk {
@@ -79,7 +93,7 @@ function beginWalk(input: RecoveryInput): Walk {
   const names = sweep(disk, folder);
   const bases = names.flatMap((name) => LOG_FILE.exec(name)?.[1] ?? []).map(Number);
   while (bases.length > 1 && bases[1]! <= startOffset) new Segment(disk, folder, bases.shift()!, 'open').remove();
-  const unknown = { snapshotOffset: undefined, producersOf: undefined };
+  const unknown = { snapshotOffset: undefined, producersOf: undefined, firstWalked: Number.POSITIVE_INFINITY };
   return { input, disk, folder, names, producers, bases, segments: [], walked: new Set(), ...unknown };
 }
 
@@ -151,6 +165,7 @@ function recoverSegment(segment: Segment, walk: Walk): string | undefined {
   }
   walk.producersOf = segment;
   walk.walked.add(segment);
+  walk.firstWalked = Math.min(walk.firstWalked, segment.baseOffset);
   segment.rewind();
   segment.transactions.reset();
   const visit: VisitBatch = (header, position, bytesOf) => accept(segment, input, header, position, bytesOf);
@@ -161,6 +176,7 @@ function recoverSegment(segment: Segment, walk: Walk): string | undefined {
     throw new LogError('corrupt-batch', `${segment.file.path} at ${trusted.end}: ${trusted.damage}`);
   }
   const checked = scanBatches(segment.file, { from: trusted.end, to: size }, true, visit);
+  segment.sound(trusted.end, checked.end);
   if (checked.damage === undefined) return undefined;
   segment.file.truncate(checked.end);
   segment.file.syncNow();

@@ -32,6 +32,9 @@ export class Segment {
   firstTimestamp = -1;
   /** Where a reader that reads on will begin: it spares the index and the bytes before. */
   readHint = { offset: -1, position: 0 };
+  /** Bytes in between were appended or had their CRCs checked since the segment was opened; a reader checks the others. */
+  soundFrom = 0;
+  soundTo = 0;
   /** Its files are gone. */
   removed = false;
   /** Some batch in it is of a transaction, or a marker, or nobody has looked. */
@@ -72,6 +75,13 @@ export class Segment {
     this.nextOffset = header.nextOffset;
   }
 
+  /** Notes that the bytes from `from` to `to` hold sound batches; of two ranges that do not meet, the newer is kept. */
+  sound(from: number, to: number): void {
+    const meets = from <= this.soundTo && to >= this.soundFrom;
+    this.soundFrom = meets ? Math.min(from, this.soundFrom) : from;
+    this.soundTo = meets ? Math.max(to, this.soundTo) : to;
+  }
+
   /** Position of a batch at or before the one that contains or follows `offset`. */
   positionFor(offset: number): number {
     if (this.readHint.offset === offset) return this.readHint.position;
@@ -109,6 +119,7 @@ export class Segment {
     this.maxTimestampOffset = other.maxTimestampOffset;
     this.firstTimestamp = other.firstTimestamp;
     this.hasTransactions = other.hasTransactions;
+    this.sound(0, other.size);
     this.transactions.trust(this.disk.exists(this.transactions.path));
     this.indexesLoaded = false;
   }
@@ -119,22 +130,31 @@ export class Segment {
     this.bytesSinceEntry = 0;
   }
 
-  /** The segment will not grow any more: its last timestamp goes into the index, as in Kafka. */
-  async seal(): Promise<void> {
-    if (this.removed) return;
+  /**
+   * The segment will not grow any more: its last timestamp goes into the index, as in Kafka. Called when the batches are
+   * durable, so that index files tell of a segment that is whole. Returns whether there are transactions, whose
+   * file nobody would miss: its name must be made durable.
+   */
+  async seal(): Promise<boolean> {
+    if (this.removed) return false;
     this.timeIndex.append(this.maxTimestamp, this.maxTimestampOffset - this.baseOffset);
-    await this.transactions.save(this.disk);
+    const isNew = await this.transactions.save(this.disk);
     await this.offsetIndex.save(this.disk);
     if (!this.removed) await this.timeIndex.save(this.disk);
+    return isNew;
   }
 
-  /** The same after a scan, or at a clean stop, not durably: rewrites index files that are missing or wrong, and lets go of the memory. */
-  sealRecovered(): void {
+  /**
+   * The same after a scan, or at a clean stop: rewrites index files that are missing or wrong, and lets go of the memory.
+   * Durable are the transactions, which nobody misses when they are lost; returns whether their file was written.
+   */
+  sealRecovered(): boolean {
     this.timeIndex.append(this.maxTimestamp, this.maxTimestampOffset - this.baseOffset);
-    this.transactions.reconcile(this.disk);
+    const isWritten = this.transactions.reconcile(this.disk);
     this.offsetIndex.reconcile(this.disk);
     this.timeIndex.reconcile(this.disk);
     this.unloadIndexes();
+    return isWritten;
   }
 
   private filesBeside(): string[] {
@@ -160,6 +180,7 @@ export class Segment {
     this.maxTimestampOffset = this.baseOffset;
     this.firstTimestamp = -1;
     this.hasTransactions = false;
+    this.soundFrom = this.soundTo = 0;
     this.readHint = { offset: -1, position: 0 };
   }
 

@@ -63,8 +63,9 @@ export class TransactionIndex {
     this.dirty = true;
   }
 
-  async save(disk: Disk): Promise<void> {
-    if (!this.dirty) return;
+  /** Whether a file was written. */
+  async save(disk: Disk): Promise<boolean> {
+    if (!this.dirty) return false;
     this.dirty = false;
     if (this.list.length === 0) return this.removeFile(disk);
     const file = disk.open(this.path, 'w+');
@@ -74,20 +75,26 @@ export class TransactionIndex {
     } finally {
       file.close();
     }
+    return true;
   }
 
-  /** The same, not durably, for what a scan can find again. */
-  reconcile(disk: Disk): void {
-    if (!this.dirty) return;
+  /** The same, blocking, and only if the file says something else. */
+  reconcile(disk: Disk): boolean {
+    if (!this.dirty) return false;
     this.dirty = false;
     if (this.list.length === 0) return this.removeFile(disk);
+    const found = encode(this.list);
+    if (disk.exists(this.path) && disk.readFile(this.path).equals(found)) return false;
     const file = disk.open(this.path, 'w+');
-    file.writev([encode(this.list)], 0);
+    file.writev([found], 0);
+    file.syncNow();
     file.close();
+    return true;
   }
 
-  private removeFile(disk: Disk): void {
+  private removeFile(disk: Disk): false {
     if (disk.exists(this.path)) disk.remove(this.path);
+    return false;
   }
 }
 
@@ -116,7 +123,7 @@ function decode(bytes: Buffer): IndexedAbort[] | undefined {
       lastStableOffset: number(26),
     };
     const before = entries.at(-1)?.lastOffset ?? -1;
-    if (bytes.readInt16BE(at) !== VERSION || entry.lastOffset <= before || entry.firstOffset > entry.lastOffset) {
+    if (bytes.readInt16BE(at) !== VERSION || entry.lastOffset <= before || entry.firstOffset >= entry.lastOffset) {
       return undefined;
     }
     entries.push(entry);

@@ -4,10 +4,12 @@
  *   --seeds N     seeds 1..N (or from --from)
  *   --twice       runs each seed twice and compares the hashes
  *   --trace FILE  writes every event of the run, one a line
+ *   --crash-images N  no cluster: so many crash images of a log dir (from --from); one of them with --seed
  * Exit code 1 if a checker found a violation or a hash differed.
  */
 import { parseArgs } from 'node:util';
 import { createRealIo } from '@meridian/io/real';
+import { campaign } from './crash-images/campaign.ts';
 import { type Report, runSeed } from './run.ts';
 
 const { values } = parseArgs({
@@ -17,14 +19,20 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     twice: { type: 'boolean', default: false },
     trace: { type: 'string' },
+    'crash-images': { type: 'string' },
   },
 });
 const first = Number(values.seed ?? values.from);
-const count = values.seed === undefined ? Number(values.seeds ?? 1) : 1;
+const wanted = values['crash-images'] ?? values.seeds ?? 1;
+const count = values.seed === undefined ? Number(wanted) : 1;
 if (!Number.isSafeInteger(first) || !Number.isSafeInteger(count) || count < 1) {
-  console.error('usage: npm run sim -- --seed N | --seeds N [--from N] [--twice] [--trace FILE]');
+  console.error(
+    'usage: npm run sim -- --seed N | --seeds N [--from N] [--twice] [--trace FILE] | --crash-images N [--from N]',
+  );
   process.exit(2);
 }
+
+if (values['crash-images'] !== undefined) process.exit((await campaign(first, count, console.log)) ? 0 : 1);
 
 const lines: string[] = [];
 const faults = new Map<string, number>();

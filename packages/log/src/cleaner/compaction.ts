@@ -35,6 +35,8 @@ export interface CompactedLog {
   };
   /** Takes the log offline. */
   fail(error: IoError): void;
+  /** Makes `durableEnd` known to the next start: it forgives gaps below. */
+  writeMarks(): void;
 }
 
 export class LogCompaction implements Compaction {
@@ -189,6 +191,7 @@ export class LogCompaction implements Compaction {
 
   private swap(cleaned: CleanedSegment, group: readonly Segment[]): void {
     try {
+      this.log.writeMarks();
       cleaned.swapIn(this.log.segments, group, this.log.state().config.fileDeleteDelayMs);
     } catch (error) {
       if (error instanceof IoError) this.log.fail(error);
