@@ -170,8 +170,6 @@ export class GroupShard {
       : commitErrorWithoutGroup(committer, options.version);
     if (error !== ERROR.NONE) return offsets.map(() => error);
     const fits = ({ metadata }: OffsetToCommit) => (metadata?.length ?? 0) <= this.#settings.maxMetadataChars;
-    // A group that would keep nothing is not brought into being.
-    if (existing === undefined && !offsets.some(fits)) return offsets.map(() => ERROR.OFFSET_METADATA_TOO_LARGE);
     const entry = existing ?? this.#create(groupId);
     this.#feed(entry, { kind: 'committed', memberId: committer.memberId });
     const nowMs = this.#now();

@@ -169,6 +169,16 @@ test('a group at work is not deleted; an empty one is, with its offsets, for goo
   expect(await fetched(again)).toEqual([-1, -1]);
 });
 
+test('a commit of which nothing is kept begins the group all the same', async () => {
+  const { client } = await start();
+  const partitions = [{ partitionIndex: 0, committedOffset: 1, committedMetadata: 'x'.repeat(5_000) }];
+  const topics = [{ name: 'orders', partitions }];
+  const refused = await client.request(OffsetCommit, 8, { groupId: GROUP, memberId: '', topics });
+  expect(refused.topics[0]!.partitions[0]!.errorCode).toBe(ERROR.OFFSET_METADATA_TOO_LARGE);
+  const { results } = await client.request(DeleteGroups, 2, { groupsNames: [GROUP, 'others'] });
+  expect(results.map(({ errorCode }) => errorCode)).toEqual([ERROR.NONE, ERROR.GROUP_ID_NOT_FOUND]);
+});
+
 test('offsets go one by one, and with their topic', async () => {
   const { client } = await start();
   await commit(client, 5);
