@@ -88,7 +88,12 @@ export const BROKER_OWN_CONFIGS: readonly ConfigDefinition[] = [
     documentation:
       'Bytes that the cleaner reads and writes in a second. It rests at least as long as it works, whatever this says.',
   },
-  { name: 'log.dirs', type: 'list', default: null, documentation: 'The data folder.' },
+  {
+    name: 'log.dirs',
+    type: 'list',
+    default: null,
+    documentation: 'The data folder, and the other folders for partitions.',
+  },
   {
     name: 'log.retention.check.interval.ms',
     type: 'long',
