@@ -207,7 +207,7 @@ function walkRecords(batch: Buffer, header: BatchHeader, options: CheckOptions, 
   if (isPacked) budget.left -= maxDecompressedBytes;
   // Numbers that lie do no harm where the records are numbered anew: Apache Kafka has taken such batches ever since.
   const offsets = isRecoded ? 'any' : 'dense';
-  const summary = validateRecords(batch, { offsets, decompress, maxDecompressedBytes });
+  const summary = validateRecords(batch, { offsets, header, decompress, maxDecompressedBytes });
   if (isPacked) budget.left += maxDecompressedBytes - summary.plainBytes;
   return summary;
 }

@@ -14,6 +14,8 @@ export interface ValidateOptions extends PayloadOptions {
    * compaction leaves (the default), `any` is for a batch whose records are going to be numbered anew.
    */
   readonly offsets?: 'dense' | 'ascending' | 'any' | undefined;
+  /** The batch's own, where it has been read already. */
+  readonly header?: BatchHeader | undefined;
 }
 
 export interface RecordsSummary {
@@ -36,8 +38,7 @@ export interface RecordsSummary {
 
 /** Walks all records of the one batch at the start of `bytes`; throws `RecordBatchError` on the first contradiction. */
 export function validateRecords(bytes: Uint8Array, options: ValidateOptions = {}): RecordsSummary {
-  const header = readBatchHeader(bytes);
-  const { offsets = 'ascending' } = options;
+  const { offsets = 'ascending', header = readBatchHeader(bytes) } = options;
   if (offsets !== 'ascending' && header.recordCount !== header.lastOffsetDelta + 1) {
     throw new RecordBatchError(
       'corrupt-batch',
