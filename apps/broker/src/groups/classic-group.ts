@@ -152,16 +152,31 @@ export function supportsProtocols(group: ClassicGroup, type: string, protocols: 
   return group.protocolType === type && protocols.some(isKnown);
 }
 
-/** Of the protocols that all members know, the one that most of them name first. */
+/** Of the protocols that all members know, the one that most of them name first; of several, the one Kafka would take. */
 export function selectProtocol(group: ClassicGroup): string {
   const votes = new Map<string, number>();
   for (const { protocols } of group.members.values()) {
     const vote = protocols.find(({ name }) => group.protocolCounts.get(name) === group.members.size);
     if (vote !== undefined) votes.set(vote.name, (votes.get(vote.name) ?? 0) + 1);
   }
-  const [first] = [...votes].sort(([, a], [, b]) => b - a);
+  const [first] = inTableOrder(votes).sort(([, a], [, b]) => b - a);
   if (first === undefined) throw new Error(`group ${group.groupId}: no protocol that all members know`);
   return first[0];
+}
+
+const FEWEST_BUCKETS = 16;
+const FULL_SHARE = 0.75;
+
+/** In the order in which Java's hash table holds them, which decides in Apache Kafka where the votes do not. */
+function inTableOrder(votes: ReadonlyMap<string, number>): [name: string, votes: number][] {
+  let buckets = FEWEST_BUCKETS;
+  while (votes.size > buckets * FULL_SHARE) buckets *= 2;
+  const bucketOf = (name: string): number => {
+    let hash = 0;
+    for (let i = 0; i < name.length; i++) hash = (Math.imul(hash, 31) + name.charCodeAt(i)) | 0;
+    return (hash ^ (hash >>> 16)) & (buckets - 1);
+  };
+  return [...votes].sort(([a], [b]) => bucketOf(a) - bucketOf(b));
 }
 
 export function metadataOf(member: Member, protocolName: string | null): Buffer {

@@ -172,6 +172,12 @@ const SCENARIOS: Record<string, () => Scene> = {
       .joins('dan', { old: true, protocols: 'sticky' })
       .fires('join')
       .fires('join'),
+  'where the votes do not decide, the protocol is the one that Apache Kafka takes': () =>
+    new Scene()
+      .joins('ann', { old: true, protocols: 'cooperative-sticky range' })
+      .joins('bob', { old: true, protocols: 'range cooperative-sticky' })
+      .fires('join')
+      .fires('join'),
   'a full group takes nobody else': () =>
     pair().joins('cid', { old: true }).joins('ann', { id: 'ann-id' }).joins('bob', { id: 'bob-id' }).joins('dan'),
   'an assignment that cannot be stored begins the rebalance anew': () =>
