@@ -1,133 +1,206 @@
 /**
- * Folders that change hands: Apache Kafka writes partitions and stops, our log opens them after that clean stop, reads
- * every batch and goes on writing (several segments, a transaction that is aborted), `DumpLogSegments` looks over what
- * both have written, and Kafka starts on it again and serves all of it.
+ * Whole data folders that change hands. One that our broker wrote is started by Apache Kafka, and one that Kafka wrote by
+ * our broker, written on, and given back: each serves what the other did, byte for byte, with the same topic ids,
+ * configs, aborted transactions and group offsets, and `DumpLogSegments` has nothing to complain of.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { silentLogger } from '@meridian/io';
 import { createRealIo } from '@meridian/io/real';
-import { type Log, openLog, openLogDir } from '@meridian/log';
-import { iterateBatches, readRecords, writeBatch } from '@meridian/protocol/record-batch';
-import { installKafka, kafkaTool, startKafka } from '../peers/kafka.ts';
+import { createBroker } from '../../apps/broker/src/broker.ts';
+import { installKafka, startKafka } from '../peers/kafka.ts';
 import type { CompatClient } from './compat-client.ts';
+import { appendAborted, PRODUCER_ID } from './folders/appended.ts';
+import { dump } from './folders/dumped.ts';
+import { commit, createTopics, fill, GROUP, KEYS, produce } from './folders/filled.ts';
+import { Client, type Observed, observe, settled, valuesOf } from './folders/observed.ts';
+import { TransactionalProducer } from './folders/transactions.ts';
 
 const PORT = 31_092;
-const TOPIC = 'orders';
-const FOLDER = `${TOPIC}-0`;
-const BOOTSTRAP = ['--bootstrap-server', `127.0.0.1:${PORT}`];
-const THEIRS = 300;
-const OURS = 200;
-const SMALL_SEGMENTS = { segmentBytes: 4_000, indexIntervalBytes: 500 };
-const EXAMINED = /\.(log|index|timeindex|txnindex|snapshot)$/;
-const COMPLAINTS = /Found|mismatch|corrupt|invalid|isvalid: false|Could not|Exception/i;
+const OUR_PORT = 31_192;
+const DAMAGE = /corrupt|recovering unflushed|not shut down cleanly|unclean|ERROR|Found invalid/i;
+/** Lines that are no complaint: the config that Kafka prints, and what it says of every election while it starts. */
+const NO_DAMAGE = /^\t|unclean\.leader\.election/;
+const INTERNAL_TOPIC = /^__/;
+const SEGMENT_FILE = /^\d{20}\.(log|index|timeindex|snapshot)$/;
+/** Few, so that every partition of the internal topics is looked at in no time. */
+const FEW = { 'offsets.topic.num.partitions': '2' };
+const KAFKAS = {
+  ...FEW,
+  'transaction.state.log.num.partitions': 2,
+  // Snapshots of the metadata, and a log that can be shortened behind them.
+  'metadata.log.max.record.bytes.between.snapshots': 2_000,
+  'internal.metadata.log.segment.bytes': 2_000,
+};
+/** What our metadata log says of its voters is the older way: they stand in the config. */
+const STATIC_VOTERS = { ...FEW, 'controller.quorum.voters': `1@127.0.0.1:${PORT + 1}` };
 
 export const foldersClient: CompatClient = {
   name: 'folders',
   install: () => void installKafka(),
   checks: [
-    { name: 'Apache Kafka’s log dir is read and written on, and Kafka starts on what came of it', run: exchange },
+    { name: 'Apache Kafka starts on a folder of our broker’s and serves the same', run: () => inFolder(oursToKafka) },
+    { name: 'our broker starts on Apache Kafka’s, writes on, and gives it back', run: () => inFolder(kafkaToOurs) },
   ],
 };
 
-async function exchange(): Promise<void> {
+async function oursToKafka(folder: string): Promise<void> {
+  await byUs(folder, async (client) => {
+    await fill(client);
+    await commit(client, { plain: 7, packed: 12 });
+    await settled(async () => isCompacted(folder) || undefined);
+  });
+  // After a start: until then the newest records are served from memory, compacted or not.
+  const ours = await byUs(folder, () => observe(OUR_PORT, [GROUP]));
+  assert.equal(valuesOf(ours.partitions.get('keyed-0')!, false).length, KEYS + 1);
+  assert.ok(ours.partitions.get('plain-0')!.bytes.length > 0);
+  await dump(folder);
+  await byKafka(folder, STATIC_VOTERS, async (client) => {
+    assertServesTheSame(await observe(PORT, [GROUP]), ours);
+    await produce(client, 'plain', 0, ['written by kafka']);
+  });
+}
+
+/** Up to the active segment. */
+function isCompacted(folder: string): boolean {
+  const path = join(folder, 'cleaner-offset-checkpoint');
+  const segments = readdirSync(join(folder, 'keyed-0')).filter((name) => name.endsWith('.log'));
+  const active = Math.max(...segments.map((name) => Number.parseInt(name, 10)));
+  return active > 0 && existsSync(path) && readFileSync(path, 'utf8').split('\n').includes(`keyed 0 ${active}`);
+}
+
+async function kafkaToOurs(folder: string): Promise<void> {
+  const kafkas = await byKafka(folder, KAFKAS, writeTransactions);
+  assert.deepEqual(committed(kafkas, 0), ['plain', 'committed', 'after']);
+  assert.ok(existsSync(join(folder, 'bootstrap.checkpoint')));
+  shorten(join(folder, '__cluster_metadata-0'));
+  const written = await byUs(folder, async (client) => {
+    assertServesTheSame(await observe(OUR_PORT, [GROUP]), kafkas);
+    await produce(client, 'orders', 0, ['written by us']);
+    await createTopics(client, { later: { partitions: 2, configs: { 'retention.ms': '55555' } } });
+    await produce(client, 'later', 1, ['written by us']);
+    await commit(client, { orders: 3, later: 0 });
+    return observe(OUR_PORT, [GROUP]);
+  });
+  await appendAborted(
+    folder,
+    'orders',
+    1,
+    Array.from({ length: 20 }, (_, n) => `aborted ${n}`),
+  );
+  const ours = await byUs(folder, () => observe(OUR_PORT, [GROUP]));
+  assert.deepEqual(committed(ours, 1), committed(written, 1));
+  const shown = await dump(folder);
+  assert.match(shown, new RegExp(`producerId: ${PRODUCER_ID} producerEpoch: 0`));
+  assert.match(shown, /endTxnMarker: ABORT/);
+  await byKafka(folder, KAFKAS, async (client) => {
+    assertServesTheSame(await observe(PORT, [GROUP]), ours);
+    await produce(client, 'later', 1, ['written by kafka']);
+  });
+}
+
+/** Drops the segments of the metadata that the newest snapshot stands for, as Kafka does some minutes later. */
+function shorten(folder: string): void {
+  const names = readdirSync(folder).sort();
+  const snapshot = names.findLast((name) => name.endsWith('.checkpoint'))!;
+  const segments = names.filter((name) => name.endsWith('.log')).map((name) => Number.parseInt(name, 10));
+  const first = segments.findLast((baseOffset) => baseOffset <= Number.parseInt(snapshot, 10))!;
+  assert.ok(first > 0, 'Kafka wrote a snapshot behind the first segment');
+  for (const name of names) {
+    if (SEGMENT_FILE.test(name) && Number.parseInt(name, 10) < first) rmSync(join(folder, name));
+  }
+}
+
+/** Committed, aborted, and one that is left open, each with markers of its own in two partitions. */
+async function writeTransactions(client: Client): Promise<Observed> {
+  await createTopics(client, { orders: { partitions: 3, configs: { 'retention.ms': '123456789' } } });
+  await produce(client, 'orders', 0, ['plain']);
+  const producer = new TransactionalProducer(client, 'payments');
+  await producer.begin();
+  const inBoth = (text: string) => new Map([0, 1].map((index) => [index, [text]]));
+  await producer.write('orders', inBoth('committed'), 'commit');
+  await producer.write('orders', inBoth('aborted'), 'abort');
+  const other = new TransactionalProducer(client, 'refunds');
+  await other.begin();
+  await other.write('orders', new Map([[2, ['open']]]), 'leave open');
+  await settled(async () => (await observe(PORT, [])).partitions.get('orders-0')!.aborted.length > 0 || undefined);
+  await produce(client, 'orders', 0, ['after']);
+  await commit(client, { orders: 2 });
+  return observe(PORT, [GROUP]);
+}
+
+function committed({ partitions }: Observed, index: number): string[] {
+  return valuesOf(partitions.get(`orders-${index}`)!, true);
+}
+
+/** To the internal topics the new broker may have added records of its own. */
+function assertServesTheSame(seen: Observed, before: Observed): void {
+  for (const [name, partition] of before.partitions) {
+    const now = seen.partitions.get(name);
+    assert.ok(now, name);
+    if (!INTERNAL_TOPIC.test(name)) assert.deepEqual(now, partition, name);
+    else assert.ok(now.bytes.subarray(0, partition.bytes.length).equals(partition.bytes), name);
+  }
+  for (const [name, topic] of before.topics) assert.deepEqual(seen.topics.get(name), topic, name);
+  assert.deepEqual(seen.offsets, before.offsets);
+}
+
+async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'meridian-folders-'));
   try {
-    await byKafka(folder, async () => {
-      const make = ['--create', '--topic', TOPIC, '--partitions', '1', '--config', 'segment.index.bytes=4096'];
-      await kafkaTool('org.apache.kafka.tools.TopicCommand', [...BOOTSTRAP, ...make]);
-      const lines = Array.from({ length: THEIRS }, (_, n) => `theirs ${n}\n`).join('');
-      await kafkaTool('org.apache.kafka.tools.ConsoleProducer', [...BOOTSTRAP, '--topic', TOPIC], { input: lines });
-    });
-    await writeOn(folder);
-    await dump(join(folder, FOLDER));
-    const expected = [...values('theirs', THEIRS), ...values('ours', OURS)];
-    await byKafka(folder, async () => {
-      assert.deepEqual(await consume('read_committed', expected.length), expected);
-      const all = await consume('read_uncommitted', expected.length + 1);
-      assert.deepEqual(all, [...expected, 'aborted']);
-    });
-    assert.ok(readdirSync(folder).includes('.kafka_cleanshutdown'));
+    await run(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function byKafka(folder: string, run: () => Promise<void>): Promise<void> {
-  const kafka = await startKafka({ port: PORT, folder });
+async function byKafka<T>(
+  folder: string,
+  properties: Readonly<Record<string, string | number>>,
+  run: (client: Client) => Promise<T>,
+): Promise<T> {
+  const kafka = await startKafka({ port: PORT, folder, properties });
+  const client = new Client(PORT);
   try {
-    await run();
-    const damage = kafka.output.filter((line) =>
-      /corrupt|recovering unflushed|not shut down cleanly|ERROR/i.test(line),
-    );
+    const result = await run(client);
+    const damage = kafka.output.filter((line) => DAMAGE.test(line) && !NO_DAMAGE.test(line));
     assert.deepEqual(damage, []);
+    return result;
   } finally {
+    client.end();
     await kafka.stop();
   }
 }
 
-/** Opens the partition as a broker of ours does after a clean stop, and leaves it as one. */
-async function writeOn(folder: string): Promise<void> {
-  const io = createRealIo();
-  const brokerEpoch = JSON.parse(readFileSync(join(folder, '.kafka_cleanshutdown'), 'utf8')).brokerEpoch;
-  const dir = openLogDir({ io, path: folder });
-  assert.ok(dir.wasClean);
-  const marks = dir.partition(TOPIC, 0);
-  const log = openLog({ io, folder: join(folder, FOLDER), config: SMALL_SEGMENTS, marks, filePool: dir.filePool });
-  assert.equal(log.recoveredDamage, undefined);
-  assert.deepEqual(stored(log), values('theirs', THEIRS));
-  assert.ok([...log.producers.active()].length > 0, 'the producer of Kafka’s snapshot is known');
-  const epoch = log.epochs.latestEpoch;
-  assert.ok(epoch >= 0);
-  for (const value of values('ours', OURS)) log.append([batch(log.endOffset, value)], epoch);
-  const producer = { producerId: 4_711, producerEpoch: 0, transactional: true };
-  log.append([batch(log.endOffset, 'aborted', { ...producer, baseSequence: 0 })], epoch);
-  const marker = { key: Buffer.from([0, 0, 0, 0]), value: Buffer.from([0, 0, 0, 0, 0, 0]), timestamp: Date.now() };
-  const control = writeBatch({ baseOffset: log.endOffset, records: [marker], ...producer, control: true });
-  log.append([Buffer.from(control)], epoch);
-  log.committed(log.endOffset);
-  await log.close(true);
-  // The other partitions of this folder are as they were: their marks have been read and are written back.
-  dir.close(true, brokerEpoch);
-}
-
-function batch(baseOffset: number, value: string, extras: object = {}): Buffer {
-  const records = [{ timestamp: Date.now(), value: Buffer.from(value) }];
-  return Buffer.from(writeBatch({ baseOffset, records, ...extras }));
-}
-
-function stored(log: Log): string[] {
-  const found: string[] = [];
-  for (let offset = log.startOffset; offset < log.endOffset; ) {
-    const slice = log.read(offset, { maxBytes: 100_000, minOneBatch: true });
-    for (const view of slice.buffers.flatMap((buffer) => [...iterateBatches(buffer)])) {
-      for (const { value } of readRecords(view.bytes)) found.push(Buffer.from(value ?? []).toString());
-    }
-    offset = slice.nextOffset;
+/** Its own complaints fail the check, too. */
+async function byUs<T>(folder: string, run: (client: Client) => Promise<T>): Promise<T> {
+  const problems: string[] = [];
+  const note = (message: string, fields?: object): void => void problems.push(`${message} ${JSON.stringify(fields)}`);
+  const broker = await createBroker({
+    io: createRealIo(),
+    log: { ...silentLogger, warn: note, error: note },
+    config: {
+      region: 'us-east',
+      regionId: 1,
+      nodeId: 1,
+      dataFolder: folder,
+      client: { host: '127.0.0.1', port: OUR_PORT },
+      internal: { host: '127.0.0.1', port: OUR_PORT + 1, secret: 'a secret of twenty characters' },
+      regions: ['us-east'],
+      autoCreateTopics: true,
+      defaultPartitions: 1,
+      configs: { ...FEW, 'log.cleaner.backoff.ms': '200' },
+    },
+  });
+  const client = new Client(OUR_PORT);
+  try {
+    const result = await run(client);
+    assert.deepEqual(problems, []);
+    return result;
+  } finally {
+    client.end();
+    await broker.stop();
   }
-  return found;
 }
-
-async function dump(folder: string): Promise<void> {
-  const names = readdirSync(folder).filter((name) => EXAMINED.test(name));
-  for (const kind of ['.log', '.index', '.timeindex', '.txnindex', '.snapshot']) {
-    assert.ok(names.filter((name) => name.endsWith(kind)).length > (kind === '.txnindex' ? 0 : 2), kind);
-  }
-  const files = names.map((name) => join(folder, name)).join(',');
-  const shown = await kafkaTool('org.apache.kafka.tools.DumpLogSegments', ['--files', files, '--deep-iteration']);
-  assert.deepEqual(
-    shown.split('\n').filter((line) => COMPLAINTS.test(line)),
-    [],
-  );
-  assert.match(shown, /producerId: 4711 producerEpoch: 0/);
-  assert.match(shown, /endTxnMarker: ABORT/);
-}
-
-async function consume(isolation: string, count: number): Promise<string[]> {
-  const place = ['--topic', TOPIC, '--partition', '0', '--offset', 'earliest', '--max-messages', String(count)];
-  const args = [...BOOTSTRAP, ...place, '--isolation-level', isolation, '--timeout-ms', '20000'];
-  return (await kafkaTool('org.apache.kafka.tools.consumer.ConsoleConsumer', args)).trimEnd().split('\n');
-}
-
-const values = (whose: string, count: number): string[] => Array.from({ length: count }, (_, n) => `${whose} ${n}`);
