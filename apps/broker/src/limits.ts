@@ -89,6 +89,9 @@ export const MAX_PENDING_MEMBERS = 10_000;
 /** Resources that DescribeConfigs describes in one turn of the event loop. */
 export const DESCRIBED_PER_TURN = 100;
 
+/** Highest zstd level that batches are packed with: above it one of a megabyte takes most of a second, and all wait. */
+export const MAX_ZSTD_LEVEL = 12;
+
 export const DEFAULT_LIMITS: BrokerLimits = {
   maxFrameBytes: 104_857_600,
   maxFrameBytesBeforeAuthentication: 65_536,

@@ -8,6 +8,7 @@ import type { Codec } from '@meridian/protocol/record-batch';
 import { splitList } from '../controller/configs/definition.ts';
 import { type BrokerConfigSources, topicConfigNumber, topicConfigValue } from '../controller/configs/effective.ts';
 import { TOPIC_CONFIG } from '../controller/configs/topic-configs.ts';
+import { MAX_ZSTD_LEVEL } from '../limits.ts';
 
 /** Kafka's `min.cleanable.dirty.ratio` and the ages of the log's compaction. */
 export interface CompactionSettings {
@@ -103,7 +104,8 @@ function compressionSettings(
       return UNCOMPRESSED;
     case 'gzip':
     case 'zstd': {
-      const level = number(`compression.${type}.level`);
+      const wanted = number(`compression.${type}.level`);
+      const level = type === 'zstd' ? Math.min(wanted, MAX_ZSTD_LEVEL) : wanted;
       return { codec: type, compress: (codec, bytes) => compress(codec, bytes, level) };
     }
     case 'snappy':

@@ -83,7 +83,7 @@ export const TOPIC_CONFIGS: ConfigTable = configTable([
     max: 22,
     synonym: 'compression.zstd.level',
     documentation:
-      'Level for compression.type zstd; above 12 or so a large batch takes a fraction of a second, in which nothing else is done.',
+      'Level for compression.type zstd. Levels above 12 are taken as 12: batches are packed while nothing else is done.',
   },
   {
     name: TOPIC_CONFIG.deleteRetentionMs,
