@@ -1,0 +1,125 @@
+/**
+ * A follower, or a node that looks for its leader, fetches: one request at a time, the next one once what came is fsynced.
+ *
+ *   records   → appended, and the high watermark of the leader believed as far as our log goes
+ *   diverging → our log is cut back to where it may agree, and asked again
+ *   snapshot  → downloaded in pieces and put in place of the log
+ */
+
+import { learnLeader } from './leadership.ts';
+import type { FetchRequest, FetchResponse, FetchSnapshotResponse, OffsetAndEpoch, RaftRequest } from './messages.ts';
+import type { Follower, Quorum } from './state.ts';
+import { wantsFetch } from './state.ts';
+import { commit, send, type Turn } from './turn.ts';
+
+/** Sends what should be under way. */
+export function fetch(turn: Turn): void {
+  const { quorum, nowMs } = turn;
+  if (!wantsFetch(quorum) || nowMs < quorum.fetchNotBeforeMs) return;
+  const to = quorum.role.kind === 'follower' ? quorum.leaderId : someVoter(quorum);
+  if (to === undefined) return;
+  quorum.fetching = to;
+  send(turn, to, nextRequest(quorum));
+}
+
+function nextRequest({ self, epoch, log, role, highWatermark, settings }: Quorum): RaftRequest {
+  if (role.kind === 'follower' && role.download !== undefined) {
+    const { snapshot, position } = role.download;
+    return { api: 'FetchSnapshot', replica: self, epoch, snapshot, position };
+  }
+  const { offset, epoch: lastFetchedEpoch } = log.last;
+  const wait = { highWatermark, maxWaitMs: role.kind === 'follower' ? settings.fetchMaxWaitMs : 0 };
+  return { api: 'Fetch', replica: self, epoch, fetchOffset: offset, lastFetchedEpoch, ...wait };
+}
+
+/** Whoever it is: he says who leads. */
+function someVoter(quorum: Quorum): number | undefined {
+  const others = quorum.voters.current.filter(({ id }) => id !== quorum.self.id);
+  if (others.length === 0) return undefined;
+  const { id } = others[quorum.nextAsked % others.length]!;
+  quorum.nextAsked = (quorum.nextAsked + 1) % others.length;
+  return id;
+}
+
+/** True if the answer is that of our leader to what we asked last, and may be used. */
+function isOurs(
+  turn: Turn,
+  from: number,
+  request: { epoch: number },
+  response: { error: string; epoch: number; leaderId: number },
+) {
+  const { quorum, nowMs } = turn;
+  if (quorum.fetching === from) quorum.fetching = undefined;
+  const wasEpoch = quorum.epoch;
+  learnLeader(turn, response.epoch, response.leaderId);
+  const { role, settings } = quorum;
+  const isLeaders = role.kind === 'follower' && quorum.leaderId === from && wasEpoch === quorum.epoch;
+  if (isLeaders && request.epoch === quorum.epoch && response.error === 'NONE') {
+    role.fetchDeadlineMs = nowMs + settings.fetchTimeoutMs;
+    role.hasFetched = true;
+    return true;
+  }
+  quorum.fetchNotBeforeMs = role.kind === 'follower' && !isLeaders ? nowMs : nowMs + settings.retryBackoffMs;
+  return false;
+}
+
+export function takeFetched(turn: Turn, from: number, request: FetchRequest, response: FetchResponse): void {
+  if (!isOurs(turn, from, request, response)) return;
+  const { quorum } = turn;
+  const follower = quorum.role as Follower;
+  const { diverging, snapshot, batches } = response;
+  if (diverging !== undefined) return cutBack(turn, diverging);
+  if (snapshot !== undefined) follower.download = { snapshot, position: 0, isWhole: false };
+  else {
+    if (batches.length > 0 && request.fetchOffset === quorum.log.endOffset) take(turn, batches);
+    commit(turn, Math.min(response.highWatermark, quorum.log.endOffset));
+  }
+}
+
+function take({ quorum, effects }: Turn, batches: FetchResponse['batches']): void {
+  for (const { baseOffset, nextOffset, epoch, voters } of batches) {
+    if (baseOffset !== quorum.log.endOffset || nextOffset <= baseOffset || epoch < quorum.log.last.epoch) {
+      throw new Error(`batch ${baseOffset}..${nextOffset} of epoch ${epoch} does not follow ${quorum.log.endOffset}`);
+    }
+    quorum.log.append(epoch, nextOffset);
+    if (voters !== undefined) quorum.voters.add(baseOffset, voters);
+  }
+  effects.push({ kind: 'appendFetched', batches });
+}
+
+/** What is committed cannot diverge: if it does, somebody has lost what a majority had, and nobody may guess. */
+function cutBack({ quorum, effects }: Turn, diverging: OffsetAndEpoch): void {
+  const to = quorum.log.cutFor(diverging);
+  if (to < quorum.highWatermark) {
+    throw new Error(`the leader’s log diverges at ${to}, below the high watermark ${quorum.highWatermark}`);
+  }
+  quorum.log.truncate(to);
+  quorum.voters.truncate(to);
+  effects.push({ kind: 'truncate', to });
+}
+
+export function takeSnapshotPart(
+  turn: Turn,
+  from: number,
+  response: FetchSnapshotResponse,
+  request: { epoch: number },
+): void {
+  const { quorum, effects } = turn;
+  const hasFailed = !isOurs(turn, from, request, response);
+  if (quorum.role.kind !== 'follower' || quorum.role.download === undefined) return;
+  const { download } = quorum.role;
+  const { snapshot, position, bytes, sizeInBytes, error } = response;
+  if (error === 'SNAPSHOT_NOT_FOUND' || error === 'POSITION_OUT_OF_RANGE') quorum.role.download = undefined;
+  if (hasFailed || position !== download.position || snapshot.offset !== download.snapshot.offset) return;
+  effects.push({ kind: 'writeSnapshot', snapshot, position, bytes });
+  download.position += bytes.length;
+  if (download.position < sizeInBytes) return;
+  download.isWhole = true;
+  effects.push({ kind: 'installSnapshot', snapshot, sizeInBytes });
+}
+
+/** A request that nobody answered. */
+export function fetchFailed({ quorum, nowMs }: Turn, to: number): void {
+  if (quorum.fetching === to) quorum.fetching = undefined;
+  quorum.fetchNotBeforeMs = nowMs + quorum.settings.retryBackoffMs;
+}

@@ -1,0 +1,81 @@
+/**
+ * A leader serves its followers and observers: Fetch and FetchSnapshot. What a replica asks for next tells how far its log
+ * agrees with ours, as far as it has been fsynced there.
+ */
+import { advance, answerWithRecords, hasNews } from './appending.ts';
+import { noteVoter } from './leadership.ts';
+import type { Asker, FetchRequest, FetchSnapshotRequest, RaftError } from './messages.ts';
+import { unknownProgress } from './roles.ts';
+import type { Leader, Quorum } from './state.ts';
+import { answer, type Turn } from './turn.ts';
+import { isSameReplica, type ReplicaKey, voterOf } from './voters.ts';
+
+export function handleFetch(turn: Turn, from: Asker, request: FetchRequest): void {
+  const { quorum } = turn;
+  const { role, log } = quorum;
+  const error = whyNotServed(quorum, request.epoch);
+  if (error !== 'NONE' || role.kind !== 'leader') return answerEmpty(turn, from, error);
+  const check = log.check(request.fetchOffset, request.lastFetchedEpoch);
+  noteVoter(turn, role, request.replica);
+  if (check.kind === 'diverging') return answerEmpty(turn, from, 'NONE', { diverging: check.at });
+  if (check.kind === 'snapshot') return answerEmpty(turn, from, 'NONE', { snapshot: check.snapshot });
+  noteProgress(turn, role, request);
+  advance(turn, role);
+  if (quorum.role !== role) return answerEmpty(turn, from, 'NOT_LEADER_OR_FOLLOWER');
+  if (hasNews(quorum, request.fetchOffset, request.highWatermark) || request.maxWaitMs <= 0) {
+    return answerWithRecords(turn, from, request.fetchOffset);
+  }
+  const deadlineMs = turn.nowMs + Math.min(request.maxWaitMs, quorum.settings.fetchMaxWaitMs);
+  role.waiting.push({ from, request, deadlineMs });
+}
+
+export function handleFetchSnapshot(turn: Turn, from: Asker, request: FetchSnapshotRequest): void {
+  const { quorum, effects } = turn;
+  const { role } = quorum;
+  const error = whyNotServed(quorum, request.epoch);
+  if (error !== 'NONE' || role.kind !== 'leader') {
+    const { epoch, leaderId } = quorum;
+    const { snapshot, position } = request;
+    const empty = { snapshot, position, sizeInBytes: 0, bytes: new Uint8Array(0) };
+    return answer(turn, from, { api: 'FetchSnapshot', error, epoch, leaderId, ...empty });
+  }
+  noteVoter(turn, role, request.replica);
+  effects.push({ kind: 'answerSnapshot', to: from, request, epoch: quorum.epoch });
+}
+
+function whyNotServed({ epoch, role }: Quorum, askedEpoch: number): RaftError {
+  if (askedEpoch < epoch) return 'FENCED_LEADER_EPOCH';
+  if (askedEpoch > epoch) return 'UNKNOWN_LEADER_EPOCH';
+  return role.kind === 'leader' ? 'NONE' : 'NOT_LEADER_OR_FOLLOWER';
+}
+
+function noteProgress({ quorum, nowMs }: Turn, leader: Leader, { replica, fetchOffset }: FetchRequest): void {
+  const progress = progressOf(quorum, leader, replica);
+  if (progress === undefined) return;
+  const { endOffset } = quorum.log;
+  if (fetchOffset >= endOffset) progress.lastCaughtUpMs = nowMs;
+  else if (progress.leaderEndAtFetch >= 0 && fetchOffset >= progress.leaderEndAtFetch) {
+    progress.lastCaughtUpMs = Math.max(progress.lastCaughtUpMs, progress.lastFetchMs);
+  }
+  progress.lastFetchMs = nowMs;
+  progress.leaderEndAtFetch = endOffset;
+  progress.endOffset = Math.max(progress.endOffset, fetchOffset);
+}
+
+/** Undefined for who bears a voter's id and is not that voter: a disk that was lost, or cloned. */
+function progressOf({ voters, self }: Quorum, leader: Leader, replica: ReplicaKey) {
+  if (replica.id < 0 || replica.id === self.id) return undefined;
+  const voter = voterOf(voters.current, replica.id);
+  if (voter !== undefined && !isSameReplica(voter, replica)) return undefined;
+  let progress = leader.replicas.get(replica.id);
+  if (progress === undefined || !isSameReplica(progress.key, replica)) {
+    progress = unknownProgress(replica);
+    leader.replicas.set(replica.id, progress);
+  }
+  return progress;
+}
+
+function answerEmpty(turn: Turn, from: Asker, error: RaftError, more: object = {}): void {
+  const { epoch, leaderId, highWatermark } = turn.quorum;
+  answer(turn, from, { api: 'Fetch', error, epoch, leaderId, highWatermark, batches: [], ...more });
+}

@@ -1,0 +1,131 @@
+/**
+ * The quorum's machine: give it what happened and the time, take what there is to do. It never looks at a clock, a disk or
+ * a socket; all of its chance comes from the `random` that it was created with.
+ *
+ * Invariants, whatever arrives in whatever order: at most one leader an epoch; two logs with a batch of the same offset and
+ * epoch are the same up to it; what one node calls committed, every later leader has.
+ */
+import { advance, append, release } from './appending.ts';
+import { electionTimedOut, handleVote, standForElection, takeVote } from './election.ts';
+import { fetch, fetchFailed, takeFetched, takeSnapshotPart } from './following.ts';
+import { handleBegin, handleEnd, learnLeader, resign, tellOfEnd, tellOfLead } from './leadership.ts';
+import type { OffsetAndEpoch, QuorumEffect, QuorumInput, RaftRequest, RaftResponse } from './messages.ts';
+import { handleChange, settleChange } from './reconfiguration.ts';
+import { becomeUnattached } from './roles.ts';
+import { handleFetch, handleFetchSnapshot } from './serving.ts';
+import { type Quorum, votes } from './state.ts';
+import { commit, type Turn } from './turn.ts';
+import type { Voter } from './voters.ts';
+
+export function step(quorum: Quorum, input: QuorumInput, nowMs: number): QuorumEffect[] {
+  const turn: Turn = { quorum, nowMs, effects: [] };
+  take(turn, input);
+  tick(turn);
+  return turn.effects;
+}
+
+function take(turn: Turn, input: QuorumInput): void {
+  const { quorum } = turn;
+  switch (input.kind) {
+    case 'tick':
+      return;
+    case 'request':
+      return handle(turn, input.from, input.request);
+    case 'response':
+      return takeResponse(turn, input.from, input.request, input.response);
+    case 'failed':
+      if (input.request.api === 'Fetch' || input.request.api === 'FetchSnapshot') fetchFailed(turn, input.to);
+      return;
+    case 'flushed':
+      quorum.log.durableEnd = Math.max(quorum.log.durableEnd, Math.min(input.end, quorum.log.endOffset));
+      if (quorum.role.kind === 'leader') advance(turn, quorum.role);
+      return;
+    case 'propose':
+      return propose(turn, input.proposal, input.recordCount);
+    case 'snapshotTaken':
+      return quorum.log.advanceStart(input.snapshot);
+    case 'snapshotInstalled':
+      return installed(turn, input.snapshot, input.voters);
+    case 'snapshotRefused':
+      if (quorum.role.kind === 'follower') quorum.role.download = undefined;
+      return;
+    case 'resign':
+      quorum.isStopping = true;
+      return resign(turn);
+  }
+}
+
+function handle(turn: Turn, from: unknown, request: RaftRequest): void {
+  switch (request.api) {
+    case 'Vote':
+      return handleVote(turn, from, request);
+    case 'BeginQuorumEpoch':
+      return handleBegin(turn, from, request);
+    case 'EndQuorumEpoch':
+      return handleEnd(turn, from, request);
+    case 'Fetch':
+      return handleFetch(turn, from, request);
+    case 'FetchSnapshot':
+      return handleFetchSnapshot(turn, from, request);
+    default:
+      return handleChange(turn, from, request);
+  }
+}
+
+function takeResponse(turn: Turn, from: number, request: RaftRequest, response: RaftResponse): void {
+  const { role } = turn.quorum;
+  if (response.api === 'Fetch' && request.api === 'Fetch') return takeFetched(turn, from, request, response);
+  if (response.api === 'FetchSnapshot' && request.api === 'FetchSnapshot') {
+    return takeSnapshotPart(turn, from, response, request);
+  }
+  if (role.kind === 'resigned' && response.api === 'EndQuorumEpoch') role.unheard.delete(from);
+  learnLeader(turn, response.epoch, response.leaderId);
+  if (response.api === 'Vote' && request.api === 'Vote') takeVote(turn, from, request, response);
+}
+
+function propose(turn: Turn, proposal: unknown, recordCount: number): void {
+  if (turn.quorum.role.kind === 'leader') return append(turn, { kind: 'proposal', proposal }, recordCount);
+  turn.effects.push({ kind: 'refused', proposal, error: 'NOT_LEADER_OR_FOLLOWER' });
+}
+
+function installed(turn: Turn, snapshot: OffsetAndEpoch, voters: readonly Voter[] | undefined): void {
+  const { quorum } = turn;
+  quorum.log.install(snapshot);
+  quorum.voters.truncate(0);
+  if (voters !== undefined) quorum.voters.add(snapshot.offset - 1, voters);
+  if (quorum.role.kind === 'follower') quorum.role.download = undefined;
+  commit(turn, snapshot.offset);
+}
+
+/** What is due by now, after every input. */
+function tick(turn: Turn): void {
+  const { quorum, nowMs } = turn;
+  const { role } = quorum;
+  switch (role.kind) {
+    case 'leader':
+      settleChange(turn, role);
+      if (quorum.role === role && role.quorumDeadlineMs <= nowMs) resign(turn);
+      if (quorum.role !== role) break;
+      if (role.beginDeadlineMs <= nowMs) tellOfLead(turn, role);
+      advance(turn, role);
+      settleChange(turn, role);
+      release(turn, role);
+      break;
+    case 'follower':
+      if (role.fetchDeadlineMs <= nowMs) lostLeader(turn);
+      break;
+    case 'resigned':
+      if (role.electionDeadlineMs <= nowMs) becomeUnattached(turn, quorum.epoch);
+      else if (role.endDeadlineMs <= nowMs) tellOfEnd(turn, role);
+      break;
+    default:
+      if (role.electionDeadlineMs <= nowMs) electionTimedOut(turn);
+  }
+  fetch(turn);
+}
+
+/** An observer looks for another; a voter asks whether it should be the one. */
+function lostLeader(turn: Turn): void {
+  if (votes(turn.quorum)) standForElection(turn);
+  else becomeUnattached(turn, turn.quorum.epoch);
+}
