@@ -14,7 +14,7 @@ import {
 const DIRS = ['/data', '/b', '/c'];
 
 async function threeDirs() {
-  const broker = await startTestBroker({ config: { logDirs: DIRS.slice(1) } });
+  const broker = await startTestBroker({ config: { logDirs: ['/b/', '/./c'] } });
   const topics: TestTopic[] = [];
   for (const name of ['one', 'two', 'three']) topics.push(await createTopic(broker, name));
   return { broker, topics };

@@ -62,7 +62,8 @@ export class LogDirs {
   /** Throws `BrokerError` or `IoError`; nothing stays locked then. */
   constructor(options: LogDirsOptions) {
     this.#options = options;
-    const { path, directoryId } = options.dataFolder;
+    const { directoryId } = options.dataFolder;
+    const path = plain(options.dataFolder.path);
     const first: HostedDir = {
       path,
       directoryId,
@@ -73,7 +74,7 @@ export class LogDirs {
     const dirs: HostedDir[] = [first];
     this.all = dirs;
     try {
-      for (const other of options.otherPaths) dirs.push(this.#openOther(other));
+      for (const other of options.otherPaths) dirs.push(this.#openOther(plain(other)));
       this.#checkIds();
     } catch (error) {
       for (const dir of dirs) dir.release();
@@ -235,6 +236,11 @@ export class LogDirs {
     disk.readFile(path);
     disk.remove(path);
   }
+}
+
+/** As logs name the folder that they lie in: without what `join` drops. */
+function plain(path: string): string {
+  return dirname(join(path, PROBE_FILE));
 }
 
 function isOnline(dir: HostedDir | undefined): dir is OnlineDir {
