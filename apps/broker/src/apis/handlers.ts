@@ -23,18 +23,28 @@ import { createDeleteTopicsHandler } from './20-delete-topics.ts';
 import { createDeleteRecordsHandler } from './21-delete-records.ts';
 import { createInitProducerIdHandler } from './22-init-producer-id.ts';
 import { createOffsetForLeaderEpochHandler } from './23-offset-for-leader-epoch.ts';
+import { createDescribeAclsHandler } from './29-describe-acls.ts';
+import { createCreateAclsHandler } from './30-create-acls.ts';
+import { createDeleteAclsHandler } from './31-delete-acls.ts';
 import { createDescribeConfigsHandler } from './32-describe-configs.ts';
 import { createAlterConfigsHandler } from './33-alter-configs.ts';
+import { createAlterReplicaLogDirsHandler } from './34-alter-replica-log-dirs.ts';
 import { createDescribeLogDirsHandler } from './35-describe-log-dirs.ts';
 import { createSaslAuthenticateHandler } from './36-sasl-authenticate.ts';
 import { createCreatePartitionsHandler } from './37-create-partitions.ts';
 import { createDeleteGroupsHandler } from './42-delete-groups.ts';
 import { createElectLeadersHandler } from './43-elect-leaders.ts';
 import { createIncrementalAlterConfigsHandler } from './44-incremental-alter-configs.ts';
+import { createAlterPartitionReassignmentsHandler } from './45-alter-partition-reassignments.ts';
+import { createListPartitionReassignmentsHandler } from './46-list-partition-reassignments.ts';
 import { createOffsetDeleteHandler } from './47-offset-delete.ts';
+import { createDescribeClientQuotasHandler } from './48-describe-client-quotas.ts';
+import { createDescribeUserScramCredentialsHandler } from './50-describe-user-scram-credentials.ts';
 import { createDescribeQuorumHandler } from './55-describe-quorum.ts';
 import { createDescribeClusterHandler } from './60-describe-cluster.ts';
 import { createDescribeProducersHandler } from './61-describe-producers.ts';
+import { createDescribeTransactionsHandler } from './65-describe-transactions.ts';
+import { createListTransactionsHandler } from './66-list-transactions.ts';
 import { createGetTelemetrySubscriptionsHandler } from './71-get-telemetry-subscriptions.ts';
 import { createPushTelemetryHandler } from './72-push-telemetry.ts';
 import { createListConfigResourcesHandler } from './74-list-config-resources.ts';
@@ -65,18 +75,28 @@ export function createHandlers(given: Omit<HandlerReach, 'served'>): readonly An
     createDeleteRecordsHandler(reach),
     createInitProducerIdHandler(reach),
     createOffsetForLeaderEpochHandler(reach),
+    createDescribeAclsHandler(),
+    createCreateAclsHandler(),
+    createDeleteAclsHandler(),
     createDescribeConfigsHandler(reach),
     createAlterConfigsHandler(reach),
+    createAlterReplicaLogDirsHandler(reach),
     createDescribeLogDirsHandler(reach),
     createSaslAuthenticateHandler(),
     createCreatePartitionsHandler(reach),
     createDeleteGroupsHandler(reach),
     createElectLeadersHandler(reach),
     createIncrementalAlterConfigsHandler(reach),
+    createAlterPartitionReassignmentsHandler(reach),
+    createListPartitionReassignmentsHandler(),
     createOffsetDeleteHandler(reach),
+    createDescribeClientQuotasHandler(),
+    createDescribeUserScramCredentialsHandler(),
     createDescribeQuorumHandler(reach),
     createDescribeClusterHandler(reach),
     createDescribeProducersHandler(reach),
+    createDescribeTransactionsHandler(),
+    createListTransactionsHandler(),
     createGetTelemetrySubscriptionsHandler(reach),
     createPushTelemetryHandler(reach),
     createListConfigResourcesHandler(reach),

@@ -25,18 +25,28 @@ import { DeleteTopics } from './20-delete-topics.ts';
 import { DeleteRecords } from './21-delete-records.ts';
 import { InitProducerId } from './22-init-producer-id.ts';
 import { OffsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts';
+import { DescribeAcls } from './29-describe-acls.ts';
+import { CreateAcls } from './30-create-acls.ts';
+import { DeleteAcls } from './31-delete-acls.ts';
 import { DescribeConfigs } from './32-describe-configs.ts';
 import { AlterConfigs } from './33-alter-configs.ts';
+import { AlterReplicaLogDirs } from './34-alter-replica-log-dirs.ts';
 import { DescribeLogDirs } from './35-describe-log-dirs.ts';
 import { SaslAuthenticate } from './36-sasl-authenticate.ts';
 import { CreatePartitions } from './37-create-partitions.ts';
 import { DeleteGroups } from './42-delete-groups.ts';
 import { ElectLeaders } from './43-elect-leaders.ts';
 import { IncrementalAlterConfigs } from './44-incremental-alter-configs.ts';
+import { AlterPartitionReassignments } from './45-alter-partition-reassignments.ts';
+import { ListPartitionReassignments } from './46-list-partition-reassignments.ts';
 import { OffsetDelete } from './47-offset-delete.ts';
+import { DescribeClientQuotas } from './48-describe-client-quotas.ts';
+import { DescribeUserScramCredentials } from './50-describe-user-scram-credentials.ts';
 import { DescribeQuorum } from './55-describe-quorum.ts';
 import { DescribeCluster } from './60-describe-cluster.ts';
 import { DescribeProducers } from './61-describe-producers.ts';
+import { DescribeTransactions } from './65-describe-transactions.ts';
+import { ListTransactions } from './66-list-transactions.ts';
 import { GetTelemetrySubscriptions } from './71-get-telemetry-subscriptions.ts';
 import { PushTelemetry } from './72-push-telemetry.ts';
 import { ListConfigResources } from './74-list-config-resources.ts';
@@ -44,12 +54,18 @@ import { DescribeTopicPartitions } from './75-describe-topic-partitions.ts';
 
 export {
   AlterConfigs,
+  AlterPartitionReassignments,
+  AlterReplicaLogDirs,
   ApiVersions,
+  CreateAcls,
   CreatePartitions,
   CreateTopics,
+  DeleteAcls,
   DeleteGroups,
   DeleteRecords,
   DeleteTopics,
+  DescribeAcls,
+  DescribeClientQuotas,
   DescribeCluster,
   DescribeConfigs,
   DescribeGroups,
@@ -57,6 +73,8 @@ export {
   DescribeProducers,
   DescribeQuorum,
   DescribeTopicPartitions,
+  DescribeTransactions,
+  DescribeUserScramCredentials,
   ElectLeaders,
   Fetch,
   FindCoordinator,
@@ -69,6 +87,8 @@ export {
   ListConfigResources,
   ListGroups,
   ListOffsets,
+  ListPartitionReassignments,
+  ListTransactions,
   Metadata,
   OffsetCommit,
   OffsetDelete,
@@ -103,18 +123,28 @@ export const APIS: readonly Api[] = [
   DeleteRecords,
   InitProducerId,
   OffsetForLeaderEpoch,
+  DescribeAcls,
+  CreateAcls,
+  DeleteAcls,
   DescribeConfigs,
   AlterConfigs,
+  AlterReplicaLogDirs,
   DescribeLogDirs,
   SaslAuthenticate,
   CreatePartitions,
   DeleteGroups,
   ElectLeaders,
   IncrementalAlterConfigs,
+  AlterPartitionReassignments,
+  ListPartitionReassignments,
   OffsetDelete,
+  DescribeClientQuotas,
+  DescribeUserScramCredentials,
   DescribeQuorum,
   DescribeCluster,
   DescribeProducers,
+  DescribeTransactions,
+  ListTransactions,
   GetTelemetrySubscriptions,
   PushTelemetry,
   ListConfigResources,
