@@ -93,7 +93,7 @@ export class SegmentList {
   /** Puts what `install` returns in the place of neighbours, whose files keep `.deleted` names for `delayMs`. */
   exchange(group: readonly Segment[], delayMs: number, install: () => Segment): void {
     const at = this.list.indexOf(group[0]!);
-    const paths = group.flatMap((segment) => segment.retire());
+    const paths = group.flatMap((segment, nth) => segment.retire(nth === 0));
     this.list.splice(at, group.length, install());
     this.removeLater(paths, delayMs);
   }

@@ -188,11 +188,15 @@ export class Segment {
     this.file.close();
   }
 
-  /** Takes the files away from the log by their `.deleted` names, which it returns; who holds one open may read on. */
-  retire(): string[] {
+  /**
+   * Takes the files away from the log by their `.deleted` names, which it returns; who holds one open may read on. The
+   * snapshot stays where another segment takes this one's place.
+   */
+  retire(keepsSnapshot = false): string[] {
     this.removed = true;
     this.close();
-    const paths = [this.file.path, ...this.filesBeside()].filter((path) => this.disk.exists(path));
+    const isRetired = (path: string) => this.disk.exists(path) && !(keepsSnapshot && path === this.snapshotPath);
+    const paths = [this.file.path, ...this.filesBeside()].filter(isRetired);
     for (const path of paths) this.disk.rename(path, `${path}${DELETED_SUFFIX}`);
     return paths.map((path) => `${path}${DELETED_SUFFIX}`);
   }

@@ -248,6 +248,18 @@ test('segments that have shrunk become one, and not more than a segment may hold
   expect(sizes.length, 'of twenty').toBeLessThanOrEqual(6);
 });
 
+test('every segment keeps the producer snapshot at its start, whatever became of the ones behind it', async () => {
+  const { io, log, compact } = start();
+  const bases = (suffix: string) =>
+    logFiles(io).flatMap((name) => (name.endsWith(suffix) ? [Number(name.slice(0, 20))] : []));
+  for (let count = 0; count < 30; count++) append(log, [[`k${count % 3}`, 'v'.repeat(100)]]);
+  await compact();
+  for (let count = 0; count < 9; count++) append(log, [[`n${count}`, 'v'.repeat(100)]]);
+  await compact();
+  expect(bases('.log').length).toBeGreaterThan(3);
+  expect(bases('.snapshot')).toEqual(bases('.log').slice(1));
+});
+
 test('the old files stay for the delay under names that nobody opens, and then go', async () => {
   const { world, io, log, compact } = start();
   append(log, [
