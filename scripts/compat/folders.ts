@@ -50,13 +50,14 @@ async function oursToKafka(folder: string): Promise<void> {
   await byUs(folder, async (client) => {
     await fill(client);
     await commit(client, { plain: 7, packed: 12 });
-    await settled(async () => isCompacted(folder) || undefined);
+    await settled(async () => dirsIn(folder).some(isCompacted) || undefined);
   });
   // After a start: until then the newest records are served from memory, compacted or not.
   const ours = await byUs(folder, () => observe(OUR_PORT, [GROUP]));
   assert.equal(valuesOf(ours.partitions.get('keyed-0')!, false).length, KEYS + 1);
   assert.ok(ours.partitions.get('plain-0')!.bytes.length > 0);
-  await dump(folder);
+  assert.equal(new Set([...ours.partitions.values()].map(({ place }) => place)).size, 2);
+  await Promise.all(dirsIn(folder).map(dump));
   await byKafka(folder, STATIC_VOTERS, async (client) => {
     assertServesTheSame(await observe(PORT, [GROUP]), ours);
     await produce(client, 'plain', 0, ['written by kafka']);
@@ -66,6 +67,7 @@ async function oursToKafka(folder: string): Promise<void> {
 /** Up to the active segment. */
 function isCompacted(folder: string): boolean {
   const path = join(folder, 'cleaner-offset-checkpoint');
+  if (!existsSync(join(folder, 'keyed-0'))) return false;
   const segments = readdirSync(join(folder, 'keyed-0')).filter((name) => name.endsWith('.log'));
   const active = Math.max(...segments.map((name) => Number.parseInt(name, 10)));
   return active > 0 && existsSync(path) && readFileSync(path, 'utf8').split('\n').includes(`keyed 0 ${active}`);
@@ -74,8 +76,9 @@ function isCompacted(folder: string): boolean {
 async function kafkaToOurs(folder: string): Promise<void> {
   const kafkas = await byKafka(folder, KAFKAS, writeTransactions);
   assert.deepEqual(committed(kafkas, 0), ['plain', 'committed', 'after']);
-  assert.ok(existsSync(join(folder, 'bootstrap.checkpoint')));
-  shorten(join(folder, '__cluster_metadata-0'));
+  const [first] = dirsIn(folder);
+  assert.ok(existsSync(join(first, 'bootstrap.checkpoint')));
+  shorten(join(first, '__cluster_metadata-0'));
   const written = await byUs(folder, async (client) => {
     assertServesTheSame(await observe(OUR_PORT, [GROUP]), kafkas);
     await produce(client, 'orders', 0, ['written by us']);
@@ -85,14 +88,14 @@ async function kafkaToOurs(folder: string): Promise<void> {
     return observe(OUR_PORT, [GROUP]);
   });
   await appendAborted(
-    folder,
+    kafkas.partitions.get('orders-1')!.place!,
     'orders',
     1,
     Array.from({ length: 20 }, (_, n) => `aborted ${n}`),
   );
   const ours = await byUs(folder, () => observe(OUR_PORT, [GROUP]));
   assert.deepEqual(committed(ours, 1), committed(written, 1));
-  const shown = await dump(folder);
+  const shown = (await Promise.all(dirsIn(folder).map(dump))).join('\n');
   assert.match(shown, new RegExp(`producerId: ${PRODUCER_ID} producerEpoch: 0`));
   assert.match(shown, /endTxnMarker: ABORT/);
   await byKafka(folder, KAFKAS, async (client) => {
@@ -147,6 +150,11 @@ function assertServesTheSame(seen: Observed, before: Observed): void {
   assert.deepEqual(seen.offsets, before.offsets);
 }
 
+/** The first holds the metadata. */
+function dirsIn(folder: string): [string, string] {
+  return [join(folder, 'a'), join(folder, 'b')];
+}
+
 async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'meridian-folders-'));
   try {
@@ -161,7 +169,12 @@ async function byKafka<T>(
   properties: Readonly<Record<string, string | number>>,
   run: (client: Client) => Promise<T>,
 ): Promise<T> {
-  const kafka = await startKafka({ port: PORT, folder, properties });
+  const dirs = dirsIn(folder);
+  const kafka = await startKafka({
+    port: PORT,
+    folder: dirs[0],
+    properties: { ...properties, 'log.dirs': dirs.join(',') },
+  });
   const client = new Client(PORT);
   try {
     const result = await run(client);
@@ -176,6 +189,7 @@ async function byKafka<T>(
 
 /** Its own complaints fail the check, too. */
 async function byUs<T>(folder: string, run: (client: Client) => Promise<T>): Promise<T> {
+  const [dataFolder, ...logDirs] = dirsIn(folder);
   const problems: string[] = [];
   const note = (message: string, fields?: object): void => void problems.push(`${message} ${JSON.stringify(fields)}`);
   const broker = await createBroker({
@@ -185,7 +199,8 @@ async function byUs<T>(folder: string, run: (client: Client) => Promise<T>): Pro
       region: 'us-east',
       regionId: 1,
       nodeId: 1,
-      dataFolder: folder,
+      dataFolder,
+      logDirs,
       client: { host: '127.0.0.1', port: OUR_PORT },
       internal: { host: '127.0.0.1', port: OUR_PORT + 1, secret: 'a secret of twenty characters' },
       regions: ['us-east'],

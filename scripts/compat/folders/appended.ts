@@ -15,6 +15,7 @@ const SMALL_SEGMENTS = { segmentBytes: 500, indexIntervalBytes: 100 };
 /** The key and value of a marker: version 0, abort; version 0, coordinator epoch 0. */
 const ABORT = { key: Buffer.from([0, 0, 0, 0]), value: Buffer.from([0, 0, 0, 0, 0, 0]) };
 
+/** `folder`: the log dir that holds the partition. */
 export async function appendAborted(
   folder: string,
   topic: string,

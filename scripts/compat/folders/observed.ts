@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import {
   type Api,
   DescribeConfigs,
+  DescribeLogDirs,
   Fetch,
   ListOffsets,
   Metadata,
@@ -32,6 +33,8 @@ export interface ObservedPartition {
   /** All batches, as they lie in the log. */
   readonly bytes: Buffer;
   readonly lastStableOffset: number;
+  /** The log dir that holds it. */
+  readonly place: string | undefined;
   /** `<producer>@<first offset>` of each aborted transaction. */
   readonly aborted: readonly string[];
 }
@@ -73,9 +76,12 @@ export async function observe(port: number, groups: readonly string[]): Promise<
       return answer.topics.length > 0 && isLed ? answer : undefined;
     });
     const partitions = new Map<string, ObservedPartition>();
+    const places = await placesOf(client);
     for (const topic of metadata.topics) {
       for (const { partitionIndex } of topic.partitions) {
-        partitions.set(`${topic.name}-${partitionIndex}`, await readPartition(client, topic.name!, partitionIndex));
+        const name = `${topic.name}-${partitionIndex}`;
+        const read = await readPartition(client, topic.name!, partitionIndex);
+        partitions.set(name, { ...read, place: places.get(name) });
       }
     }
     const topics = new Map<string, { id: string; configs: Map<string, string | null> }>();
@@ -104,7 +110,17 @@ export function valuesOf({ bytes, aborted }: ObservedPartition, committedOnly: b
   return values;
 }
 
-async function readPartition(client: Client, topic: string, index: number): Promise<ObservedPartition> {
+async function placesOf(client: Client): Promise<Map<string, string>> {
+  const { results } = await client.request(DescribeLogDirs, 4, { topics: null });
+  const rows = results.flatMap(({ logDir, topics }) =>
+    topics.flatMap(({ name, partitions }) =>
+      partitions.map(({ partitionIndex }) => [`${name}-${partitionIndex}`, logDir] as const),
+    ),
+  );
+  return new Map(rows);
+}
+
+async function readPartition(client: Client, topic: string, index: number): Promise<Omit<ObservedPartition, 'place'>> {
   const startOffset = await offsetAt(client, topic, index, EARLIEST);
   const endOffset = await offsetAt(client, topic, index, LATEST);
   const buffers: Buffer[] = [];
