@@ -4,9 +4,10 @@
  * Invariant: acks=0 is never answered; if anything about it was refused, the connection closes, as Apache Kafka does.
  */
 import { ERROR, errorName, Produce, type RequestOf } from '@meridian/protocol';
-import { BATCH_HEADER_BYTES, batchAttributes, batchMagic } from '@meridian/protocol/record-batch';
-import type { UnpackBudget } from '../partition/check-batch.ts';
+import { batchAttributes } from '@meridian/protocol/record-batch';
+import { batchSizeAt, type UnpackBudget } from '../partition/check-batch.ts';
 import { type ProduceOwner, ProducePart } from '../partition/produce-part.ts';
+import { ProduceRefusal } from '../partition/produce-refusal.ts';
 import { CLOSE, type Handler, type HandlerReach, LATER, NO_ANSWER, type RequestHeader } from './handler.ts';
 import { isInternalTopic } from './topic-description.ts';
 
@@ -66,7 +67,7 @@ class ProduceInWork implements ProduceOwner {
   start(): void {
     const { acks, timeoutMs, topicData } = this.#request;
     const deadlineMs = this.#reach.monotonic() + Math.max(0, timeoutMs);
-    const isForged = this.#request.transactionalId === null && topicData.some(hasTransaction);
+    const errorOfAll = requestError(this.#request);
     for (const topic of topicData) {
       const partitionResponses: ProducePart[] = [];
       this.#responses.push({ name: topic.name, topicId: topic.topicId, partitionResponses });
@@ -74,7 +75,7 @@ class ProduceInWork implements ProduceOwner {
         const part = new ProducePart(data.index, acks, deadlineMs, this);
         partitionResponses.push(part);
         this.#unsettled++;
-        if (isForged) part.settle(ERROR.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+        if (errorOfAll !== ERROR.NONE) part.settle(errorOfAll);
         else this.#append(part, topic, data);
       }
     }
@@ -126,11 +127,28 @@ class ProduceInWork implements ProduceOwner {
   }
 }
 
-/** Whether a batch says that it is part of a transaction; such a request has to name its transactional id. */
-function hasTransaction({ partitionData }: Topic): boolean {
-  return partitionData.some(({ records }) => {
-    const batch = records?.[0];
-    if (batch === undefined || batch.length < BATCH_HEADER_BYTES) return false;
-    return batchMagic(batch, 0) === 2 && (batchAttributes(batch, 0) & TRANSACTIONAL) !== 0;
-  });
+/**
+ * What is wrong with the request as a whole. As in Apache Kafka the first batch of each partition is looked at, up to one
+ * that says to be part of a transaction: such a request has to name its transactional id.
+ */
+function requestError({ topicData, transactionalId }: Request): number {
+  for (const { partitionData } of topicData) {
+    for (const { records } of partitionData) {
+      const form = records?.[0] === undefined ? 'none' : formOf(records[0]);
+      if (form === 'nonsense') return ERROR.CORRUPT_MESSAGE;
+      if (form !== 'transactional') continue;
+      return transactionalId === null ? ERROR.TRANSACTIONAL_ID_AUTHORIZATION_FAILED : ERROR.NONE;
+    }
+  }
+  return ERROR.NONE;
+}
+
+function formOf(batch: Buffer): 'none' | 'plain' | 'transactional' | 'nonsense' {
+  try {
+    if (batchSizeAt(batch, 0) === undefined) return 'none';
+  } catch (error) {
+    // Others are found out with their partition.
+    return error instanceof ProduceRefusal && error.errorCode === ERROR.CORRUPT_MESSAGE ? 'nonsense' : 'plain';
+  }
+  return (batchAttributes(batch, 0) & TRANSACTIONAL) === 0 ? 'plain' : 'transactional';
 }

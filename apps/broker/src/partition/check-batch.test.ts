@@ -27,6 +27,8 @@ const SETTINGS: TopicSettings = {
 const PARTITION = { topic: 'orders', index: 3 };
 const AT = { batchLength: 8, magic: 16, attributes: 21, lastOffsetDelta: 23, producerId: 43, epoch: 51, count: 57 };
 
+const PRODUCE_VERSION = 9;
+
 /** A good batch with something changed; the sum is made right again. */
 function spoiled(change: (batch: Buffer) => void, options: Partial<WriteBatchOptions> = {}): Buffer {
   const batch = batchOf(['one', 'two', 'three'], options);
@@ -42,8 +44,8 @@ function checked(
   budget = { left: 10_000_000 },
 ) {
   const bounds = { maxDecompressedBytes: 1_000_000, budget };
-  const options = { validation, nowMs: NOW_MS, produceVersion: 9, ...bounds, partition: PARTITION };
-  return checkClientBatch(onlyBatch(records), { ...SETTINGS, ...settings }, options);
+  const options = { validation, nowMs: NOW_MS, ...bounds, partition: PARTITION };
+  return checkClientBatch(onlyBatch(records, PRODUCE_VERSION), { ...SETTINGS, ...settings }, options);
 }
 
 function refusalOf(...given: Parameters<typeof checked>): ProduceRefusal {
@@ -240,4 +242,12 @@ test('timestamps beyond 2^53 are out of range, a largest timestamp that lies is 
   expect([errorCode, recordErrors.length]).toEqual([ERROR.INVALID_TIMESTAMP, 3]);
   const largest = spoiled((batch) => void batch.writeBigInt64BE(2n ** 63n - 1n, 35));
   expect(Number(checked(largest).batch.readBigInt64BE(35))).toBe(NOW_MS);
+});
+
+test('before version 7 zstd is refused, whatever else is wrong', () => {
+  const batch = batchOf(['one'], { codec: 'zstd', compress: (name, plain) => compress(name, Buffer.from(plain)) });
+  const twice = Buffer.concat([batch, batch]);
+  expect(() => onlyBatch(twice, 6)).toThrow(expect.objectContaining({ errorCode: ERROR.UNSUPPORTED_COMPRESSION_TYPE }));
+  expect(() => onlyBatch(twice, 7)).toThrow(expect.objectContaining({ errorCode: ERROR.INVALID_RECORD }));
+  expect(onlyBatch(batch, 7)).toBe(batch);
 });

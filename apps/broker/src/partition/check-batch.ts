@@ -7,6 +7,7 @@ import { decompress, ERROR, nativeCrc32c } from '@meridian/protocol';
 import {
   BATCH_HEADER_BYTES,
   type BatchHeader,
+  batchAttributes,
   batchBaseOffset,
   batchCrcValid,
   batchMagic,
@@ -35,7 +36,6 @@ export interface UnpackBudget {
 export interface CheckOptions {
   readonly validation: Validation;
   readonly nowMs: number;
-  readonly produceVersion: number;
   readonly maxDecompressedBytes: number;
   readonly budget: UnpackBudget;
   /** Whom refusals name. */
@@ -53,15 +53,20 @@ const LOG_OVERHEAD_BYTES = 12;
 /** The least length that any format has, as Kafka counts. */
 const MIN_RECORD_OVERHEAD_BYTES = 14;
 const HEADER_BYTES_UP_TO_MAGIC = 17;
-const CODECS_SINCE_PRODUCE_V7 = 'zstd';
+const CODEC_BITS = 0x7;
+const ZSTD = 4;
+const ZSTD_SINCE = 7;
 const BASE_TIMESTAMP_AT = 27;
 const MAX_TIMESTAMP_AT = 35;
 
-/** Cuts the one batch that a produce may hold; throws `ProduceRefusal`. */
-export function onlyBatch(records: Buffer | undefined): Buffer {
+/** Cuts the one batch that a produce may hold; throws `ProduceRefusal`. Comes before all that the topic has a say in. */
+export function onlyBatch(records: Buffer | undefined, produceVersion: number): Buffer {
   const size = records === undefined ? undefined : batchSizeAt(records, 0);
   if (records === undefined || size === undefined) {
     throw new ProduceRefusal(ERROR.INVALID_RECORD, 'A produce request must have at least one record batch.');
+  }
+  if (produceVersion < ZSTD_SINCE && (batchAttributes(records, 0) & CODEC_BITS) === ZSTD) {
+    throw new ProduceRefusal(ERROR.UNSUPPORTED_COMPRESSION_TYPE, 'zstd needs Produce v7 or newer.');
   }
   if (size < records.length && batchSizeAt(records, size) !== undefined) {
     throw new ProduceRefusal(ERROR.INVALID_RECORD, 'A produce request must have exactly one record batch.');
@@ -97,7 +102,7 @@ export function checkClientBatch(batch: Buffer, settings: TopicSettings, options
     checkSize(batch, settings);
     checkSum(batch);
     const header = readClientHeader(batch, settings, options);
-    checkClientHeader(header, options.produceVersion);
+    checkClientHeader(header);
     const checked = checkAndConvert(batch, header, settings, options);
     if (checked.batch.length > settings.segmentBytes) {
       throw new ProduceRefusal(ERROR.RECORD_LIST_TOO_LARGE, 'The batch is larger than a segment of the topic.');
@@ -151,13 +156,10 @@ function readClientHeader(batch: Buffer, settings: TopicSettings, options: Check
 
 const isUnsafe = (batch: Buffer, at: number): boolean => !Number.isSafeInteger(Number(batch.readBigInt64BE(at)));
 
-function checkClientHeader(header: BatchHeader, produceVersion: number): void {
+function checkClientHeader(header: BatchHeader): void {
   const refuse = (errorCode: number, message: string): never => {
     throw new ProduceRefusal(errorCode, message);
   };
-  if (header.codec === CODECS_SINCE_PRODUCE_V7 && produceVersion < 7) {
-    refuse(ERROR.UNSUPPORTED_COMPRESSION_TYPE, 'zstd needs Produce v7 or newer.');
-  }
   if (header.recordCount === 0 || header.recordCount !== header.lastOffsetDelta + 1) {
     refuse(ERROR.INVALID_RECORD, `${header.recordCount} records in ${header.lastOffsetDelta + 1} offsets.`);
   }

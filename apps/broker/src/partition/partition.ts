@@ -151,7 +151,7 @@ export class Partition implements PartitionIdentity {
   /** Takes a produce of a client or the gateway; `part` is settled now or when the log has come so far. */
   produce(part: ProducePart, records: Buffer | undefined, options: ProduceOptions): void {
     this.#append(part, () => {
-      const only = onlyBatch(records);
+      const only = onlyBatch(records, options.version);
       if (part.acks < -1 || part.acks > 1) throw new ProduceRefusal(ERROR.INVALID_REQUIRED_ACKS, 'No such acks.');
       part.logStartOffset = this.log.startOffset;
       if (this.#settings.originTopicId !== undefined) {
@@ -165,8 +165,8 @@ export class Partition implements PartitionIdentity {
       }
       const nowMs = this.#io.clock.now();
       const maxDecompressedBytes = this.#limits.maxDecompressedBatchBytes;
-      const { validation, version: produceVersion, budget } = options;
-      const given = { validation, nowMs, produceVersion, maxDecompressedBytes, budget, partition: this };
+      const { validation, budget } = options;
+      const given = { validation, nowMs, maxDecompressedBytes, budget, partition: this };
       const { batch, header } = checkClientBatch(only, this.#settings, given);
       part.logAppendTimeMs = this.#settings.logAppendTime ? nowMs : -1;
       const sequence = this.log.producers.check(header);
