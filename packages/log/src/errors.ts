@@ -8,6 +8,8 @@ export const LOG_ERRORS = {
   'out-of-range': 'The offset is not in the log.',
   'not-contiguous': 'The batch does not begin at or behind the log end.',
   'corrupt-batch': 'A stored batch is damaged: restore the partition from another replica or region.',
+  'missing-segment':
+    'Indexes are there, their segment is not: restore its .log file, or the partition from another replica or region.',
   'batch-too-large': 'The batch is larger than a segment may be.',
   'topic-id-mismatch': 'The folder belongs to another topic: its partition.metadata names a different topic id.',
   'corrupt-checkpoint': 'A checkpoint file cannot be read: restore it from a copy, or remove the partition folder.',

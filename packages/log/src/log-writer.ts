@@ -216,7 +216,10 @@ export class LogWriter {
     this.sealed = [];
     await Promise.all([this.syncNames(), ...segments.map((segment) => segment.sync())]);
     let hasNewNames = false;
-    for (const segment of sealed) if (await segment.seal()) hasNewNames = true;
+    for (const segment of sealed) {
+      // One that was cut meanwhile is not closed any more.
+      if (generation === this.generation && (await segment.seal())) hasNewNames = true;
+    }
     if (hasNewNames) await this.io.disk.syncFolderAsync(this.folder);
     if (this.failure !== undefined) return;
     if (generation !== this.generation) {

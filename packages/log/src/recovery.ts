@@ -18,9 +18,11 @@ import { settleSwaps } from './cleaner/interrupted-swap.ts';
 import type { EpochList } from './epoch-list.ts';
 import { LogError } from './errors.ts';
 import { MAX_RELATIVE_OFFSET } from './limits.ts';
+import { offsetFileName } from './offset-file-name.ts';
 import { type RestoreInput, restoreProducers, tidySnapshots } from './producer-restore.ts';
 import type { ProducerTable } from './producer-state.ts';
 import { Segment } from './segment.ts';
+import { TimeIndex } from './sparse-index.ts';
 import { type TrustedFiles, trustActive, trustSealed } from './trusted-segment.ts';
 
 const LOG_FILE = /^(\d{20})\.log$/;
@@ -54,6 +56,8 @@ export interface Recovered {
 interface Walk extends RestoreInput {
   readonly input: RecoveryInput;
   readonly bases: readonly number[];
+  /** Index files without their segment; they go when it is clear that none is missing. */
+  readonly orphans: readonly string[];
   readonly segments: Segment[];
   /** Segments that were walked: their index files may have to be written. */
   readonly walked: Set<Segment>;
@@ -69,10 +73,12 @@ export function recoverSegments(input: RecoveryInput): Recovered {
   const walk = beginWalk(input);
   const { segments } = walk;
   const damage = walkSegments(walk);
+  for (const name of walk.orphans) input.disk.remove(`${input.folder}/${name}`);
   const end = segments.at(-1)?.nextOffset ?? input.startOffset;
   if (walk.producersOf === undefined || walk.producersOf !== segments.at(-1)) restoreUpTo(walk, segments, end);
   const isTidied = tidySnapshots(walk, segments, end, walk.firstWalked);
   const isSealed = sealWalked(walk);
+  if (damage !== undefined) segments.at(-1)?.dropIndexFiles();
   // What was taken away must not come back behind what is appended now.
   if (damage !== undefined || isTidied || isSealed) input.disk.syncFolder(input.folder);
   return { segments, damage, snapshotOffset: walk.snapshotOffset ?? -1 };
@@ -90,11 +96,11 @@ function sealWalked({ segments, walked }: Walk): boolean {
 
 function beginWalk(input: RecoveryInput): Walk {
   const { disk, folder, producers, startOffset } = input;
-  const names = sweep(disk, folder);
+  const { names, orphans } = sweep(disk, folder);
   const bases = names.flatMap((name) => LOG_FILE.exec(name)?.[1] ?? []).map(Number);
   while (bases.length > 1 && bases[1]! <= startOffset) new Segment(disk, folder, bases.shift()!, 'open').remove();
   const unknown = { snapshotOffset: undefined, producersOf: undefined, firstWalked: Number.POSITIVE_INFINITY };
-  return { input, disk, folder, names, producers, bases, segments: [], walked: new Set(), ...unknown };
+  return { input, disk, folder, names, orphans, producers, bases, segments: [], walked: new Set(), ...unknown };
 }
 
 /** Returns what was cut off. */
@@ -103,7 +109,7 @@ function walkSegments(walk: Walk): string | undefined {
   const files = { disk: input.disk, names: new Set(walk.names) };
   for (let index = 0; index < bases.length; index++) {
     const before = segments.at(-1);
-    let damage = before === undefined ? undefined : gapBefore(bases[index]!, before, input.recoveryPoint);
+    let damage = before === undefined ? undefined : gapBefore(bases[index]!, before, walk);
     if (damage === undefined) {
       const segment = new Segment(input.disk, input.folder, bases[index]!, 'open');
       segments.push(segment);
@@ -125,26 +131,50 @@ function isTrusted(segment: Segment, next: number | undefined, input: RecoveryIn
   return (input.wasClean || next <= input.recoveryPoint) && trustSealed(segment, next, files);
 }
 
-/** Removes what no running log left behind; returns the names that stay. */
-function sweep(disk: Disk, folder: string): string[] {
+/** Removes what no running log left behind; returns the names that stay, and index files without a segment. */
+function sweep(disk: Disk, folder: string): { names: string[]; orphans: string[] } {
   settleSwaps(disk, folder);
-  const names = disk.list(folder);
-  const bases = names.flatMap((name) => LOG_FILE.exec(name)?.[1] ?? []);
-  return names.filter((name) => {
-    const orphan = INDEX_FILE.exec(name);
-    const goes = HALF_MADE.test(name) || (orphan !== null && !bases.includes(orphan[1]!));
-    if (goes) disk.remove(`${folder}/${name}`);
-    return !goes;
+  const found = disk.list(folder);
+  const bases = new Set(found.flatMap((name) => LOG_FILE.exec(name)?.[1] ?? []));
+  const orphans: string[] = [];
+  const names = found.filter((name) => {
+    const base = INDEX_FILE.exec(name)?.[1];
+    const isOrphan = base !== undefined && !bases.has(base);
+    if (isOrphan) orphans.push(name);
+    else if (HALF_MADE.test(name)) disk.remove(`${folder}/${name}`);
+    else return true;
+    return false;
   });
+  return { names, orphans };
 }
 
 /**
- * A segment that is not fsynced yet begins exactly where the one before ends: if that one has lost its tail, this one
- * must not be served. Below the recovery point compaction may have left gaps.
+ * Why the segment at `base` must not be served behind `before`: a segment that is not fsynced yet begins exactly where the one
+ * before ends, so that one has lost its tail. Compaction leaves gaps as well: below the recovery point, and behind
+ * a segment that was closed when the crash came, they are let pass, as Kafka lets all of them pass. A segment that is
+ * gone but for its indexes is noticed: where nothing can have been lost the log is refused.
  */
-function gapBefore(base: number, before: Segment, recoveryPoint: number): string | undefined {
-  const ok = before.nextOffset === base || (base <= recoveryPoint && before.nextOffset < base);
+function gapBefore(base: number, before: Segment, walk: Walk): string | undefined {
+  const { input, orphans, folder } = walk;
+  const isDurable = input.wasClean || base <= input.recoveryPoint;
+  const orphan = orphans.find(
+    (name) => Number(name.slice(0, 20)) > before.baseOffset && Number(name.slice(0, 20)) < base,
+  );
+  if (orphan !== undefined && isDurable) throw new LogError('missing-segment', `${folder}: ${orphan} has no .log file`);
+  const mayHaveGap = orphan === undefined && (isDurable || wasClosed(before, walk));
+  const ok = before.nextOffset === base || (mayHaveGap && before.nextOffset < base);
   return ok ? undefined : `segment ${base} does not follow offset ${before.nextOffset}`;
+}
+
+/**
+ * Index files are written when the batches are durable, with the largest timestamp last. Those of a clean stop tell
+ * of the segment as it was then: it ended at the recovery point.
+ */
+function wasClosed(segment: Segment, { input, names }: Walk): boolean {
+  if (segment.size === 0 || (input.recoveryPoint > 0 && segment.nextOffset === input.recoveryPoint)) return false;
+  if (!names.includes(offsetFileName(segment.baseOffset, 'index'))) return false;
+  if (!names.includes(offsetFileName(segment.baseOffset, 'timeindex'))) return false;
+  return new TimeIndex(segment.timeIndex.path).peek(input.disk)?.key === segment.maxTimestamp;
 }
 
 function restoreUpTo(walk: Walk, segments: readonly Segment[], offset: number): void {

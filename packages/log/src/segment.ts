@@ -40,6 +40,8 @@ export class Segment {
   /** Some batch in it is of a transaction, or a marker, or nobody has looked. */
   hasTransactions: boolean;
   private bytesSinceEntry = 0;
+  /** How often its batches were walked anew. */
+  private rewound = 0;
   private readonly disk: Disk;
 
   constructor(disk: Disk, folder: string, baseOffset: number, mode: 'create' | 'open', suffix = '') {
@@ -137,10 +139,12 @@ export class Segment {
    */
   async seal(): Promise<boolean> {
     if (this.removed) return false;
+    const { rewound } = this;
+    const isAsItWas = () => !this.removed && rewound === this.rewound;
     this.timeIndex.append(this.maxTimestamp, this.maxTimestampOffset - this.baseOffset);
     const isNew = await this.transactions.save(this.disk);
-    await this.offsetIndex.save(this.disk);
-    if (!this.removed) await this.timeIndex.save(this.disk);
+    if (isAsItWas()) await this.offsetIndex.save(this.disk);
+    if (isAsItWas()) await this.timeIndex.save(this.disk);
     return isNew;
   }
 
@@ -172,6 +176,7 @@ export class Segment {
 
   /** Forgets every batch; whoever calls notes those that stay. */
   rewind(): void {
+    this.rewound += 1;
     this.resetIndexes();
     this.indexesLoaded = true;
     this.size = 0;
@@ -182,6 +187,11 @@ export class Segment {
     this.hasTransactions = false;
     this.soundFrom = this.soundTo = 0;
     this.readHint = { offset: -1, position: 0 };
+  }
+
+  /** The segment was cut: its index files must not say that it is closed. They are written when it is. */
+  dropIndexFiles(): void {
+    for (const { path } of [this.offsetIndex, this.timeIndex]) if (this.disk.exists(path)) this.disk.remove(path);
   }
 
   close(): void {

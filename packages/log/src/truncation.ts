@@ -12,6 +12,7 @@ export function cutSegments(disk: Disk, segments: SegmentList, offset: number, i
   const index = segments.indexFor(offset);
   segments.removeFrom(index + 1);
   const segment = segments.active;
+  segment.dropIndexFiles();
   const size = segment.size;
   segment.rewind();
   const kept = scanBatches(segment.file, { from: 0, to: size }, false, (header, position) => {

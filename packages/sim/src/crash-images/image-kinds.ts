@@ -16,6 +16,7 @@ import {
   type SimNode,
   scattered,
 } from '@meridian/io/sim';
+import { BATCH_HEADER_BYTES, batchSizeInBytes } from '@meridian/protocol/record-batch';
 import type { Lost } from './check-served.ts';
 import { DATA } from './open-partition.ts';
 
@@ -79,7 +80,23 @@ function rot(node: SimNode, disk: Disk, files: readonly string[], isBit: boolean
     );
     return;
   }
-  for (let count = 1 + below(random, 8); count > 0; count--) node.flipBit(path, below(random, size));
+  const unchecked = LOG.test(path) ? uncheckedBytes(disk.readFile(path)) : new Set<number>();
+  for (let count = 1 + below(random, 8); count > 0; count--) {
+    const position = below(random, size);
+    if (!unchecked.has(position)) node.flipBit(path, position);
+  }
+}
+
+/** Positions of base offsets and leader epochs, which are stamped by brokers and so no part of the CRC. */
+function uncheckedBytes(bytes: Buffer): Set<number> {
+  const positions = new Set<number>();
+  for (let at = 0; at + BATCH_HEADER_BYTES <= bytes.length; ) {
+    for (const field of [0, 1, 2, 3, 4, 5, 6, 7, 12, 13, 14, 15]) positions.add(at + field);
+    const size = batchSizeInBytes(bytes, at);
+    if (size < BATCH_HEADER_BYTES) break;
+    at += size;
+  }
+  return positions;
 }
 
 export function filesBelow(disk: Disk, folder: string): string[] {
