@@ -14,7 +14,7 @@ import type { LogDirView } from './apis/broker-facts.ts';
 import { ENDPOINT_NAMES } from './apis/broker-nodes.ts';
 import type { ListenerName } from './apis/handler.ts';
 import { createHandlers } from './apis/handlers.ts';
-import type { BrokerConfig } from './config.ts';
+import { advertisedAddress, type BrokerConfig } from './config.ts';
 import { brokerConfigValue } from './controller/configs/effective.ts';
 import type { BrokerEndpoint } from './controller/image.ts';
 import { type ControllerConfig, type OpenController, openController } from './controller/open-controller.ts';
@@ -236,20 +236,9 @@ function logDirView({ disk }: Io, { path, failure }: HostedDir): LogDirView {
 
 function endpoints(config: BrokerConfig, clientPort: number, internalPort: number): BrokerEndpoint[] {
   const endpoint = (name: ListenerName, boundPort: number, securityProtocol: number): BrokerEndpoint => {
-    const { host, advertisedHost, advertisedPort } = config[name];
-    return {
-      name: ENDPOINT_NAMES[name],
-      host: advertisedHost ?? reachable(host),
-      port: advertisedPort ?? boundPort,
-      securityProtocol,
-    };
+    return { name: ENDPOINT_NAMES[name], ...advertisedAddress(config[name], boundPort), securityProtocol };
   };
   return [endpoint('client', clientPort, PLAINTEXT), endpoint('internal', internalPort, SASL_PLAINTEXT)];
-}
-
-/** A broker that listens on every address is told to clients as this machine, unless configured. */
-function reachable(host: string): string {
-  return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
 }
 
 async function stopAll(

@@ -70,3 +70,12 @@ export const BROKER_CONFIG_SCHEMA = {
 } as const;
 
 export type BrokerConfig = ConfigOf<typeof BROKER_CONFIG_SCHEMA>;
+
+/** Where others are told to find a listener; one on every address is told as this machine, unless configured. */
+export function advertisedAddress(
+  { host, advertisedHost, advertisedPort }: BrokerConfig['client'],
+  boundPort: number,
+): { host: string; port: number } {
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return { host: advertisedHost ?? reachable, port: advertisedPort ?? boundPort };
+}

@@ -27,9 +27,22 @@ test('kafka’s names are heard, the file’s own fields too, and bounds are sho
     'fetch.max.bytes': '2048',
     'max.connections': '7',
     'max.incremental.fetch.session.cache.slots': '9',
-    'auto.create.topics.enable': 'true',
+    'broker.id': '7',
   });
-  expect(settings.staticConfigs.has('telemetry.max.bytes')).toBe(false);
+  for (const unset of ['telemetry.max.bytes', 'auto.create.topics.enable']) {
+    expect(settings.staticConfigs.has(unset)).toBe(false);
+  }
+});
+
+test('the clients’ listener is shown as an address, the internal one never', () => {
+  const addressesOf = (client: typeof CONFIG.client & { advertisedHost?: string; advertisedPort?: number }) => {
+    const { staticConfigs } = settingsOf({ ...CONFIG, client });
+    return [staticConfigs.get('listeners'), staticConfigs.get('advertised.listeners')];
+  };
+  expect(addressesOf(CONFIG.client)).toEqual(['CLIENT://broker:1', 'CLIENT://broker:1']);
+  expect(addressesOf({ host: '::', port: 1 })).toEqual(['CLIENT://[::]:1', 'CLIENT://127.0.0.1:1']);
+  const elsewhere = { host: '0.0.0.0', port: 1, advertisedHost: 'kafka.example', advertisedPort: 9 };
+  expect(addressesOf(elsewhere)).toEqual(['CLIENT://0.0.0.0:1', 'CLIENT://kafka.example:9']);
 });
 
 test.each([

@@ -3,7 +3,8 @@
  * and what follows from the rest of the file. Called once, by `createBroker`.
  * Invariant: DescribeConfigs shows a bound under Kafka's name as it is held, wherever it was set.
  */
-import type { BrokerConfig } from './config.ts';
+import { ENDPOINT_NAMES } from './apis/broker-nodes.ts';
+import { advertisedAddress, type BrokerConfig } from './config.ts';
 import { BROKER_CONFIGS } from './controller/configs/broker-configs.ts';
 import { whyInvalid } from './controller/configs/definition.ts';
 import { BrokerError } from './errors.ts';
@@ -45,10 +46,12 @@ export function settingsOf(config: BrokerConfig, overrides: Partial<BrokerLimits
     ...given,
     ...limitConfigs(limits),
     ['node.id', String(config.nodeId)],
+    ['broker.id', String(config.nodeId)],
+    ...addresses(config),
     ['log.dirs', [config.dataFolder, ...(config.logDirs ?? [])].join(',')],
     ['process.roles', 'broker,controller'],
-    ['auto.create.topics.enable', String(autoCreateTopics)],
-    ['num.partitions', String(defaultPartitions)],
+    ...notDefault('auto.create.topics.enable', String(autoCreateTopics)),
+    ...notDefault('num.partitions', String(defaultPartitions)),
   ] as const);
   return { limits, staticConfigs, autoCreateTopics, defaultPartitions };
 }
@@ -72,12 +75,23 @@ function limitsIn(given: ReadonlyMap<string, string>): Partial<BrokerLimits> {
   return Object.fromEntries(entries);
 }
 
-/** Those that are not Kafka's default. */
 function limitConfigs(limits: BrokerLimits): (readonly [string, string])[] {
-  return Object.entries(LIMIT_CONFIGS).flatMap(([name, limit]) => {
-    const value = String(limits[limit]);
-    return BROKER_CONFIGS.get(name)?.default === value ? [] : [[name, value] as const];
-  });
+  return Object.entries(LIMIT_CONFIGS).flatMap(([name, limit]) => notDefault(name, String(limits[limit])));
+}
+
+/** What is Kafka's default has not been set. */
+function notDefault(name: string, value: string): (readonly [string, string])[] {
+  return BROKER_CONFIGS.get(name)?.default === value ? [] : [[name, value]];
+}
+
+/** Of the clients' listener alone: clients are never told an address of the other. */
+function addresses({ client }: BrokerConfig): (readonly [string, string])[] {
+  const text = ({ host, port }: { host: string; port: number }): string =>
+    `${ENDPOINT_NAMES.client}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return [
+    ['listeners', text(client)],
+    ['advertised.listeners', text(advertisedAddress(client, client.port))],
+  ];
 }
 
 function flag(text: string | undefined): boolean | undefined {
