@@ -57,6 +57,8 @@ function brokerConfig(region: Region, { topology, dataFolder, internalSecret, de
     regions: namesOf(topology),
     autoCreateTopics: true,
     defaultPartitions,
+    // On one machine nobody wants to wait for members that may still be starting; so does Apache Kafka's container image.
+    configs: { 'group.initial.rebalance.delay.ms': '0' },
   };
 }
 
