@@ -157,8 +157,12 @@ test('where no session can be kept, fetches stay full', async () => {
 
 test('a topic id that nobody knows is an error of its partition', async () => {
   const { connection } = await start();
-  const answer = await fetch(connection, { name: '', topicId: ZERO_UUID }, { version: BY_ID, offsets: { 0: 0 } });
-  expect(answer.told).toEqual([[0, 'UNKNOWN_TOPIC_ID']]);
+  const nobody = { name: '', topicId: '11111111-1111-4111-8111-111111111111' };
+  const nothing = { name: '', topicId: ZERO_UUID };
+  const ask = { version: BY_ID, offsets: { 0: 0 } };
+  expect((await fetch(connection, nobody, ask)).told).toEqual([[0, 'UNKNOWN_TOPIC_ID']]);
+  expect((await fetch(connection, nothing, { ...ask, sessionEpoch: -1 })).told).toEqual([[0, 'UNKNOWN_TOPIC_ID']]);
+  expect(await fetch(connection, nothing, ask)).toEqual({ error: 'UNKNOWN_SERVER_ERROR', sessionId: 0, told: [] });
 });
 
 test('partitions that are not there are told behind those that are', async () => {
