@@ -21,7 +21,7 @@ export const kafkaToolsClient: CompatClient = {
   checks: [
     check('kafka-broker-api-versions is told every version', apiVersions),
     check('kafka-topics creates, describes, alters, lists and deletes', topics),
-    check('kafka-configs alters and describes topics and brokers', configs),
+    check('kafka-configs alters and describes topics, brokers and groups', configs),
     check('kafka-console-producer writes what kafka-console-consumer reads', consoleClients),
     check('kafka-get-offsets and kafka-delete-records agree', offsets),
     check('kafka-log-dirs shows the sizes of the partitions', logDirs),
@@ -86,6 +86,17 @@ async function configs(tool: Tool): Promise<void> {
   assert.match(await command('--describe --entity-type brokers --entity-default'), /log\.retention\.ms=86400000/);
   assert.match(await command(`--describe --all ${topic}`), /retention\.ms=86400000/);
   await command('--alter --entity-type brokers --entity-default --delete-config log.retention.ms');
+  const group = '--entity-type groups --entity-name acme.kt-group';
+  await command(`--alter ${group} --add-config consumer.session.timeout.ms=50000`);
+  assert.match(
+    await command(`--describe ${group}`),
+    /session\.timeout\.ms=50000 sensitive=false synonyms=\{DYNAMIC_GROUP_CONFIG:consumer\.session\.timeout\.ms=50000, DEFAULT_CONFIG:group\.consumer/,
+  );
+  await assert.rejects(
+    command(`--alter ${group} --add-config consumer.session.timeout.ms=1`),
+    /greater than or equal to/,
+  );
+  await command(`--alter ${group} --delete-config consumer.session.timeout.ms`);
 }
 
 async function consoleClients(tool: Tool): Promise<void> {
