@@ -1,5 +1,5 @@
 /** OffsetDelete: deletes a group's offsets of topics that it does not read. */
-import { ERROR, OffsetDelete } from '@meridian/protocol';
+import { ERROR, OffsetDelete, type RequestOf } from '@meridian/protocol';
 import type { Handler, HandlerReach } from './handler.ts';
 
 export function createOffsetDeleteHandler({
@@ -10,7 +10,8 @@ export function createOffsetDeleteHandler({
     image.topicsByName.get(topic)?.partitions[partition] !== undefined;
   return {
     api: OffsetDelete,
-    async handle({ groupId, topics }) {
+    async handle({ groupId, topics: named }) {
+      const topics = onceEach(named);
       if (groupId === '') return { errorCode: ERROR.INVALID_GROUP_ID, topics: [] };
       const shard = groups.shardOf(groupId);
       if (typeof shard === 'number') return { errorCode: shard, topics: [] };
@@ -31,4 +32,15 @@ export function createOffsetDeleteHandler({
       return { errorCode: ERROR.NONE, topics: answered };
     },
   };
+}
+
+type Topics = RequestOf<typeof OffsetDelete>['topics'];
+
+/** A topic that is named twice is answered once, with all of its partitions. */
+function onceEach(topics: Topics): Topics {
+  const byName = new Map<string, Topics[number]>();
+  for (const { name, partitions } of topics) {
+    byName.set(name, { name, partitions: [...(byName.get(name)?.partitions ?? []), ...partitions] });
+  }
+  return [...byName.values()];
 }

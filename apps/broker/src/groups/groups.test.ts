@@ -179,6 +179,18 @@ test('a commit of which nothing is kept begins the group all the same', async ()
   expect(results.map(({ errorCode }) => errorCode)).toEqual([ERROR.NONE, ERROR.GROUP_ID_NOT_FOUND]);
 });
 
+test('offsets of a topic that is named twice are answered together', async () => {
+  const { client } = await start();
+  await commit(client, 5);
+  const named = (partitionIndex: number) => ({ name: 'orders', partitions: [{ partitionIndex }] });
+  const { topics } = await client.request(OffsetDelete, 0, { groupId: GROUP, topics: [named(0), named(7)] });
+  const partitions = [
+    { partitionIndex: 0, errorCode: ERROR.NONE },
+    { partitionIndex: 7, errorCode: ERROR.UNKNOWN_TOPIC_OR_PARTITION },
+  ];
+  expect(topics).toEqual([{ name: 'orders', partitions }]);
+});
+
 test('offsets go one by one, and with their topic', async () => {
   const { client } = await start();
   await commit(client, 5);
