@@ -37,6 +37,8 @@ export interface OpenLogOptions {
   readonly limits?: Partial<LogLimits> | undefined;
   /** Where recovery point, log start and high watermark are kept; without one, in a file of the folder's own. */
   readonly marks?: MarksStore | undefined;
+  /** The owner shows nothing to anybody before `flush` has made it durable, whatever `fsync` says; default false. */
+  readonly showsDurableOnly?: boolean | undefined;
   /** Bounds the open files of all logs that share it. */
   readonly filePool?: FilePool | undefined;
   /** Makes the folder's name durable, for all who ask at a time together; without it, each log syncs the parent itself. */

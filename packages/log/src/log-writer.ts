@@ -9,6 +9,7 @@
  */
 import { dirname } from 'node:path';
 import { type Io, IoError } from '@meridian/io';
+import { LogError } from './errors.ts';
 import type { Segment } from './segment.ts';
 
 export interface WriterEvents {
@@ -66,6 +67,7 @@ export class LogWriter {
   private waiters: Waiter[] = [];
   /** Moves with every truncation: an fsync that began before it says nothing about what came after. */
   private generation = 0;
+  private isAbandoned = false;
 
   constructor(io: Io, folder: string, end: number, durableEnd: number, options: WriterOptions) {
     this.io = io;
@@ -165,6 +167,16 @@ export class LogWriter {
     if (this.waiters.length > 0) this.wantSync();
   }
 
+  /** Writes nothing any more: by its paths, the files of another log may be meant by now. */
+  abandon(): void {
+    this.isAbandoned = true;
+    this.generation += 1;
+    this.pending = [];
+    this.pendingBytes = 0;
+    for (const waiter of this.waiters) waiter.reject(new LogError('closed', this.folder));
+    this.waiters = [];
+  }
+
   /** Resolves when no fsync is under way; nothing new is started by it. */
   async settle(): Promise<void> {
     while (this.syncing !== undefined) await this.syncing;
@@ -194,7 +206,7 @@ export class LogWriter {
   /** One group after another until nobody wants one. */
   private async syncLoop(): Promise<void> {
     try {
-      while (this.syncWanted && this.failure === undefined) {
+      while (this.syncWanted && this.failure === undefined && !this.isAbandoned) {
         this.syncWanted = false;
         await this.syncGroup();
       }
@@ -221,7 +233,7 @@ export class LogWriter {
       if (generation === this.generation && (await segment.seal())) hasNewNames = true;
     }
     if (hasNewNames) await this.io.disk.syncFolderAsync(this.folder);
-    if (this.failure !== undefined) return;
+    if (this.failure !== undefined || this.isAbandoned) return;
     if (generation !== this.generation) {
       for (const segment of segments) this.unsynced.add(segment);
       this.syncWanted = true;

@@ -63,6 +63,7 @@ export function openLog(options: OpenLogOptions): Log {
     store,
     snapshotOffset,
     damage,
+    showsDurableOnly: options.showsDurableOnly ?? false,
     // A recovery point inside the last segment was written down after the names had been synced.
     areNamesDurable: wasClean && !isEmpty && damage === undefined && stored.recoveryPoint > segments.at(-1)!.baseOffset,
     syncParent: options.syncParent ?? (() => disk.syncFolderAsync(dirname(folder))),

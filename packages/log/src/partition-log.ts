@@ -51,6 +51,7 @@ export interface LogParts {
   /** Of the newest producer snapshot; −1 if there is none. */
   readonly snapshotOffset: number;
   readonly damage: string | undefined;
+  readonly showsDurableOnly: boolean;
   readonly areNamesDurable: boolean;
   readonly syncParent: () => Promise<void>;
 }
@@ -81,6 +82,7 @@ export class PartitionLog implements Log {
   /** The start that is known to be in the file. */
   private savedStart: number;
   private closed = false;
+  private readonly showsDurableOnly: boolean;
   private readonly store: MarksStore;
   /** Where the producers were last written down. */
   private snapshotOffset: number;
@@ -92,6 +94,7 @@ export class PartitionLog implements Log {
     this.store = parts.store;
     this.snapshotOffset = parts.snapshotOffset;
     this.config = parts.config;
+    this.showsDurableOnly = parts.showsDurableOnly;
     this.segments = parts.segments;
     this.folder = parts.segments.folder;
     this.epochs = this.epochList = parts.epochs;
@@ -118,7 +121,7 @@ export class PartitionLog implements Log {
         written: (end) => this.tail.written(end),
         progress: () => this.onProgress(),
         durable: (end, sealed) => this.noteDurable(end, sealed),
-        failed: (error) => this.onFailure(error),
+        failed: (error) => this.failed(error),
       },
     });
     this.tail.written(this.endOffset);
@@ -278,6 +281,10 @@ export class PartitionLog implements Log {
       if (clean && this.failure === undefined) await this.closeCleanly();
     } finally {
       this.closed = true;
+      if (!clean) {
+        this.writer.abandon();
+        this.segments.abandon();
+      }
       await this.writer.settle();
       this.tail.clear();
       this.segments.close();
@@ -312,6 +319,23 @@ export class PartitionLog implements Log {
     if (this.closed) throw new LogError('closed', this.folder);
     if (this.writer.failure !== undefined) {
       throw new LogError('offline', `${this.folder}: ${this.writer.failure.message}`, { cause: this.writer.failure });
+    }
+  }
+
+  private failed(error: Error): void {
+    if (this.config.fsync || this.showsDurableOnly) this.forgetUnsynced();
+    this.onFailure(error);
+  }
+
+  /**
+   * Nobody was shown what no fsync has covered. After a failed one the kernel may still show it to the next process, but
+   * the disk does not have it: what is appended behind it would be lost with it.
+   */
+  private forgetUnsynced(): void {
+    try {
+      cutSegments(this.io.disk, this.segments, this.durableEnd, this.config.indexIntervalBytes);
+    } catch (error) {
+      if (!(error instanceof IoError)) throw error; // the device is gone; what it holds is read when it is back
     }
   }
 

@@ -110,6 +110,11 @@ export class SegmentList {
     this.removals.add(timer);
   }
 
+  /** What is under way in any segment ends without writing: a deleted topic's folder may be given to another. */
+  abandon(): void {
+    for (const segment of this.list) segment.removed = true;
+  }
+
   /** Files that wait for their removal are left to the next start. */
   close(): void {
     for (const timer of this.removals) timer.cancel();

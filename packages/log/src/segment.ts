@@ -35,7 +35,7 @@ export class Segment {
   /** Bytes in between were appended or had their CRCs checked since the segment was opened; a reader checks the others. */
   soundFrom = 0;
   soundTo = 0;
-  /** Its files are gone. */
+  /** Its files are gone, or no longer its own. */
   removed = false;
   /** Some batch in it is of a transaction, or a marker, or nobody has looked. */
   hasTransactions: boolean;
