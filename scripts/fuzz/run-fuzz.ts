@@ -1,13 +1,19 @@
 /**
- * The fuzzing loop: takes an input of the corpus, mutates it a few times, runs the unit. `scripts/fuzz.ts` and the tests
- * call it. Invariant: execution n of a seed always sees the same bytes, so a fault is found again by its seed.
+ * The fuzzing loop: takes an input of the corpus, or one that the unit makes up by the rules of its format, changes it a few
+ * times, runs the unit and measures what it took. `scripts/fuzz.ts` and the tests call it.
+ * Invariant: execution n of a seed always sees the same bytes, so a fault is found again by its seed.
  */
+import { metered } from './memory-meter.ts';
 
 export interface FuzzUnit {
-  /** Returns if all is well with these bytes; throws at a fault. */
-  fuzz(input: Buffer): void | Promise<void>;
+  /** Returns if all is well with these bytes, with what it made of them if that is to be weighed; throws at a fault. */
+  fuzz(input: Buffer): unknown;
   /** Well-formed inputs to start from. */
   corpus?(): Buffer[];
+  /** An input by the rules of the format, but for what it lies about. */
+  lie?(draw: Draw): Buffer;
+  /** Memory that the unit may take whatever its input is, in bytes. */
+  readonly baseBytes?: number;
 }
 
 export interface FuzzFault {
@@ -22,7 +28,8 @@ const MAX_INPUT_BYTES = 65_536;
 /** Bytes that sit on the edges of lengths, varints and signs. */
 const EDGES = [0x00, 0x01, 0x7f, 0x80, 0xfe, 0xff];
 
-type Draw = (below: number) => number;
+/** A whole number below the given one. */
+export type Draw = (below: number) => number;
 
 /** Runs the unit; returns the first fault, if there is one. */
 export async function runFuzz(
@@ -34,11 +41,11 @@ export async function runFuzz(
   const draw = createDraw(options.seed);
   for (let execution = 1; execution <= options.runs; execution++) {
     // The first round shows the corpus as it is: a fault there is no mutation's doing.
-    const input = execution <= corpus.length ? corpus[execution - 1]! : mutate(corpus, draw);
+    const input = execution <= corpus.length ? corpus[execution - 1]! : nextInput(unit, corpus, draw);
     try {
       // Awaited only if need be: a promise per execution would cost more than most units do.
-      const pending = unit.fuzz(input);
-      if (pending !== undefined) await pending;
+      const result = metered(() => unit.fuzz(input), input.length, unit.baseBytes ?? 0);
+      if (result instanceof Promise) await result;
     } catch (error) {
       return { execution, input, error };
     }
@@ -57,16 +64,44 @@ function createDraw(seed: number): Draw {
   };
 }
 
+function nextInput(unit: FuzzUnit, corpus: readonly Buffer[], draw: Draw): Buffer {
+  if (unit.lie === undefined || draw(3) === 0) return mutate(corpus, draw);
+  const lie = unit.lie(draw);
+  return lie.length > MAX_INPUT_BYTES || draw(3) > 0 ? lie : mutateOnce(lie, corpus, draw);
+}
+
 function mutate(corpus: readonly Buffer[], draw: Draw): Buffer {
   let bytes: Buffer = Buffer.from(corpus[draw(corpus.length)]!);
   for (let left = 1 + draw(MAX_MUTATIONS); left > 0; left--) bytes = mutateOnce(bytes, corpus, draw);
   return bytes.subarray(0, MAX_INPUT_BYTES);
 }
 
+/** Lengths and counts that decoders should not believe. */
+const NUMBERS = [0, 1, -1, -2, 127, 128, 32_767, 32_768, 65_536, 2 ** 31 - 1, -(2 ** 31), 2 ** 31];
+const VARINTS = [
+  '00',
+  '01',
+  '7f',
+  '8001',
+  'ffff03',
+  'ffffffff07',
+  'ffffffff0f',
+  'feffffff0f',
+  'ffffffffffffffffff01',
+].map((hex) => Buffer.from(hex, 'hex'));
+
+function writeNumber(bytes: Buffer, at: number, width: number, value: number): Buffer {
+  if (at + width > bytes.length) return bytes;
+  const whole = Buffer.alloc(8);
+  whole.writeBigInt64BE(BigInt(value));
+  whole.copy(bytes, at, 8 - width);
+  return bytes;
+}
+
 function mutateOnce(bytes: Buffer, corpus: readonly Buffer[], draw: Draw): Buffer {
   const at = draw(bytes.length + 1);
   const to = Math.min(bytes.length, at + draw(16));
-  switch (draw(7)) {
+  switch (draw(9)) {
     case 0: // Cut off.
       return bytes.subarray(0, at);
     case 1: // Take out.
@@ -80,6 +115,10 @@ function mutateOnce(bytes: Buffer, corpus: readonly Buffer[], draw: Draw): Buffe
     case 5: // Flip a bit.
       if (at < bytes.length) bytes[at]! ^= 1 << draw(8);
       return bytes;
+    case 6: // A length or count on an edge, as a number of 2, 4 or 8 bytes.
+      return writeNumber(bytes, at, 2 << draw(3), NUMBERS[draw(NUMBERS.length)]!);
+    case 7: // The same as a varint.
+      return Buffer.concat([bytes.subarray(0, at), VARINTS[draw(VARINTS.length)]!, bytes.subarray(at + 1)]);
     default: // Overwrite a few bytes by an edge.
       return bytes.fill(EDGES[draw(EDGES.length)]!, at, Math.min(bytes.length, at + 1 + draw(4)));
   }

@@ -4,6 +4,7 @@
  */
 import { APIS, apiByKey, decodeRequestHeader } from '../apis/apis.ts';
 import { ProtocolError } from '../errors.ts';
+import { BASE_MEMORY_BYTES } from '../limits.ts';
 import {
   decodeMetadataRecord,
   encodeMetadataRecord,
@@ -18,6 +19,9 @@ import type { Schema } from './schema.ts';
 const REQUEST = 0;
 const RESPONSE = 1;
 const RECORD = 2;
+
+/** Short lists are read whatever they take. */
+export const baseBytes = BASE_MEMORY_BYTES;
 
 /** Well-formed inputs, to be mutated: every message in every version. */
 export function corpus(): Buffer[] {
