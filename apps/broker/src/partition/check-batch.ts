@@ -99,7 +99,7 @@ export function checkClientBatch(batch: Buffer, settings: TopicSettings, options
     if (batchBaseOffset(batch) !== 0) {
       throw new ProduceRefusal(ERROR.INVALID_RECORD, 'The batch does not begin at offset 0.');
     }
-    checkSize(batch, settings);
+    checkSize(batch.length, settings);
     checkSum(batch);
     const header = readClientHeader(batch, settings, options);
     checkClientHeader(header);
@@ -123,9 +123,9 @@ export function checkMirroredBatch(batch: Buffer): BatchHeader {
   }
 }
 
-function checkSize(batch: Buffer, { maxMessageBytes }: TopicSettings): void {
-  if (batch.length <= maxMessageBytes) return;
-  const message = `The batch has ${batch.length} bytes, the topic takes at most ${maxMessageBytes}.`;
+function checkSize(batchBytes: number, { maxMessageBytes }: TopicSettings): void {
+  if (batchBytes <= maxMessageBytes) return;
+  const message = `The batch has ${batchBytes} bytes, the topic takes at most ${maxMessageBytes}.`;
   throw new ProduceRefusal(ERROR.MESSAGE_TOO_LARGE, message);
 }
 
@@ -187,10 +187,12 @@ function checkAndConvert(
   const summary = isWalked ? walkRecords(batch, header, options, isRecoded) : undefined;
   if (summary !== undefined) checkRecords(batch, summary, settings, options);
   if (summary !== undefined && isRecoded) {
+    // Before there are two of them in memory.
+    if (compression.codec === 'none') checkSize(BATCH_HEADER_BYTES + summary.plainBytes, settings);
     const logAppendTimeMs = logAppendTime ? nowMs : undefined;
     const recoded = recodeBatch(batch, summary, { ...compression, crc: nativeCrc32c, logAppendTimeMs });
     const bytes = Buffer.from(recoded.buffer, recoded.byteOffset, recoded.length);
-    checkSize(bytes, settings);
+    checkSize(bytes.length, settings);
     return { batch: bytes, header: readBatchHeader(bytes) };
   }
   if (logAppendTime) stampLogAppendTime(batch, 0, nowMs, nativeCrc32c);
