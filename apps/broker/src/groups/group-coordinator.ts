@@ -73,8 +73,9 @@ export class GroupCoordinator {
     for (const shard of this.#shards.values()) shard.forgetTopics((topic) => topicsByName.has(topic));
   }
 
-  /** The shard of a group, NOT_COORDINATOR, or COORDINATOR_LOAD_IN_PROGRESS. */
+  /** The shard of a group, NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS or, at the end, COORDINATOR_NOT_AVAILABLE. */
   shardOf(groupId: string): GroupShard | number {
+    if (this.#stopped) return ERROR.COORDINATOR_NOT_AVAILABLE;
     const count = this.#partitionCount();
     if (count === 0) return ERROR.NOT_COORDINATOR;
     const index = partitionOf(groupId, count);

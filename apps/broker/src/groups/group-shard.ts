@@ -95,7 +95,8 @@ export class GroupShard {
     const { log } = this.partition;
     const replay = new Replay(this.#io.clock.now());
     for (let offset = log.startOffset; offset < log.endOffset; ) {
-      const read = log.read(offset, { maxBytes: this.#settings.loadBufferBytes, minOneBatch: true });
+      // Records may be deleted while this goes on.
+      const read = log.read(Math.max(offset, log.startOffset), { maxBytes: this.#settings.loadBufferBytes, minOneBatch: true });
       if (read.buffers.length === 0) break;
       for (const buffer of read.buffers) yield* replay.read(buffer);
       offset = read.nextOffset;
