@@ -1,5 +1,5 @@
 /** Producing to a whole broker: what is acknowledged, with which offsets, and what is refused. */
-import { ERROR, Produce as PRODUCE, type Produce, type ResponseOf } from '@meridian/protocol';
+import { CreateTopics, ERROR, Produce as PRODUCE, type Produce, type ResponseOf } from '@meridian/protocol';
 import { expect, test } from 'vitest';
 import { batchOf, produceOf, valuesOf } from '../testing/batches.ts';
 import { createTopic, fetchOne, startTestBroker } from '../testing/test-broker.ts';
@@ -150,4 +150,15 @@ test('peers are told in which epoch a batch was stored and whether that was earl
     storedEpoch: -1,
     duplicate: false,
   });
+});
+
+test('min.insync.replicas asks for no more replicas than there are', async () => {
+  const broker = await startTestBroker();
+  const topic = { name: 'orders', numPartitions: 1, replicationFactor: 1, assignments: [] };
+  const configs = [{ name: 'min.insync.replicas', value: '2' }];
+  const client = await broker.connect();
+  const made = await client.request(CreateTopics, 7, { topics: [{ ...topic, configs }], timeoutMs: 1_000 });
+  expect(made.topics[0]!.errorCode).toBe(ERROR.NONE);
+  const answer = await client.request(PRODUCE, 9, produceOf('orders', batchOf(['a']), { acks: -1 }));
+  expect(first(answer).errorCode).toBe(ERROR.NONE);
 });

@@ -11,8 +11,8 @@ import { directoryOn } from '../controller/directories.ts';
 import type { PartitionInfo, Topic } from '../controller/image.ts';
 import type { BrokerLimits } from '../limits.ts';
 import { type CleanerLoop, type CleanerSettings, startCleanerLoop } from './cleaner-loop.ts';
-import type { HostedDir, LogDirs } from './log-dirs.ts';
 import { type ExpiryLoop, startExpiryLoop } from './expiry-loop.ts';
+import type { HostedDir, LogDirs } from './log-dirs.ts';
 import { type Leadership, Partition } from './partition.ts';
 import type { PartitionTable } from './partition-table.ts';
 import { type RetentionLoop, startRetentionLoop } from './retention-loop.ts';
@@ -303,5 +303,6 @@ export class HostedPartitions implements PartitionTable {
 }
 
 function leadershipOf(info: PartitionInfo): Leadership {
-  return { leader: info.leader, leaderEpoch: info.leaderEpoch, isrSize: info.isr.length };
+  const { leader, leaderEpoch, isr, replicas } = info;
+  return { leader, leaderEpoch, isrSize: isr.length, replicas: replicas.length };
 }

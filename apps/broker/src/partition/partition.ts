@@ -36,6 +36,7 @@ export interface Leadership {
   readonly leader: number;
   readonly leaderEpoch: number;
   readonly isrSize: number;
+  readonly replicas: number;
 }
 
 export interface PartitionOptions extends PartitionIdentity {
@@ -160,7 +161,9 @@ export class Partition implements PartitionIdentity {
           'The topic is a read-only copy: write to it where it was born.',
         );
       }
-      if (part.acks === -1 && this.#leadership.isrSize < this.#settings.minInsyncReplicas) {
+      const { isrSize, replicas } = this.#leadership;
+      // Never more than there are replicas at all, as in Apache Kafka.
+      if (part.acks === -1 && isrSize < Math.min(this.#settings.minInsyncReplicas, replicas)) {
         throw new ProduceRefusal(ERROR.NOT_ENOUGH_REPLICAS, 'Fewer replicas are in sync than min.insync.replicas.');
       }
       const nowMs = this.#io.clock.now();
