@@ -8,8 +8,6 @@ import { type Ports, withBrokers } from './brokers.ts';
 import { endPair, pairAt, type Results, runScripts } from './lanes.ts';
 import { kindOfRan, tell } from './story.ts';
 
-const MAX_STORIES = 12;
-
 /** Runs the scripts; resolves with how many passed and failed. */
 export async function runDifferential(args: readonly string[]): Promise<{ passed: number; failed: number }> {
   const { values } = parseArgs({
@@ -20,6 +18,7 @@ export async function runDifferential(args: readonly string[]): Promise<{ passed
       lanes: { type: 'string', default: '12' },
       meridian: { type: 'string' },
       kafka: { type: 'string' },
+      stories: { type: 'string', default: '12' },
     },
   });
   const given = {
@@ -29,7 +28,7 @@ export async function runDifferential(args: readonly string[]): Promise<{ passed
   return withBrokers(given, async (ports) => {
     const began = performance.now();
     const results = await runScripts(ports, Number(values.seed), Number(values.scripts), Number(values.lanes));
-    await report(results, ports, (performance.now() - began) / 1_000);
+    await report(results, ports, Number(values.stories), (performance.now() - began) / 1_000);
     return {
       passed: results.agreed + results.unsteady.length,
       failed: results.differing.length + results.skipped.size,
@@ -37,14 +36,19 @@ export async function runDifferential(args: readonly string[]): Promise<{ passed
   });
 }
 
-async function report(results: Results, ports: Ports, seconds: number): Promise<void> {
+async function report(results: Results, ports: Ports, stories: number, seconds: number): Promise<void> {
   const { differing, unsteady, skipped, meant } = results;
   const told = new Set<string>();
   const pair = pairAt(ports);
   for (const ran of differing) {
     const kind = kindOfRan(ran);
     console.log(`not ok differential: script ${ran.seed} differs at step ${ran.outcome.failure!.at}: ${kind}`);
-    if (!told.has(kind) && told.add(kind).size <= MAX_STORIES) await tell(ran, pair);
+  }
+  for (const ran of differing) {
+    const kind = kindOfRan(ran);
+    if (told.has(kind) || told.add(kind).size > stories) continue;
+    console.log(`script ${ran.seed}, in as few steps as show it: ${kind}`);
+    await tell(ran, pair);
   }
   endPair(pair);
   for (const ran of unsteady) console.log(`unsteady differential: script ${ran.seed} agreed alone: ${kindOfRan(ran)}`);

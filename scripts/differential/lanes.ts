@@ -10,6 +10,8 @@ import { drawScript, type Script } from './script.ts';
 import type { Pair } from './settle.ts';
 import { Side } from './side.ts';
 
+const TOLD_EVERY = 100;
+
 export interface Ran {
   readonly seed: number;
   readonly script: Script;
@@ -33,7 +35,10 @@ export async function runScripts(ports: Ports, firstSeed: number, count: number,
   let next = firstSeed;
   const lane = async () => {
     const pair = pairAt(ports);
-    while (next < firstSeed + count) all.push(await runSeed(next++, pair, ''));
+    while (next < firstSeed + count) {
+      all.push(await runSeed(next++, pair, ''));
+      if (all.length % TOLD_EVERY === 0) console.log(`# ${all.length} of ${count} scripts`);
+    }
     endPair(pair);
   };
   await Promise.all(Array.from({ length: Math.min(lanes, count) }, lane));

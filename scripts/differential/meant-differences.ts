@@ -12,51 +12,34 @@ export interface MeantDifference {
   matches(step: Step, difference: Difference, all: readonly Difference[]): boolean;
 }
 
+/** Where a config's value comes from, in Kafka's numbers. */
+const CLUSTER_CONFIG = 3;
+const DEFAULT_CONFIG = 5;
+
 export const MEANT_DIFFERENCES: readonly MeantDifference[] = [
   {
-    reason: 'A topic asked for by neither name nor id is an unknown one; Apache Kafka fails the whole request.',
-    matches: ({ api }, _difference, all) =>
-      api.name === 'Metadata' && all.some(({ path, theirs }) => path === 'errorCode' && theirs === -1),
-  },
-  {
-    reason: 'A commit of which nothing is kept makes no group; Apache Kafka makes one that shows later.',
-    matches: ({ api }, { ours, theirs }) =>
-      (['OffsetDelete', 'DeleteGroups'].includes(api.name) && ours === ERROR.GROUP_ID_NOT_FOUND && theirs === 0) ||
-      (api.name === 'DescribeGroups' && ours === 'Dead' && theirs === 'Empty'),
-  },
-  {
     reason: 'A batch of a codec that does not exist is refused as such; Apache Kafka trips over it.',
-    matches: ({ api }, _difference, all) =>
-      api.name === 'Produce' &&
-      all.some(({ ours, theirs }) => ours === ERROR.UNSUPPORTED_COMPRESSION_TYPE && theirs === -1),
-  },
-  {
-    reason:
-      'Whether a partition exists is asked before its batch is looked at; Apache Kafka reads the form of all batches first.',
     matches: ({ api }, { path, ours, theirs }) =>
       api.name === 'Produce' &&
-      path.endsWith('errorCode') &&
-      (ours === ERROR.UNKNOWN_TOPIC_OR_PARTITION || ours === ERROR.UNKNOWN_TOPIC_ID) &&
-      theirs === ERROR.CORRUPT_MESSAGE,
-  },
-  {
-    reason: 'A fetch session with topics that are unknown goes on; Apache Kafka trips over some of them.',
-    matches: ({ api }, _difference, all) =>
-      api.name === 'Fetch' && all.some(({ path, theirs }) => path === 'errorCode' && theirs === -1),
-  },
-  {
-    reason: 'An operation that does not exist is refused before the other changes of its resource are looked at.',
-    matches: ({ api }, { path, ours, theirs }) =>
-      api.name === 'IncrementalAlterConfigs' && path.endsWith('errorCode') && ours === -1 && theirs === 40,
+      path.endsWith('.errorCode') &&
+      ours === ERROR.UNSUPPORTED_COMPRESSION_TYPE &&
+      theirs === ERROR.UNKNOWN_SERVER_ERROR,
   },
   {
     reason: 'Meridian’s own topic configs (durability, origin) are described beside Kafka’s.',
-    matches: (_step, { path, theirs }) => /(^|\.)meridian\.[a-z.]+/.test(path) && theirs === undefined,
+    matches: (_step, { path, theirs }) => /\.configs\.meridian\.[a-z.]+$/.test(path) && theirs === undefined,
   },
   {
     reason:
       'Apache Kafka writes min.insync.replicas as a cluster config when it formats a folder, for eligible leader ' +
       'replicas; Meridian leaves it a default.',
-    matches: (_step, { path }) => /\.min\.insync\.replicas\.(configSource|synonyms|isDefault)/.test(path),
+    matches: (_step, { path, ours, theirs }) =>
+      (path.endsWith('.min.insync.replicas.configSource') && ours === DEFAULT_CONFIG && theirs === CLUSTER_CONFIG) ||
+      (path.endsWith('.min.insync.replicas.isDefault') && ours === true && theirs === false) ||
+      (/\.min\.insync\.replicas\.synonyms/.test(path) && isClusterDefault(theirs)),
   },
 ];
+
+function isClusterDefault(theirs: unknown): boolean {
+  return JSON.stringify(theirs).includes(`"source":${CLUSTER_CONFIG}`);
+}

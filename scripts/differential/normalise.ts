@@ -16,7 +16,6 @@ const LEFT_OUT = new Set([
   'logDir',
   'totalBytes',
   'usableBytes',
-  'documentation',
   'lastTimestamp',
   'clientHost',
   'nodeEndpoints',
@@ -33,6 +32,8 @@ const SORTED_BY = [
   'partition',
   'key',
   'brokerId',
+  'memberId',
+  'producerId',
 ];
 
 /** Ids of one side, each under the number of its first appearance. Kept for a whole script. */
@@ -65,6 +66,7 @@ function scalar(value: unknown, ids: IdNames, field: string): unknown {
   if (field === 'topicId' && value !== ZERO_UUID) return ids.nameOf('topic', value as string);
   if (field === 'producerId' && (value as number) >= 0) return ids.nameOf('producer', value as number);
   if (['memberId', 'leader'].includes(field) && value !== '') return ids.nameOf('member', value as string);
+  if (field === 'documentation' && typeof value === 'string') return 'a text';
   if (field === 'logAppendTimeMs' && (value as number) >= 0) return 'a time';
   if (field === 'sessionId' && value !== 0) return ids.nameOf('session', value as number);
   return value;

@@ -2,12 +2,12 @@
  * Runs one script against both brokers, step by step, and stops at the first difference that is not meant. Called by
  * `lanes.ts` and, for parts of a script, by `story.ts`.
  */
-import { ERROR } from '@meridian/protocol';
+import { type Api, DescribeGroups, ERROR, ListGroups } from '@meridian/protocol';
 import { CLOSED, SILENT } from './broker-connection.ts';
 import { type Difference, differencesOf } from './differences.ts';
 import { MEANT_DIFFERENCES } from './meant-differences.ts';
 import { IdNames, normalise } from './normalise.ts';
-import { type Pair, pause, removeTopics, settle } from './settle.ts';
+import { type Pair, pause, removeTopics, settle, stirGroups } from './settle.ts';
 import type { Side } from './side.ts';
 import type { Step } from './step.ts';
 
@@ -15,6 +15,8 @@ const READ_ATTEMPTS = 100;
 const READ_PAUSE_MS = 40;
 /** Until a request that is not waited for has certainly been taken in. */
 const SEND_PAUSE_MS = 60;
+
+const SHOW_GROUPS: readonly Api[] = [DescribeGroups, ListGroups];
 
 export interface Failure {
   /** Which step. */
@@ -36,19 +38,31 @@ interface Run {
   readonly pair: Pair;
   readonly names: { readonly ours: IdNames; readonly theirs: IdNames };
   readonly meant: Set<string>;
+  readonly readAttempts: number;
 }
 
-export async function runScript(steps: readonly Step[], pair: Pair, topics: readonly string[]): Promise<Outcome> {
+export async function runScript(
+  steps: readonly Step[],
+  pair: Pair,
+  topics: readonly string[],
+  readAttempts = READ_ATTEMPTS,
+): Promise<Outcome> {
   await Promise.all([pair.ours.begin(), pair.theirs.begin()]);
   try {
-    return await runSteps(steps, pair, topics);
+    return await runSteps(steps, pair, topics, readAttempts);
   } finally {
     await removeTopics(pair, topics);
   }
 }
 
-async function runSteps(steps: readonly Step[], pair: Pair, topics: readonly string[]): Promise<Outcome> {
-  const run: Run = { pair, names: { ours: new IdNames(), theirs: new IdNames() }, meant: new Set() };
+async function runSteps(
+  steps: readonly Step[],
+  pair: Pair,
+  topics: readonly string[],
+  readAttempts: number,
+): Promise<Outcome> {
+  const names = { ours: new IdNames(), theirs: new IdNames() };
+  const run: Run = { pair, names, meant: new Set(), readAttempts };
   const skipped: string[] = [];
   let ran = 0;
   for (const [at, step] of steps.entries()) {
@@ -69,7 +83,7 @@ function serves(side: Side, { api, version }: Step): boolean {
   return served !== undefined && version >= served.min && version <= served.max;
 }
 
-async function runStep(step: Step, { pair, names, meant }: Run): Promise<readonly Difference[]> {
+async function runStep(step: Step, { pair, names, meant, readAttempts }: Run): Promise<readonly Difference[]> {
   if (step.pauseMs > 0) await pause(step.pauseMs);
   if (step.mode === 'send') {
     for (const side of [pair.ours, pair.theirs]) side.park(step.connection, request(step, side));
@@ -81,7 +95,8 @@ async function runStep(step: Step, { pair, names, meant }: Run): Promise<readonl
     const all = differencesOf(ours, theirs);
     const reasons = all.map((each) => MEANT_DIFFERENCES.find(({ matches }) => matches(step, each, all))?.reason);
     const differences = all.filter((_, i) => reasons[i] === undefined);
-    if (differences.length > 0 && step.isRead && attempt < READ_ATTEMPTS) {
+    if (differences.length > 0 && step.isRead && attempt < readAttempts) {
+      if (attempt === 2 && SHOW_GROUPS.includes(step.api)) await stirGroups(pair);
       await pause(READ_PAUSE_MS);
       continue;
     }

@@ -2,28 +2,35 @@
 import { SeededRandom } from './seeded-random.ts';
 import type { ScriptContext, Step, StepMaker } from './step.ts';
 import * as admin from './steps/admin-steps.ts';
+import * as config from './steps/config-steps.ts';
 import * as group from './steps/group-steps.ts';
+import * as story from './steps/group-stories.ts';
 import * as read from './steps/read-steps.ts';
 import * as records from './steps/record-steps.ts';
 
 const STEPS_PER_SCRIPT = 30;
 
 const WEIGHTS: readonly (readonly [StepMaker, number])[] = [
-  [admin.createTopics, 4],
+  [admin.createTopics, 5],
   [admin.createPartitions, 3],
   [admin.deleteTopics, 1],
-  [admin.incrementalAlterConfigs, 5],
-  [admin.alterConfigs, 2],
   [admin.electLeaders, 1],
+  [config.incrementalAlterConfigs, 6],
+  [config.alterConfigs, 2],
+  [config.tryBrokerConfigs, 1],
+  [config.describeConfigs, 5],
+  [config.describeBroker, 2],
+  [config.listConfigResources, 1],
   [read.metadata, 3],
   [read.autoCreate, 1],
-  [read.describeConfigs, 4],
   [read.listOffsets, 6],
   [read.offsetForLeaderEpoch, 3],
   [read.describeProducers, 2],
-  [read.describeTopicPartitions, 2],
+  [read.describeTopicPartitions, 3],
   [read.describeLogDirs, 2],
   [read.describeCluster, 1],
+  [read.describeQuorum, 1],
+  [read.apiVersions, 1],
   [read.findCoordinator, 2],
   [records.produce, 12],
   [records.produceIdempotent, 6],
@@ -31,7 +38,7 @@ const WEIGHTS: readonly (readonly [StepMaker, number])[] = [
   [records.fetch, 10],
   [records.fetchInSession, 6],
   [records.deleteRecords, 3],
-  [group.offsetCommit, 5],
+  [group.offsetCommit, 6],
   [group.offsetFetch, 5],
   [group.joinGroup, 6],
   [group.syncGroup, 4],
@@ -41,6 +48,9 @@ const WEIGHTS: readonly (readonly [StepMaker, number])[] = [
   [group.listGroups, 2],
   [group.deleteGroups, 2],
   [group.offsetDelete, 2],
+  [story.twoMembers, 2],
+  [story.staticMember, 2],
+  [story.silentMember, 1],
 ];
 
 const LOTS = WEIGHTS.flatMap(([maker, weight]) => Array.from({ length: weight }, () => maker));

@@ -2,7 +2,7 @@
  * What a script waits for between its steps, and leaves behind: Apache Kafka's broker shows topics and configs a moment
  * after its controller has answered for them. Called by `run-script.ts`.
  */
-import { DeleteTopics, DescribeConfigs, ERROR, Metadata, type RequestInput } from '@meridian/protocol';
+import { DeleteTopics, DescribeConfigs, ERROR, JoinGroup, Metadata, type RequestInput } from '@meridian/protocol';
 import { CLOSED, SILENT } from './broker-connection.ts';
 import type { IdNames } from './normalise.ts';
 import type { Side } from './side.ts';
@@ -38,6 +38,28 @@ export async function settle({ ours, theirs }: Pair, names: Names, topics: reado
 export async function removeTopics({ ours, theirs }: Pair, topicNames: readonly string[]): Promise<void> {
   const request = { topicNames: [...topicNames], topics: [], timeoutMs: 5_000 };
   await Promise.all([ours, theirs].map((side) => side.request(DeleteTopics, 5, request)));
+}
+
+/** So many that each partition of the groups' topic gets one, all but certainly. */
+const STIRRED_GROUPS = 25;
+let stirred = 0;
+
+/**
+ * Apache Kafka shows a group that nothing was written of (by a commit of which nothing was kept) from the next write to
+ * its partition on. This writes something to each: groups that somebody asks to join.
+ */
+export async function stirGroups({ ours, theirs }: Pair): Promise<void> {
+  for (let n = 0; n < STIRRED_GROUPS; n++) {
+    const request = {
+      groupId: `stir-${process.pid}-${stirred++}`,
+      sessionTimeoutMs: 6_000,
+      rebalanceTimeoutMs: 6_000,
+      memberId: '',
+      protocolType: 'consumer',
+      protocols: [{ name: 'range', metadata: Buffer.alloc(0) }],
+    };
+    await Promise.all([ours, theirs].map((side) => side.request(JoinGroup, 5, request)));
+  }
 }
 
 async function stateOf(side: Side, topics: readonly string[]): Promise<string> {

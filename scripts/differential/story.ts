@@ -11,12 +11,14 @@ import type { Pair } from './settle.ts';
 import type { Step } from './step.ts';
 
 const MAX_DIFFERENCES = 8;
+/** Fewer than when it counts. */
+const READ_ATTEMPTS = 15;
 const NAMES_OF_SCRIPTS = /\bd\d+\w*-/g;
 
 /** Scripts that fail in one way share this. */
 export function kindOf({ api }: Step, { path, ours, theirs }: Difference): string {
-  const kind = `${api.name} ${path.replace(/\[\d+\]/g, '[]')}: ${brief(ours, 80)}, not ${brief(theirs, 80)}`;
-  return kind.replace(NAMES_OF_SCRIPTS, '');
+  const said = (value: unknown) => brief(value, 1_000).replace(NAMES_OF_SCRIPTS, '').slice(0, 100);
+  return `${api.name} ${path.replace(/\[\d+\]/g, '[]').replace(NAMES_OF_SCRIPTS, '')}: ${said(ours)}, not ${said(theirs)}`;
 }
 
 export function kindOfRan({ script, outcome: { failure } }: Ran): string {
@@ -33,12 +35,13 @@ export async function tell(ran: Ran, pair: Pair): Promise<void> {
     const chosen = kept.filter((n) => n !== left);
     const script = drawScript(ran.seed, Date.now(), `s${tries++}`);
     const fewer = chosen.map((n) => script.steps[n]!);
-    const { failure: found } = await runScript(fewer, pair, script.topics);
+    const { failure: found } = await runScript(fewer, pair, script.topics, READ_ATTEMPTS);
     if (found?.at !== fewer.length - 1 || differs(ran, fewer[found.at]!, found)) continue;
     kept = chosen;
     failure = found;
     steps = fewer;
   }
+  await runScript(steps, pair, ran.script.topics, READ_ATTEMPTS); // what the bodies below say is what was last asked
   for (const [n, step] of steps.entries()) {
     const { mode, connection, pauseMs, api, version } = step;
     const how = `${pauseMs > 0 ? `after ${pauseMs} ms ` : ''}${mode === 'ask' ? '' : `${mode} `}${connection || ''}`;

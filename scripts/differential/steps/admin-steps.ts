@@ -1,45 +1,9 @@
-/** Steps that create, change and delete topics and configs, with values that are wrong now and then. */
-import {
-  AlterConfigs,
-  CreatePartitions,
-  CreateTopics,
-  DeleteTopics,
-  ElectLeaders,
-  IncrementalAlterConfigs,
-  ZERO_UUID,
-} from '@meridian/protocol';
+/** Steps that create, change and delete topics, with values that are wrong now and then. */
+import { CreatePartitions, CreateTopics, DeleteTopics, ElectLeaders, ZERO_UUID } from '@meridian/protocol';
 import { type ScriptContext, type StepMaker, step, versionOf } from '../step.ts';
+import { someConfig } from './config-steps.ts';
 
-const TOPIC = 2;
 const BAD_NAMES = ['', '.', '..', 'a b', 'ünicode', 'x'.repeat(250), 'a/b'];
-
-/** Names with values that are taken or refused. */
-const CONFIGS: readonly (readonly [string, readonly string[]])[] = [
-  ['retention.ms', ['3600000', '-1', '-2', 'soon', '']],
-  ['retention.bytes', ['-1', '1048576', 'x']],
-  ['cleanup.policy', ['delete', 'compact', 'compact,delete', 'burn', '']],
-  ['segment.bytes', ['1073741824', '14', '1048576']],
-  ['segment.ms', ['604800000', '0', '1']],
-  ['max.message.bytes', ['1000', '0', '-1', '1048588']],
-  ['min.insync.replicas', ['1', '0', '2']],
-  ['compression.type', ['producer', 'gzip', 'uncompressed', 'brotli']],
-  ['message.timestamp.type', ['CreateTime', 'LogAppendTime', 'Never']],
-  ['message.timestamp.after.max.ms', ['3600000', '0', '-1']],
-  ['message.timestamp.before.max.ms', ['9223372036854775807', '86400000']],
-  ['min.cleanable.dirty.ratio', ['0.5', '1.5', '0']],
-  ['delete.retention.ms', ['86400000', '-1']],
-  ['flush.messages', ['1', '0', '9223372036854775807']],
-  ['unclean.leader.election.enable', ['true', 'false', 'maybe']],
-  ['preallocate', ['false']],
-  ['index.interval.bytes', ['4096', '-1']],
-  ['file.delete.delay.ms', ['60000', '-1']],
-  ['no.such.config', ['1']],
-];
-
-export function someConfig({ random }: ScriptContext): { name: string; value: string } {
-  const [name, values] = random.pick(CONFIGS);
-  return { name, value: random.oneIn(2) ? (values[0] as string) : random.pick(values) };
-}
 
 export const createTopics: StepMaker = (context) => {
   const { random, topics } = context;
@@ -53,7 +17,10 @@ export const createTopics: StepMaker = (context) => {
       numPartitions: isAssigned ? -1 : random.pick([1, 1, 2, 3, -1, 0, -2]),
       replicationFactor: isAssigned ? -1 : random.pick([1, 1, 1, -1, 0, 2]),
       assignments,
-      configs: Array.from({ length: random.below(3) }, () => someConfig(context)),
+      configs: Array.from({ length: random.below(3) }, () => {
+        const { name, value } = someConfig(context);
+        return { name, value: random.oneIn(20) ? null : value };
+      }),
     };
   });
   const version = versionOf(random, CreateTopics, asked.some(({ numPartitions }) => numPartitions === -1) ? 4 : 2);
@@ -114,35 +81,6 @@ export const deleteTopics: StepMaker = ({ random, topics }) => {
     }),
     { changesMetadata: true },
   );
-};
-
-export const incrementalAlterConfigs: StepMaker = (context) => {
-  const { random, topics } = context;
-  const configs = Array.from({ length: random.between(1, 2) }, () => {
-    const { name, value } = someConfig(context);
-    const configOperation = random.pick([0, 0, 0, 1, 2, 3, 4]);
-    return { name, configOperation, value: configOperation === 1 && random.oneIn(2) ? null : value };
-  });
-  const resourceName = random.oneIn(10) ? 'd-absent' : random.pick(topics);
-  const resources = [{ resourceType: random.oneIn(20) ? 9 : TOPIC, resourceName, configs }];
-  const validateOnly = random.oneIn(6);
-  return step(
-    IncrementalAlterConfigs,
-    versionOf(random, IncrementalAlterConfigs),
-    () => ({ resources, validateOnly }),
-    { changesMetadata: true },
-  );
-};
-
-export const alterConfigs: StepMaker = (context) => {
-  const { random, topics } = context;
-  const configs = Array.from({ length: random.below(3) }, () => someConfig(context));
-  const resources = [
-    { resourceType: TOPIC, resourceName: random.oneIn(10) ? 'd-absent' : random.pick(topics), configs },
-  ];
-  return step(AlterConfigs, versionOf(random, AlterConfigs), () => ({ resources, validateOnly: false }), {
-    changesMetadata: true,
-  });
 };
 
 export const electLeaders: StepMaker = ({ random, topics }) => {

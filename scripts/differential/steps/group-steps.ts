@@ -19,6 +19,13 @@ import { type ScriptContext, type StepMaker, step, versionOf } from '../step.ts'
 import { someTopic } from './read-steps.ts';
 
 const BY_ID_SINCE = 10;
+const STABLE_SINCE = 7;
+const MANY_SINCE = 8;
+const MEMBER_SINCE = 9;
+const LEAVE_MANY_SINCE = 3;
+/** A member that is not answered by then waits for somebody who will not come. */
+const PATIENCE_MS = 1_500;
+const LONG_MS = 60_000;
 const METADATA = Buffer.from('0000000000010001740000000000', 'hex');
 const ASSIGNMENT = Buffer.from('000000000001000174000000010000000000000000', 'hex');
 
@@ -59,16 +66,22 @@ export const offsetCommit: StepMaker = (context) => {
 export const offsetFetch: StepMaker = (context) => {
   const { random } = context;
   const version = versionOf(random, OffsetFetch);
-  const groupId = someGroup(context);
   const name = someTopic(context);
   const partitionIndexes = [0, random.between(1, 3)];
   const isAll = version >= 2 && random.oneIn(4);
+  const requireStable = version >= STABLE_SINCE && random.oneIn(3) ? { requireStable: true } : {};
+  if (version < MANY_SINCE) {
+    const groupId = someGroup(context);
+    const topics = isAll ? null : [{ name, partitionIndexes }];
+    return step(OffsetFetch, version, () => ({ groupId, topics, ...requireStable }));
+  }
+  const groupIds = Array.from({ length: random.pick([1, 1, 2, 3]) }, () => someGroup(context));
+  const member =
+    version >= MEMBER_SINCE && random.oneIn(6) ? { memberId: 'nobody', memberEpoch: random.pick([0, 1]) } : {};
   return step(OffsetFetch, version, (side) => {
     const topic = version >= BY_ID_SINCE ? { topicId: side.topicId(name) } : { name };
     const topics = isAll ? null : [{ ...topic, partitionIndexes }];
-    return version >= 8
-      ? { groups: [{ groupId, topics }] }
-      : { groupId, topics: isAll ? null : [{ name, partitionIndexes }] };
+    return { groups: groupIds.map((groupId) => ({ groupId, topics, ...member })), ...requireStable };
   });
 };
 
@@ -77,8 +90,8 @@ export const joinGroup: StepMaker = (context) => {
   const version = versionOf(random, JoinGroup);
   const groupId = someGroup(context);
   const request = {
-    sessionTimeoutMs: random.oneIn(8) ? random.pick([1, 100_000_000]) : 10_000,
-    ...(version >= 1 ? { rebalanceTimeoutMs: 5_000 } : {}),
+    sessionTimeoutMs: random.oneIn(8) ? random.pick([1, 100_000_000]) : LONG_MS,
+    ...(version >= 1 ? { rebalanceTimeoutMs: LONG_MS } : {}),
     protocolType: random.oneIn(10) ? random.pick(['', 'connect']) : 'consumer',
     protocols: random.oneIn(12) ? [] : [{ name: random.pick(['range', 'range', 'sticky']), metadata: METADATA }],
   };
@@ -88,6 +101,7 @@ export const joinGroup: StepMaker = (context) => {
     version,
     (side) => ({ groupId, ...request, memberId: isUnknown ? 'nobody' : memberOf(side, groupId) }),
     {
+      limitMs: PATIENCE_MS,
       keep: (side, answer) => {
         if (answer.memberId !== '' && answer.memberId !== 'nobody') side.members.set(groupId, answer.memberId);
         if (answer.errorCode === 0) side.generations.set(groupId, answer.generationId);
@@ -108,11 +122,16 @@ export const syncGroup: StepMaker = (context) => {
           protocolName: random.pick(['range', 'range', 'sticky']),
         }
       : {};
-  return step(SyncGroup, version, (side) => {
-    const { memberId, generation } = identity(side, groupId);
-    const assignments = [{ memberId: memberOf(side, groupId), assignment: ASSIGNMENT }];
-    return { groupId, memberId, generationId: generation, assignments, ...protocol };
-  });
+  return step(
+    SyncGroup,
+    version,
+    (side) => {
+      const { memberId, generation } = identity(side, groupId);
+      const assignments = [{ memberId: memberOf(side, groupId), assignment: ASSIGNMENT }];
+      return { groupId, memberId, generationId: generation, assignments, ...protocol };
+    },
+    { limitMs: PATIENCE_MS },
+  );
 };
 
 export const heartbeat: StepMaker = (context) => {
@@ -125,12 +144,14 @@ export const heartbeat: StepMaker = (context) => {
 };
 
 export const leaveGroup: StepMaker = (context) => {
-  const version = versionOf(context.random, LeaveGroup);
+  const { random } = context;
+  const version = versionOf(random, LeaveGroup);
   const groupId = someGroup(context);
   const identity = someIdentity(context);
+  const others = random.pick([[], [], [{ memberId: 'nobody' }], [{ memberId: '', groupInstanceId: 'i' }]]);
   return step(LeaveGroup, version, (side) => {
     const { memberId } = identity(side, groupId);
-    return version >= 3 ? { groupId, members: [{ memberId }] } : { groupId, memberId };
+    return version >= LEAVE_MANY_SINCE ? { groupId, members: [{ memberId }, ...others] } : { groupId, memberId };
   });
 };
 
@@ -143,8 +164,12 @@ export const describeGroups: StepMaker = (context) => {
 
 export const listGroups: StepMaker = ({ random, groups: own }) => {
   const version = versionOf(random, ListGroups);
-  const statesFilter = version >= 4 && random.oneIn(2) ? random.pick([['Empty'], ['stable'], ['Nonsense']]) : [];
-  const typesFilter = version >= 5 && random.oneIn(2) ? random.pick([['classic'], ['Consumer'], ['Nonsense']]) : [];
+  const statesFilter =
+    version >= 4 && random.oneIn(2)
+      ? random.pick([['Empty'], ['stable'], ['Nonsense'], ['Empty', 'PreparingRebalance'], ['Dead']])
+      : [];
+  const typesFilter =
+    version >= 5 && random.oneIn(2) ? random.pick([['classic'], ['Consumer'], ['Nonsense'], ['Classic', 'share']]) : [];
   return step(ListGroups, version, () => ({ statesFilter, typesFilter }), {
     isRead: true,
     narrow: (answer) => ({ ...answer, groups: answer.groups.filter(({ groupId }) => own.includes(groupId)) }),
@@ -152,12 +177,16 @@ export const listGroups: StepMaker = ({ random, groups: own }) => {
 };
 
 export const deleteGroups: StepMaker = (context) => {
-  const groupsNames = context.random.oneIn(4) ? [someGroup(context), 'd-no-group'] : [someGroup(context)];
-  return step(DeleteGroups, versionOf(context.random, DeleteGroups), () => ({ groupsNames }));
+  const { random } = context;
+  const groupsNames = random.oneIn(3) ? [someGroup(context), 'd-no-group', someGroup(context)] : [someGroup(context)];
+  return step(DeleteGroups, versionOf(random, DeleteGroups), () => ({ groupsNames }));
 };
 
 export const offsetDelete: StepMaker = (context) => {
+  const { random } = context;
   const groupId = someGroup(context);
-  const topics = [{ name: someTopic(context), partitions: [{ partitionIndex: context.random.below(3) }] }];
+  const partitions = Array.from({ length: random.pick([1, 1, 2]) }, () => ({ partitionIndex: random.below(3) }));
+  const topics = [{ name: someTopic(context), partitions }];
+  if (random.oneIn(4)) topics.push({ name: someTopic(context), partitions });
   return step(OffsetDelete, 0, () => ({ groupId, topics }));
 };

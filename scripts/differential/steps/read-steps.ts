@@ -1,9 +1,11 @@
 /** Steps that only ask: metadata, configs, offsets, producers, log dirs. Their answers may come late from Apache Kafka. */
 import {
+  APIS,
+  ApiVersions,
   DescribeCluster,
-  DescribeConfigs,
   DescribeLogDirs,
   DescribeProducers,
+  DescribeQuorum,
   DescribeTopicPartitions,
   FindCoordinator,
   ListOffsets,
@@ -12,9 +14,6 @@ import {
   ZERO_UUID,
 } from '@meridian/protocol';
 import { type ScriptContext, type StepMaker, step, versionOf } from '../step.ts';
-
-const TOPIC = 2;
-const BROKER = 4;
 
 export const someTopic = ({ random, topics }: ScriptContext): string =>
   random.oneIn(10) ? 'd-absent' : random.pick(topics);
@@ -48,22 +47,6 @@ export const autoCreate: StepMaker = ({ random, topics }) => {
       for (const topic of answer.topics) if (topic.topicId !== ZERO_UUID) side.topicIds.set(name, topic.topicId);
     },
   });
-};
-
-export const describeConfigs: StepMaker = (context) => {
-  const { random } = context;
-  const version = versionOf(random, DescribeConfigs);
-  const keys = random.oneIn(3) ? ['retention.ms', 'cleanup.policy', 'no.such.config'] : null;
-  const ofTopic = { resourceType: TOPIC, resourceName: someTopic(context), configurationKeys: keys };
-  const resource = random.oneIn(8)
-    ? {
-        resourceType: BROKER,
-        resourceName: random.pick(['1', '1', '2', 'x']),
-        configurationKeys: ['log.retention.ms', 'num.partitions', 'auto.create.topics.enable'],
-      }
-    : ofTopic;
-  const includeSynonyms = random.oneIn(2);
-  return step(DescribeConfigs, version, () => ({ resources: [resource], includeSynonyms }), { isRead: true });
 };
 
 export const listOffsets: StepMaker = (context) => {
@@ -143,4 +126,42 @@ export const findCoordinator: StepMaker = ({ random, groups }) => {
     }),
     { isRead: true },
   );
+};
+
+/** Leader and epochs have counted elections and changes of their own: what is there, and the errors, are compared. */
+export const describeQuorum: StepMaker = ({ random }) => {
+  const topicName = random.oneIn(4) ? 'd-absent' : '__cluster_metadata';
+  const topics = [{ topicName, partitions: [{ partitionIndex: random.oneIn(4) ? 1 : 0 }] }];
+  return step(DescribeQuorum, versionOf(random, DescribeQuorum), () => ({ topics }), {
+    narrow: ({ errorCode, topics: told }) => ({
+      errorCode,
+      topics: told.map(({ topicName: name, partitions }) => ({
+        name,
+        partitions: partitions.map((each) => ({
+          index: each.partitionIndex,
+          errorCode: each.errorCode,
+          leader: each.leaderId,
+          voters: each.currentVoters.map(({ replicaId }) => replicaId),
+          observers: each.observers.map(({ replicaId }) => replicaId),
+        })),
+      })),
+    }),
+  });
+};
+
+/** Of the APIs that both have; Apache Kafka has more. */
+export const apiVersions: StepMaker = ({ random }) => {
+  const version = versionOf(random, ApiVersions);
+  const clientSoftwareName = random.pick(['differential', 'differential', '', '-a', 'a b']);
+  const client = version >= 3 ? { clientSoftwareName, clientSoftwareVersion: '1' } : {};
+  const known = new Set(APIS.map(({ key }) => key));
+  return step(ApiVersions, version, () => client, {
+    narrow: ({ errorCode, apiKeys }) => ({
+      errorCode,
+      versions: apiKeys
+        .filter(({ apiKey }) => known.has(apiKey))
+        .map(({ apiKey, minVersion, maxVersion }) => `${apiKey}: ${minVersion}..${maxVersion}`)
+        .sort(),
+    }),
+  });
 };
