@@ -39,7 +39,7 @@ export class MetadataLog {
     const { io, log, folder, image } = options;
     this.#io = io;
     this.#nodeId = options.nodeId;
-    this.#log = openLog({ io, folder, topicId: METADATA_TOPIC_ID, config: { fsync: false } });
+    this.#log = openLog({ io, folder, topicId: METADATA_TOPIC_ID, config: { fsync: false }, showsDurableOnly: true });
     const cut = this.#log.recoveredDamage;
     if (cut !== undefined) log.warn('the metadata log had a torn tail', { cut });
     const replayed = replay(io.disk, this.#log, image);

@@ -77,6 +77,7 @@ export class SimFile implements DiskFile {
 
   #sync(mark: number): void {
     const { faults } = this.#machine;
+    if (faults.isFailed(this.path)) throw new IoError('io', `sync ${this.path}`);
     if (!faults.takes('sync', this.path)) {
       this.#machine.changing();
       if (!faults.syncsLie) this.#content.syncUpTo(mark);
