@@ -1,0 +1,52 @@
+/** The list of meant differences, in its code and in docs/compatibility.md; and that none of them hides more than it means. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DescribeConfigs, ERROR, Produce } from '@meridian/protocol';
+import { expect, test } from 'vitest';
+import type { Difference } from './differences.ts';
+import { MEANT_DIFFERENCES } from './meant-differences.ts';
+import { step } from './step.ts';
+
+const DOCS = join(import.meta.dirname, '../../docs/compatibility.md');
+const produce = step(Produce, 9, () => ({ acks: 1, timeoutMs: 1, topicData: [] }));
+const describe = step(DescribeConfigs, 4, () => ({ resources: [] }));
+
+const isMeant = (of: typeof produce, difference: Difference): boolean =>
+  MEANT_DIFFERENCES.some(({ matches }) => matches(of, difference, [difference]));
+
+test('docs/compatibility.md lists the meant differences, and no others', () => {
+  const listed = readFileSync(DOCS, 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('- *Meant*: '))
+    .map((line) => line.slice('- *Meant*: '.length));
+  expect(listed).toEqual(MEANT_DIFFERENCES.map(({ reason }) => reason));
+});
+
+test('only the codec that does not exist may be refused otherwise', () => {
+  const path = 'responses.t.partitionResponses[0].errorCode';
+  const ours = ERROR.UNSUPPORTED_COMPRESSION_TYPE;
+  expect(isMeant(produce, { path, ours, theirs: ERROR.UNKNOWN_SERVER_ERROR })).toBe(true);
+  expect(isMeant(produce, { path, ours, theirs: ERROR.NONE })).toBe(false);
+  expect(isMeant(produce, { path, ours: ERROR.NONE, theirs: ERROR.UNKNOWN_SERVER_ERROR })).toBe(false);
+  expect(isMeant(describe, { path, ours, theirs: ERROR.UNKNOWN_SERVER_ERROR })).toBe(false);
+});
+
+test('a config of Kafka’s that is missing or other is a difference, one of Meridian’s own is meant', () => {
+  const config = { value: '1' };
+  const path = 'results[0].configs.meridian.durability';
+  expect(isMeant(describe, { path, ours: config, theirs: undefined })).toBe(true);
+  expect(isMeant(describe, { path, ours: undefined, theirs: config })).toBe(false);
+  expect(isMeant(describe, { path: `${path}.value`, ours: '1', theirs: '2' })).toBe(false);
+  expect(isMeant(describe, { path: 'results[0].configs.retention.ms', ours: config, theirs: undefined })).toBe(false);
+});
+
+test('min.insync.replicas may come from the cluster there and from nowhere here, with one value', () => {
+  const path = 'results[0].configs.min.insync.replicas';
+  const isMeantAt = (field: string, ours: unknown, theirs: unknown) =>
+    isMeant(describe, { path: `${path}.${field}`, ours, theirs });
+  expect(isMeantAt('configSource', 5, 3)).toBe(true);
+  expect(isMeantAt('configSource', 5, 1)).toBe(false);
+  expect(isMeantAt('value', '1', '2')).toBe(false);
+  expect(isMeantAt('synonyms', [], [{ name: 'min.insync.replicas', value: '1', source: 3 }])).toBe(true);
+  expect(isMeantAt('synonyms', [], [{ name: 'min.insync.replicas', value: '1', source: 5 }])).toBe(false);
+});
