@@ -2,8 +2,8 @@
 export const LIMITS = {
   /** From the start of a part to its `ready` line. */
   readyTimeoutMs: 20_000,
-  /** From SIGTERM to SIGKILL. */
-  stopTimeoutMs: 9_000,
+  /** From SIGTERM to SIGKILL: for a part that hangs. One whose stop does not move ends by itself long before. */
+  stopTimeoutMs: 30_000,
   /** A part that died is started again after this, doubled with each death in a row. */
   restartMinMs: 100,
   restartMaxMs: 10_000,

@@ -55,7 +55,7 @@ test('a part that does not become ready in time is killed', () => {
 
 test('stop is a SIGTERM, then a SIGKILL, and no restart', () => {
   const part = running();
-  expect(run(part, [{ type: 'stop' }, 20])).toEqual(['SIGTERM', 'arm 9000']);
+  expect(run(part, [{ type: 'stop' }, 20])).toEqual(['SIGTERM', 'arm 30000']);
   expect(run(part, [{ type: 'time' }, 9_020])[1]).toBe('SIGKILL');
   expect(run(part, [EXITED, 9_030])).toEqual(['disarm']);
   expect(part.state).toBe('stopped');
