@@ -63,7 +63,7 @@ export class TransactionIndex {
     this.dirty = true;
   }
 
-  /** Whether a file was written. */
+  /** Whether a file was written or removed: its name is to be made durable. */
   async save(disk: Disk): Promise<boolean> {
     if (!this.dirty) return false;
     this.dirty = false;
@@ -92,9 +92,10 @@ export class TransactionIndex {
     return true;
   }
 
-  private removeFile(disk: Disk): false {
-    if (disk.exists(this.path)) disk.remove(this.path);
-    return false;
+  private removeFile(disk: Disk): boolean {
+    if (!disk.exists(this.path)) return false;
+    disk.remove(this.path);
+    return true;
   }
 }
 

@@ -85,7 +85,7 @@ export class PartitionModel {
   /** Cuts the log by `cut`, during which old and new state are both right. */
   cutWith(offset: number, cut: () => void): void {
     this.notePromises();
-    this.cutAt = this.batches.find(({ nextOffset }) => nextOffset > offset)?.offset ?? offset;
+    this.cutAt = this.batches.findLast(({ nextOffset }) => nextOffset <= offset)?.nextOffset ?? 0;
     cut();
     this.cutTo(this.end);
   }
