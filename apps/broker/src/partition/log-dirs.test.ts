@@ -248,6 +248,12 @@ test('a topic that is deleted while a dir is offline does not come back with it'
   broker.node.setFolderFailed('/b', false);
   await broker.restart();
   expect(await placesOf(broker)).toEqual(new Map());
-  const again = await createTopic(broker, 'one');
-  expect(await valuesIn(broker, again)).toEqual([]);
+  for (const name of ['one', 'two', 'three']) {
+    expect(await valuesIn(broker, await createTopic(broker, name))).toEqual([]);
+  }
+  const again = await placesOf(broker);
+  await broker.world.settle(broker.broker.stop());
+  await broker.restart();
+  expect(await placesOf(broker)).toEqual(again);
+  expect(await produceAll(broker, again)).toEqual({ '/data': OK, '/b': OK, '/c': OK });
 });

@@ -202,17 +202,18 @@ export class LogDirs {
     }
   }
 
-  /** The dir with a folder of this topic's partition; folders of another topic of its name count where there is no other. */
+  /** The dir with a folder of this topic's partition, or with one that belongs to nobody yet. */
   #locate(identity: PartitionIdentity): OnlineDir | undefined {
     const name = `${identity.topic}-${identity.index}`;
-    const found = this.#foundAtStart.get(name) ?? [];
-    if (found.length < 2) return found[0];
-    const { disk } = this.#options.io;
-    const own = found.filter(({ path }) => isOf(identity.topicId, disk, join(path, name)));
+    const found = this.#foundAtStart.get(name);
+    if (found === undefined) return undefined;
+    const id = uuidToBase64(identity.topicId);
+    const ids = found.map(({ path }) => topicIdIn(this.#options.io.disk, join(path, name)));
+    const own = found.filter((_, index) => ids[index] === id);
     if (own.length > 1) {
       throw new BrokerError('partition-twice', `${name} in ${own.map(({ path }) => path).join(' and ')}`);
     }
-    return own[0];
+    return own[0] ?? found.find((_, index) => ids[index] === undefined);
   }
 
   /** Undefined if that dir is not online: its records may be there. */
@@ -247,13 +248,8 @@ function isOnline(dir: HostedDir | undefined): dir is OnlineDir {
   return dir !== undefined && dir.failure === undefined && dir.folders !== undefined;
 }
 
-function isOf(topicId: string, disk: Disk, folder: string): boolean {
+/** As the folder's `partition.metadata` says, in base64; undefined without one. */
+function topicIdIn(disk: Disk, folder: string): string | undefined {
   const path = join(folder, 'partition.metadata');
-  return (
-    disk.exists(path) &&
-    disk
-      .readFile(path)
-      .toString('utf8')
-      .includes(`topic_id: ${uuidToBase64(topicId)}\n`)
-  );
+  return disk.exists(path) ? (/^topic_id: (.*)$/m.exec(disk.readFile(path).toString('utf8'))?.[1] ?? '') : undefined;
 }
