@@ -177,10 +177,13 @@ const HASH_BITS = 14;
 const LAST_LITERALS = 5;
 const MATCH_MARGIN = 12;
 
-/** One block, or undefined if it does not get smaller. */
+/** Where a block is worked on: the same memory for every one. */
+const table = new Int32Array(1 << HASH_BITS);
+const out = Buffer.allocUnsafeSlow(BLOCK_BYTES + Math.ceil(BLOCK_BYTES / 255) + 16);
+
+/** One block of at most `BLOCK_BYTES`, or undefined if it does not get smaller. */
 function compressBlock(block: Uint8Array): Uint8Array | undefined {
-  const out = Buffer.allocUnsafe(block.length + Math.ceil(block.length / 255) + 16);
-  const table = new Int32Array(1 << HASH_BITS).fill(-1);
+  table.fill(-1);
   const matchEnd = block.length - LAST_LITERALS;
   let to = 0;
   let literalFrom = 0;
@@ -203,7 +206,7 @@ function compressBlock(block: Uint8Array): Uint8Array | undefined {
     literalFrom = at;
   }
   to = writeSequence(out, to, block.subarray(literalFrom), 4);
-  return to < block.length ? out.subarray(0, to) : undefined;
+  return to < block.length ? Buffer.from(out.subarray(0, to)) : undefined;
 }
 
 function commonLength(block: Uint8Array, candidate: number, at: number, end: number): number {

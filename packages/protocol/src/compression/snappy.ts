@@ -117,16 +117,18 @@ function readLength(bytes: Uint8Array): { value: number; next: number } {
 }
 
 const HASH_BITS = 13;
+/** Where a block is worked on: the same memory for every one. */
+const table = new Int32Array(1 << HASH_BITS);
+const out = Buffer.allocUnsafeSlow(32 + BLOCK_BYTES + Math.ceil(BLOCK_BYTES / 6));
 
 /** One raw block of at most 32 KiB: greedy matches of four bytes and more, found by a hash table. */
 function compressBlock(block: Uint8Array): Uint8Array {
-  const out = Buffer.allocUnsafe(32 + block.length + Math.ceil(block.length / 6));
+  table.fill(-1);
   let to = 0;
   for (let rest = block.length; ; rest >>>= 7) {
     out[to++] = rest > 127 ? (rest & 0x7f) | 0x80 : rest;
     if (rest <= 127) break;
   }
-  const table = new Int32Array(1 << HASH_BITS).fill(-1);
   let literalFrom = 0;
   for (let at = 0; at + 4 <= block.length; ) {
     const word = block[at]! | (block[at + 1]! << 8) | (block[at + 2]! << 16) | (block[at + 3]! << 24);
@@ -145,7 +147,7 @@ function compressBlock(block: Uint8Array): Uint8Array {
     literalFrom = at;
   }
   to = writeLiteral(out, to, block, literalFrom, block.length);
-  return out.subarray(0, to);
+  return Buffer.from(out.subarray(0, to));
 }
 
 function sameWord(block: Uint8Array, one: number, other: number): boolean {
