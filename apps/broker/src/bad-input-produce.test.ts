@@ -2,7 +2,16 @@
  * Hostile batches in Produce and hostile metrics in PushTelemetry, on a real broker process: lies in the header and in the
  * records, and bombs of every codec. Each trial has the expectations of `testing/victim.ts` besides its own.
  */
-import { ERROR, encodeRequest, GetTelemetrySubscriptions, Produce, PushTelemetry, ZERO_UUID } from '@meridian/protocol';
+import { zstdCompressSync } from 'node:zlib';
+import {
+  CreateTopics,
+  ERROR,
+  encodeRequest,
+  GetTelemetrySubscriptions,
+  Produce,
+  PushTelemetry,
+  ZERO_UUID,
+} from '@meridian/protocol';
 import { crc32c } from '@meridian/protocol/record-batch';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { batchOf, produceOf } from './testing/batches.ts';
@@ -99,6 +108,54 @@ test.each<[string, () => Buffer, readonly number[]]>([
     return refused;
   });
   expect(codes).toContain(code);
+});
+
+/** As many of the smallest records as unpack to 24 MB, in a megabyte or so. */
+function crumbs(count: number): Buffer {
+  const records = Buffer.alloc(count * 10);
+  let at = 0;
+  for (let delta = 0; delta < count; delta++) {
+    const from = at;
+    at = from + 3;
+    for (let rest = delta * 2; ; rest >>>= 7) {
+      records[at++] = rest > 127 ? (rest & 127) | 128 : rest;
+      if (rest <= 127) break;
+    }
+    records.fill(1, at, at + 2);
+    records[at + 2] = 0;
+    at += 3;
+    records[from] = (at - from - 1) * 2;
+  }
+  const batch = packed(4, zstdCompressSync(records.subarray(0, at)));
+  batch.writeInt32BE(count - 1, LAST_OFFSET_DELTA_AT);
+  return forged((bytes) => bytes.writeInt32BE(count, RECORD_COUNT_AT), batch);
+}
+
+test('empty records are taken by the million, and no more than a request may have', async () => {
+  await victim.unharmed(
+    async (client) => {
+      expect(await produce(client, crumbs(1_200_000))).toBe(ERROR.NONE);
+      await client.request(CreateTopics, 7, largeTopic('crumbs'));
+      const { responses } = await client.request(Produce, 9, produceOf('crumbs', crumbs(2_200_000)));
+      expect(responses[0]!.partitionResponses[0]!.errorCode).toBe(ERROR.MESSAGE_TOO_LARGE);
+    },
+    { extraBytes: 64 * 1_048_576 },
+  );
+});
+
+const largeTopic = (name: string) => {
+  const configs = [{ name: 'max.message.bytes', value: '104857600' }];
+  return { topics: [{ name, numPartitions: 1, replicationFactor: 1, assignments: [], configs }], timeoutMs: 5_000 };
+};
+
+test('a topic that takes batches of 100 MB takes them without holding anybody up', async () => {
+  const batch = batchOf(['x'.repeat(60_000_000)]);
+  const trial = { lines: 0, extraBytes: 3 * batch.length };
+  await victim.unharmed(async (client) => {
+    await client.request(CreateTopics, 7, largeTopic('large'));
+    const { responses } = await client.request(Produce, 9, produceOf('large', batch));
+    expect(responses[0]!.partitionResponses[0]!.errorCode).toBe(ERROR.NONE);
+  }, trial);
 });
 
 test('bombs by the hundred, in flight at once on many connections, leave the others their turns', async () => {

@@ -39,6 +39,8 @@ export interface BrokerLimits {
   readonly maxDecompressedBatchBytes: number;
   /** The same for all batches of one request together: what one request may make us unpack. */
   readonly maxDecompressedRequestBytes: number;
+  /** Records in all batches of one client's request: what one request may make us walk over in one turn. */
+  readonly maxRecordsPerRequest: number;
   /** Topics that one Metadata request may bring into being; the client asks again for the others. */
   readonly maxAutoCreatedTopics: number;
   /** Partitions in one answer to DescribeTopicPartitions (Kafka's `max.request.partition.size.limit`). */
@@ -111,6 +113,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   maxFetchWaitMs: 300_000,
   maxDecompressedBatchBytes: 25_165_824,
   maxDecompressedRequestBytes: 41_943_040,
+  maxRecordsPerRequest: 2_000_000,
   maxAutoCreatedTopics: 100,
   maxDescribedPartitions: 2_000,
   maxFetchSessions: 1_000,

@@ -61,7 +61,8 @@ class ProduceInWork implements ProduceOwner {
     this.#request = request;
     this.#header = header;
     this.#reach = reach;
-    this.#budget = { left: reach.limits.maxDecompressedRequestBytes };
+    const { maxDecompressedRequestBytes, maxRecordsPerRequest } = reach.limits;
+    this.#budget = { left: maxDecompressedRequestBytes, recordsLeft: maxRecordsPerRequest };
   }
 
   start(): void {

@@ -50,7 +50,7 @@ export class OffsetsLog {
     const bytes = writeBatch({ records, crc: nativeCrc32c, codec: this.#codec, compress });
     this.#partition.produce(part, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), {
       ...TRUSTED,
-      budget: { left: NO_BUDGET },
+      budget: { left: NO_BUDGET, recordsLeft: NO_BUDGET },
     });
     isInside = false;
     if (refused === undefined) return true;

@@ -41,7 +41,7 @@ function checked(
   records: Buffer,
   settings: Partial<TopicSettings> = {},
   validation: Validation = 'full',
-  budget = { left: 10_000_000 },
+  budget = { left: 10_000_000, recordsLeft: 1_000 },
 ) {
   const bounds = { maxDecompressedBytes: 1_000_000, budget };
   const options = { validation, nowMs: NOW_MS, ...bounds, partition: PARTITION };
@@ -143,11 +143,11 @@ test('unknown codecs, corrupt compression and bombs are told apart', () => {
 });
 
 test('a request of many bombs unpacks no more than its budget', () => {
-  const budget = { left: 2_500_000 };
+  const budget = { left: 2_500_000, recordsLeft: 1_000 };
   const bomb = batchOf(['x'.repeat(2_000_000)], { codec: 'gzip', compress });
   for (let index = 0; index < 50; index++) expect(codeOf(bomb, {}, 'full', budget)).toBe(ERROR.MESSAGE_TOO_LARGE);
   expect(budget.left).toBe(0);
-  const good = { left: 1_000_000 };
+  const good = { left: 1_000_000, recordsLeft: 1_000 };
   expect(codeOf(batchOf(['one'], { codec: 'gzip', compress }), {}, 'full', good)).toBe(ERROR.NONE);
   expect(good.left).toBeGreaterThan(999_900);
 });

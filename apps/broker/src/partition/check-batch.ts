@@ -31,6 +31,8 @@ export type Validation = 'full' | 'header';
 /** Plain bytes that the batches of one request may still unpack to; what is unpacked is taken off. */
 export interface UnpackBudget {
   left: number;
+  /** Records that may still be walked over: each takes its time, however small it is. */
+  recordsLeft: number;
 }
 
 export interface CheckOptions {
@@ -202,11 +204,19 @@ function checkAndConvert(
   return { batch, header };
 }
 
+/** Length, attributes, deltas, two lengths and a count: a byte each. */
+const MIN_RECORD_BYTES = 7;
+
 /** Every record, after unpacking within the bounds of the batch and of its request. */
 function walkRecords(batch: Buffer, header: BatchHeader, options: CheckOptions, isRecoded: boolean): RecordsSummary {
   const { budget } = options;
   const maxDecompressedBytes = Math.min(options.maxDecompressedBytes, budget.left);
   const isPacked = header.codec !== 'none';
+  // A count that cannot be true is refused for what it is, further down.
+  const mayBeTrue = header.recordCount * MIN_RECORD_BYTES <= (isPacked ? maxDecompressedBytes : batch.length);
+  if (mayBeTrue && (budget.recordsLeft -= header.recordCount) < 0) {
+    throw new ProduceRefusal(ERROR.MESSAGE_TOO_LARGE, 'The request has more records than one may have.');
+  }
   // Taken off in advance: a batch that is refused half unpacked has cost as much.
   if (isPacked) budget.left -= maxDecompressedBytes;
   // Numbers that lie do no harm where the records are numbered anew: Apache Kafka has taken such batches ever since.
