@@ -4,12 +4,14 @@
  */
 import type { Io } from '@meridian/io';
 import { type Log, type MarksStore, openLog } from '@meridian/log';
+import { BATCH_HEADER_BYTES, batchLastOffset } from '@meridian/protocol/record-batch';
 import { Violation } from './check-served.ts';
 import type { SceneConfig } from './open-partition.ts';
 
 const LOG_FILE = /^\d{20}\.log$/;
 
-export function checkDerived(io: Io, log: Log, config: SceneConfig): void {
+export function checkDerived(io: Io, log: Log, config: SceneConfig, isHonest: boolean): void {
+  if (isHonest) checkIndexes(io, log.folder);
   const folder = `/rebuilt${log.folder}`;
   io.disk.makeFolder(folder);
   for (const name of io.disk.list(log.folder)) {
@@ -26,6 +28,24 @@ export function checkDerived(io: Io, log: Log, config: SceneConfig): void {
   checkTransactions(log, rebuilt, begins);
   checkTimes(log, rebuilt);
   rebuilt.close(false);
+}
+
+/** Every segment but the last has its indexes, and each entry leads to the batch that it names. */
+function checkIndexes(io: Io, folder: string): void {
+  const bases = io.disk.list(folder).filter((name) => LOG_FILE.test(name));
+  for (const name of bases.slice(0, -1)) {
+    const path = `${folder}/${name.slice(0, 20)}`;
+    const batches = io.disk.readFile(`${path}.log`);
+    if (!io.disk.exists(`${path}.index`) || !io.disk.exists(`${path}.timeindex`)) {
+      throw new Violation(`${name} has no indexes`);
+    }
+    const index = io.disk.readFile(`${path}.index`);
+    for (let at = 0; at < index.length; at += 8) {
+      const [offset, position] = [index.readInt32BE(at) + Number(name.slice(0, 20)), index.readInt32BE(at + 4)];
+      const leads = position + BATCH_HEADER_BYTES <= batches.length && batchLastOffset(batches, position) === offset;
+      if (!leads) throw new Violation(`the index of ${name} leads astray: ${offset} at ${position}`);
+    }
+  }
 }
 
 /** Gaps are compaction's, and nothing else is believed. */

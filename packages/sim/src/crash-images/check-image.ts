@@ -4,8 +4,15 @@
  * crash. Called by `crash-images.ts`. Throws `Violation`, or what a log threw that it must not.
  */
 import type { Disk, DiskFile, Io, Random } from '@meridian/io';
-import type { SimNode, SimWorld } from '@meridian/io/sim';
+import { chance, type SimNode, type SimWorld } from '@meridian/io/sim';
 import { type Log, type LogDir, LogError, openLogDir } from '@meridian/log';
+import { nativeCrc32c } from '@meridian/protocol';
+import {
+  batchLeaderEpoch,
+  batchMaxTimestamp,
+  readBatchHeader,
+  stampMaxTimestamp,
+} from '@meridian/protocol/record-batch';
 import { checkDerived } from './check-derived.ts';
 import { checkServed, type Lost, Violation } from './check-served.ts';
 import { filesBelow } from './image-kinds.ts';
@@ -30,7 +37,9 @@ export async function checkImage(input: ImageInput): Promise<number> {
   const first = openAll(io, input);
   for (const { log, expected } of first) {
     const served = checkServed(log, expected, input);
-    if (served !== undefined && input.lost !== 'anything') checkDerived(io, log, input.config);
+    if (served !== undefined && input.lost !== 'anything') {
+      checkDerived(io, log, input.config, input.lost !== 'noticed' && !wasClean);
+    }
   }
   const before = contentOf(io.disk);
   node.kill();
@@ -40,8 +49,9 @@ export async function checkImage(input: ImageInput): Promise<number> {
   // After a clean stop the first start looks at little; what it let pass is put right by the second.
   if (!wasClean) checkSame(before, contentOf(io.disk));
   if (!wasClean && writes.length > 0) throw new Violation(`the second recovery writes ${writes[0]}`);
-  await appendMore(again, input);
-  return input.partitions.length - first.length;
+  const refused = input.partitions.length - again.length;
+  await appendMore(chance(input.random, 0.5) ? await appendTwins(again, input) : again, input);
+  return refused;
 }
 
 interface Opened {
@@ -67,6 +77,36 @@ function tryOpen(io: Io, dir: LogDir, config: SceneConfig, expected: Expected, l
     if (!(error instanceof LogError) || !mayRefuse) throw error;
     return undefined;
   }
+}
+
+/**
+ * In the place of what was cut comes a batch of the same size, and the power is lost before any fsync: behind it, nothing of
+ * the old tail may be there again.
+ */
+async function appendTwins(opened: readonly Opened[], input: ImageInput): Promise<Opened[]> {
+  const { world, node, config, lost, random } = input;
+  const models = opened.map(({ expected, log }) => {
+    const model = PartitionModel.from(expected, log);
+    const cut = expected.batches.find(({ offset }) => offset === log.endOffset);
+    if (cut !== undefined && !expected.isCompacted) log.append([twinOf(model, cut.bytes)], batchLeaderEpoch(cut.bytes));
+    return model;
+  });
+  await world.run(world.now() + 1);
+  const partitions = models.map((model) => ({ ...model.expected(), mayBeGone: false }));
+  node.powerLoss();
+  const again = openAll(node.boot(), { config, partitions, lost });
+  const mayHaveLied = lost === 'anything' || lost === 'noticed';
+  for (const { log, expected } of again)
+    checkServed(log, expected, { lost: mayHaveLied ? 'anything' : 'unsynced', random });
+  return again;
+}
+
+/** A batch like it, at the model's end and in the model. */
+function twinOf(model: PartitionModel, bytes: Buffer): Buffer {
+  const twin = Buffer.from(bytes);
+  stampMaxTimestamp(twin, 0, batchMaxTimestamp(twin) + 1, nativeCrc32c);
+  model.add(model.end, readBatchHeader(twin).nextOffset, twin);
+  return twin;
 }
 
 /** Appends to every log, some of it durably, loses the power and looks again. */
