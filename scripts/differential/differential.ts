@@ -6,7 +6,8 @@
 import { parseArgs } from 'node:util';
 import { type Ports, withBrokers } from './brokers.ts';
 import { endPair, pairAt, type Results, runScripts } from './lanes.ts';
-import { kindOfRan, tell } from './story.ts';
+import { kindOfRan } from './ran.ts';
+import { tell } from './story.ts';
 
 /** Runs the scripts; resolves with how many passed and failed. */
 export async function runDifferential(args: readonly string[]): Promise<{ passed: number; failed: number }> {

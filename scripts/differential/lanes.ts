@@ -5,18 +5,13 @@
  */
 
 import type { Ports } from './brokers.ts';
+import { kindOfRan, type Ran } from './ran.ts';
 import { type Outcome, runScript } from './run-script.ts';
-import { drawScript, type Script } from './script.ts';
+import { drawScript } from './script.ts';
 import type { Pair } from './settle.ts';
 import { Side } from './side.ts';
 
 const TOLD_EVERY = 100;
-
-export interface Ran {
-  readonly seed: number;
-  readonly script: Script;
-  readonly outcome: Outcome;
-}
 
 export interface Results {
   readonly steps: number;
@@ -45,7 +40,10 @@ export async function runScripts(ports: Ports, firstSeed: number, count: number,
   const unsteady: Ran[] = [];
   const differing: Ran[] = [];
   const pair = pairAt(ports);
-  for (const first of all.filter(({ outcome }) => outcome.failure !== undefined)) {
+  const failed = all.filter(({ outcome }) => outcome.failure !== undefined);
+  console.log(`# ${failed.length} scripts are run again alone`);
+  for (const first of failed) {
+    console.log(`# script ${first.seed}: ${kindOfRan(first)}`);
     const again = await runSeed(first.seed, pair, 'again');
     if (again.outcome.failure === undefined) unsteady.push(first);
     else differing.push(again);

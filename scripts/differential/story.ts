@@ -2,9 +2,7 @@
  * Tells a difference in as few steps as show it: steps before it are left out one after another, as long as the same
  * difference stays. Called by `differential.ts`.
  */
-import { inspect } from 'node:util';
-import type { Difference } from './differences.ts';
-import type { Ran } from './lanes.ts';
+import { brief, kindOf, kindOfRan, type Ran } from './ran.ts';
 import { type Failure, runScript } from './run-script.ts';
 import { drawScript } from './script.ts';
 import type { Pair } from './settle.ts';
@@ -13,17 +11,6 @@ import type { Step } from './step.ts';
 const MAX_DIFFERENCES = 8;
 /** Fewer than when it counts. */
 const READ_ATTEMPTS = 15;
-const NAMES_OF_SCRIPTS = /\bd\d+\w*-/g;
-
-/** Scripts that fail in one way share this. */
-export function kindOf({ api }: Step, { path, ours, theirs }: Difference): string {
-  const said = (value: unknown) => brief(value, 1_000).replace(NAMES_OF_SCRIPTS, '').slice(0, 100);
-  return `${api.name} ${path.replace(/\[\d+\]/g, '[]').replace(NAMES_OF_SCRIPTS, '')}: ${said(ours)}, not ${said(theirs)}`;
-}
-
-export function kindOfRan({ script, outcome: { failure } }: Ran): string {
-  return kindOf(script.steps[failure!.at]!, failure!.differences[0]!);
-}
 
 /** Prints the shortest story of the failure that was found by leaving steps out. */
 export async function tell(ran: Ran, pair: Pair): Promise<void> {
@@ -55,9 +42,4 @@ export async function tell(ran: Ran, pair: Pair): Promise<void> {
 
 function differs(ran: Ran, step: Step, { differences }: Failure): boolean {
   return kindOf(step, differences[0]!) !== kindOfRan(ran);
-}
-
-function brief(value: unknown, length: number): string {
-  const text = inspect(value, { depth: 9, compact: 99, breakLength: Number.POSITIVE_INFINITY, maxStringLength: 60 });
-  return text.length > length ? `${text.slice(0, length)}…` : text;
 }
