@@ -10,8 +10,10 @@ import {
   DeleteRecords,
   DescribeConfigs,
   DescribeGroups,
+  DescribeProducers,
   ERROR,
   IncrementalAlterConfigs,
+  OffsetFetch,
   Produce,
 } from '@meridian/protocol';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -136,6 +138,21 @@ test('a topic described seven thousand times over fills no memory', async () => 
 test('a group described a hundred thousand times over fills no memory', async () => {
   const ask = { groups: Array.from({ length: 100_000 }, () => 'group'), includeAuthorizedOperations: true };
   await victim.unharmed((client) => client.request(DescribeGroups, 5, ask), QUIET);
+});
+
+test('all offsets of a group, asked for five thousand times over, fill no memory', async () => {
+  const groups = Array.from({ length: 5_000 }, () => ({ groupId: 'group', topics: null }));
+  const answer = await victim.unharmed(
+    (client) => client.request(OffsetFetch, 8, { groups, requireStable: false }),
+    QUIET,
+  );
+  expect(answer.groups).toHaveLength(1);
+});
+
+test('a partition’s producers, asked for a hundred thousand times over, fill no memory', async () => {
+  const topics = [{ name: 'orders', partitionIndexes: Array<number>(100_000).fill(0) }];
+  const answer = await victim.unharmed((client) => client.request(DescribeProducers, 0, { topics }), QUIET);
+  expect(answer.topics[0]!.partitions).toHaveLength(1);
 });
 
 test('records are not deleted beyond the end', async () => {

@@ -23,7 +23,8 @@ export function createOffsetFetchHandler(reach: Reach): Handler<typeof OffsetFet
     async handle(request, { version }) {
       const asking = { version, requireStable: request.requireStable };
       if (version >= MANY_SINCE) {
-        return { groups: await Promise.all(request.groups.map((group) => fetchGroup(group, asking, reach))) };
+        const groups = onceEach(request.groups);
+        return { groups: await Promise.all(groups.map((group) => fetchGroup(group, asking, reach))) };
       }
       const topics = request.topics?.map((topic) => ({ ...topic, topicId: ZERO_UUID })) ?? null;
       const group = { groupId: request.groupId, memberId: null, memberEpoch: -1, topics };
@@ -39,6 +40,17 @@ export function createOffsetFetchHandler(reach: Reach): Handler<typeof OffsetFet
       return { topics: failed };
     },
   };
+}
+
+/** A group that is asked for all its offsets is answered once, however often it is named. */
+function onceEach(groups: readonly Group[]): readonly Group[] {
+  const wholes = new Set<string>();
+  return groups.filter(({ groupId, topics }) => {
+    if (topics !== null) return true;
+    const isNew = !wholes.has(groupId);
+    wholes.add(groupId);
+    return isNew;
+  });
 }
 
 function named({ name, partitions }: Topic): { name: string; partitions: Topic['partitions'] } {

@@ -35,7 +35,8 @@ export function createDescribeProducersHandler({
     handle: ({ topics }) => ({
       topics: topics.map(({ name, partitionIndexes }) => ({
         name,
-        partitions: partitionIndexes.map((index) => describe(name, index)),
+        // Each once: a long list of producers must not be told over and over.
+        partitions: Array.from(new Set(partitionIndexes), (index) => describe(name, index)),
       })),
     }),
   };
