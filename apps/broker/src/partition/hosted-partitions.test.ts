@@ -1,5 +1,5 @@
 /** Partitions follow the metadata image: through growth, deletion, restarts and disks that fail. */
-import { CreatePartitions, ERROR, Metadata, Produce } from '@meridian/protocol';
+import { CreatePartitions, CreateTopics, ERROR, Metadata, Produce } from '@meridian/protocol';
 import { expect, test } from 'vitest';
 import { batchOf, produceOf, valuesOf } from '../testing/batches.ts';
 import { createTopic, deleteTopic, fetchOne, startTestBroker, type TestBroker } from '../testing/test-broker.ts';
@@ -110,4 +110,24 @@ test('deletion leaves no folder behind, not even one that a crash interrupted', 
   await broker.restart();
   await broker.world.run(broker.world.now() + 61_000);
   expect(foldersOf(broker, 'orders')).toEqual([]);
+});
+
+test('a stop in the middle of a creation is a clean one, and the next start has all of it', async () => {
+  const broker = await startTestBroker({ limits: { partitionTurnMs: 0 } });
+  const client = await broker.connect();
+  let stopped: Promise<void> | undefined;
+  broker.node.onDiskChange = () => {
+    if (stopped === undefined && broker.io.disk.exists('/data/wide-10')) stopped = broker.broker.stop();
+  };
+  const topic = { name: 'wide', numPartitions: 50, replicationFactor: 1, assignments: [], configs: [] };
+  client.send(CreateTopics, 7, { topics: [topic], timeoutMs: 1_000 });
+  await broker.world.run(broker.world.now() + 5_000);
+  await broker.world.settle(stopped!);
+  expect(broker.io.disk.exists('/data/.kafka_cleanshutdown')).toBe(true);
+  await broker.restart();
+  expect(await produce(broker, 'wide', 'a', 49)).toEqual([ERROR.NONE, 0]);
+  await deleteTopic(broker, 'wide');
+  expect(broker.io.disk.list('/data').filter((name) => /^wide-\d+$/.test(name))).toEqual([]);
+  await broker.world.run(broker.world.now() + 61_000);
+  expect(broker.io.disk.list('/data').filter((name) => name.startsWith('wide'))).toEqual([]);
 });
