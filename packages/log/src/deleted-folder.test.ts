@@ -58,3 +58,24 @@ test('marks of a deleted topic are not taken for those of the next of its name a
   expect(valuesIn(again)).toEqual(['a', 'b', 'c']);
   expect(again.startOffset).toBe(0);
 });
+
+test('nor when the crash came before the marks were forgotten', async () => {
+  const { world, node, boot } = start(2);
+  const { io, open } = boot();
+  const old = open();
+  for (let offset = 0; offset < 12; offset++) old.append([batchOf(offset, ['old'])], 1);
+  await world.settle(old.flush());
+  old.advanceStart(9);
+  await world.run(world.now() + 61_000);
+  io.disk.rename(FOLDER, `${DATA}/gone`);
+  io.disk.syncFolder(DATA);
+  node.powerLoss();
+  const next = boot().open();
+  expect([next.startOffset, next.durableEnd]).toEqual([0, 0]);
+  for (const value of ['a', 'b', 'c']) next.append([batchOf(next.endOffset, [value])], 1);
+  await world.settle(next.flush());
+  node.powerLoss();
+  const again = boot().open();
+  expect(valuesIn(again)).toEqual(['a', 'b', 'c']);
+  expect(again.startOffset).toBe(0);
+});

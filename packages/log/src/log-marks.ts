@@ -39,6 +39,7 @@ export function folderMarks(disk: Disk, folder: string): MarksStore {
       };
     },
     write(marks) {
+      if (marks.recoveryPoint === 0 && marks.startOffset === 0 && !disk.exists(path)) return;
       writeCheckpoint(disk, path, [
         ['recovery-point', marks.recoveryPoint],
         ['log-start', marks.startOffset],

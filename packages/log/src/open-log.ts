@@ -24,8 +24,10 @@ export function openLog(options: OpenLogOptions): Log {
   const disk = io.disk;
   const config = { ...DEFAULT_CONFIG, ...options.config };
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  makeFolder(options);
+  const isNew = makeFolder(options);
   const store = options.marks ?? folderMarks(disk, folder);
+  // What is known by this name is another log's, whose folder was renamed before the crash.
+  if (isNew) store.write({ recoveryPoint: 0, startOffset: 0 });
   const { wasClean } = store;
   const { startOffset, ...stored } = store.read();
   const marks = { startOffset, recoveryPoint: wasClean ? Number.MAX_SAFE_INTEGER : stored.recoveryPoint };
@@ -78,13 +80,15 @@ function withPool({ io, filePool }: OpenLogOptions): Io {
   return { clock, timers, random, net, disk: filePool.over(io.disk) };
 }
 
-/** The name is durable at once, or with the first fsync of the batches where many logs share a folder. */
-function makeFolder({ io, folder, topicId, syncParent }: OpenLogOptions): void {
-  if (!io.disk.exists(folder)) {
+/** Whether it was missing. The name is durable at once, or with the first fsync of the batches where many logs share a folder. */
+function makeFolder({ io, folder, topicId, syncParent }: OpenLogOptions): boolean {
+  const isNew = !io.disk.exists(folder);
+  if (isNew) {
     io.disk.makeFolder(folder);
     if (syncParent === undefined) io.disk.syncFolder(dirname(folder));
   }
   if (topicId !== undefined) claimFolder(io.disk, folder, topicId);
+  return isNew;
 }
 
 /** A log that ends before it begins was being emptied, to go on at its start: nothing in it counts. */

@@ -65,8 +65,6 @@ interface Walk extends RestoreInput {
   snapshotOffset: number | undefined;
   /** The segment at whose end the producers are known. */
   producersOf: Segment | undefined;
-  /** Base offset of the first segment that was walked; infinite while there is none. */
-  firstWalked: number;
 }
 
 export function recoverSegments(input: RecoveryInput): Recovered {
@@ -76,7 +74,7 @@ export function recoverSegments(input: RecoveryInput): Recovered {
   for (const name of walk.orphans) input.disk.remove(`${input.folder}/${name}`);
   const end = segments.at(-1)?.nextOffset ?? input.startOffset;
   if (walk.producersOf === undefined || walk.producersOf !== segments.at(-1)) restoreUpTo(walk, segments, end);
-  const isTidied = tidySnapshots(walk, segments, end, walk.firstWalked);
+  const isTidied = tidySnapshots(walk, segments, end, input.wasClean ? Number.POSITIVE_INFINITY : 0);
   const isSealed = sealWalked(walk);
   if (damage !== undefined) segments.at(-1)?.dropIndexFiles();
   // What was taken away must not come back behind what is appended now.
@@ -99,7 +97,7 @@ function beginWalk(input: RecoveryInput): Walk {
   const { names, orphans } = sweep(disk, folder);
   const bases = names.flatMap((name) => LOG_FILE.exec(name)?.[1] ?? []).map(Number);
   while (bases.length > 1 && bases[1]! <= startOffset) new Segment(disk, folder, bases.shift()!, 'open').remove();
-  const unknown = { snapshotOffset: undefined, producersOf: undefined, firstWalked: Number.POSITIVE_INFINITY };
+  const unknown = { snapshotOffset: undefined, producersOf: undefined };
   return { input, disk, folder, names, orphans, producers, bases, segments: [], walked: new Set(), ...unknown };
 }
 
@@ -195,7 +193,6 @@ function recoverSegment(segment: Segment, walk: Walk): string | undefined {
   }
   walk.producersOf = segment;
   walk.walked.add(segment);
-  walk.firstWalked = Math.min(walk.firstWalked, segment.baseOffset);
   segment.rewind();
   segment.transactions.reset();
   const visit: VisitBatch = (header, position, bytesOf) => accept(segment, input, header, position, bytesOf);
