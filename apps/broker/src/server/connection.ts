@@ -52,6 +52,7 @@ export class BrokerConnection implements RequestSource, TurnTask, MemoryUser {
   #paused = false;
   /** Came while memory was short; its frame waits for its turn, and nothing is read. */
   #starved: Buffer[] | undefined;
+  #mayReadOn = false;
   /** What the broker's memory for requests has been told. */
   #countedBytes = 0;
   #draining = false;
@@ -130,6 +131,7 @@ export class BrokerConnection implements RequestSource, TurnTask, MemoryUser {
   endOfTurn(): void {
     this.#inTurn = false;
     if (this.closed) return;
+    if (this.#mayReadOn) this.#readStarved();
     if (this.#out.length > 0) {
       this.#socket.write(this.#out);
       this.#sentBytes += this.#outBytes;
@@ -196,7 +198,16 @@ export class BrokerConnection implements RequestSource, TurnTask, MemoryUser {
     this.#split(chunk);
   }
 
+  /** Not at once: memory returns in the middle of somebody else's answer. */
   readOn(): void {
+    this.#mayReadOn = true;
+    this.#joinTurn();
+  }
+
+  #readStarved(): void {
+    this.#mayReadOn = false;
+    // Others may have taken what there was.
+    if (!this.#options.memory.mayGrow(this)) return;
     const chunks = this.#starved ?? [];
     this.#starved = undefined;
     this.#receivedMs = this.#frameBegunMs = this.#options.now();
