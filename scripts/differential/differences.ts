@@ -13,7 +13,7 @@ export function differencesOf(ours: unknown, theirs: unknown, path = ''): Differ
   }
   if (Array.isArray(ours) && Array.isArray(theirs)) {
     const named = [ours, theirs].every(
-      (list) => list.length > 0 && list.every((each) => isObject(each) && 'name' in each),
+      (list) => list.length > 0 && list.every((each) => isObject(each) && 'name' in each) && areUnique(list),
     );
     if (named) return differencesOf(byName(ours), byName(theirs), path);
     if (ours.length !== theirs.length) return [{ path, ours, theirs }];
@@ -23,6 +23,10 @@ export function differencesOf(ours: unknown, theirs: unknown, path = ''): Differ
     const at = Array.isArray(ours) ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`;
     return differencesOf(ours[key], theirs[key], at);
   });
+}
+
+function areUnique(list: unknown[]): boolean {
+  return new Set(list.map((each) => (each as { name: unknown }).name)).size === list.length;
 }
 
 /** Lists of named things (configs, topics) are compared name by name. */

@@ -36,10 +36,19 @@ export const MEANT_DIFFERENCES: readonly MeantDifference[] = [
     matches: (_step, { path, ours, theirs }) =>
       (path.endsWith('.min.insync.replicas.configSource') && ours === DEFAULT_CONFIG && theirs === CLUSTER_CONFIG) ||
       (path.endsWith('.min.insync.replicas.isDefault') && ours === true && theirs === false) ||
-      (/\.min\.insync\.replicas\.synonyms/.test(path) && isClusterDefault(theirs)),
+      (/\.min\.insync\.replicas\.synonyms/.test(path) && isClusterDefault(theirs)) ||
+      (/^results\[\d+\]\.configs$/.test(path) && isOnlyThat(ours, theirs)),
   },
 ];
 
 function isClusterDefault(theirs: unknown): boolean {
-  return JSON.stringify(theirs).includes(`"source":${CLUSTER_CONFIG}`);
+  return new RegExp(`"(source|configSource)":${CLUSTER_CONFIG}\\b`).test(JSON.stringify(theirs) ?? '');
+}
+
+/** The configs that all brokers have been given: none, but for that one. */
+function isOnlyThat(ours: unknown, theirs: unknown): boolean {
+  if (!Array.isArray(ours) || !Array.isArray(theirs)) return false;
+  return (
+    ours.length === 0 && theirs.length === 1 && theirs[0].name === 'min.insync.replicas' && isClusterDefault(theirs)
+  );
 }

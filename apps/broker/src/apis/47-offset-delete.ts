@@ -11,7 +11,10 @@ export function createOffsetDeleteHandler({
   return {
     api: OffsetDelete,
     async handle({ groupId, topics: named }) {
-      const topics = onceEach(named);
+      const isWhole = named.every(({ name, partitions }) =>
+        partitions.every((each) => exists(name, each.partitionIndex)),
+      );
+      const topics = isWhole ? named : onceEach(named);
       if (groupId === '') return { errorCode: ERROR.INVALID_GROUP_ID, topics: [] };
       const shard = groups.shardOf(groupId);
       if (typeof shard === 'number') return { errorCode: shard, topics: [] };
@@ -36,7 +39,7 @@ export function createOffsetDeleteHandler({
 
 type Topics = RequestOf<typeof OffsetDelete>['topics'];
 
-/** A topic that is named twice is answered once, with all of its partitions. */
+/** As in Apache Kafka: beside partitions that do not exist, a topic that is named twice is answered once. */
 function onceEach(topics: Topics): Topics {
   const byName = new Map<string, Topics[number]>();
   for (const { name, partitions } of topics) {

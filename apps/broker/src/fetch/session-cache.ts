@@ -7,7 +7,7 @@
  * smaller still. Then the new one is not kept, and its client goes on with full fetches.
  * Invariant: an answer names a session only if it is kept.
  */
-import { ERROR, type Fetch, type RequestOf, ZERO_UUID } from '@meridian/protocol';
+import { ERROR, type Fetch, type RequestOf } from '@meridian/protocol';
 import { type FetchFinder, type FetchPart, partsOf } from './fetch-part.ts';
 import { FetchSession, nextEpoch } from './fetch-session.ts';
 
@@ -33,10 +33,6 @@ export type FetchContext =
   | { readonly kind: 'incremental'; readonly session: FetchSession; readonly epoch: number }
   | { readonly kind: 'refused'; readonly errorCode: number };
 
-/** A topic by no id at all has no place in a session; Apache Kafka fails on it, too. */
-const NAMES_NOTHING: FetchContext = { kind: 'refused', errorCode: ERROR.UNKNOWN_SERVER_ERROR };
-const isNothing = ({ topicId }: { readonly topicId: string }): boolean => topicId === ZERO_UUID;
-
 export class FetchSessionCache {
   readonly #options: SessionCacheOptions;
   /** Used longest ago first. */
@@ -58,17 +54,14 @@ export class FetchSessionCache {
 
   contextOf(request: Request, finder: FetchFinder): FetchContext {
     const { sessionId, sessionEpoch, topics } = request;
-    const namesNothing = finder.byId && sessionEpoch !== FINAL_EPOCH && topics.some(isNothing);
     if (sessionEpoch === FINAL_EPOCH || sessionEpoch === NEW_SESSION_EPOCH) {
       if (sessionId !== NO_SESSION) this.#removeById(sessionId);
-      if (namesNothing) return NAMES_NOTHING;
       return { kind: 'full', parts: partsOf(topics, finder), wantsSession: sessionEpoch === NEW_SESSION_EPOCH };
     }
     const session = this.#sessions.get(sessionId);
     if (session === undefined) return { kind: 'refused', errorCode: ERROR.FETCH_SESSION_ID_NOT_FOUND };
     if (session.epoch !== sessionEpoch) return { kind: 'refused', errorCode: ERROR.INVALID_FETCH_SESSION_EPOCH };
     if (session.usesTopicIds !== finder.byId) return { kind: 'refused', errorCode: ERROR.FETCH_SESSION_TOPIC_ID_ERROR };
-    if (namesNothing || (finder.byId && request.forgottenTopicsData.some(isNothing))) return NAMES_NOTHING;
     return this.#continue(session, request, finder);
   }
 
@@ -104,6 +97,8 @@ export class FetchSessionCache {
     this.#sessions.set(session.id, session);
     const { epoch } = session;
     session.epoch = nextEpoch(epoch);
+    // A session with a topic by no id at all does not get further; Apache Kafka fails on it, too.
+    if (session.hasNameless) return { kind: 'refused', errorCode: ERROR.UNKNOWN_SERVER_ERROR };
     return { kind: 'incremental', session, epoch: session.epoch };
   }
 
