@@ -7,7 +7,15 @@
  */
 
 import { learnLeader } from './leadership.ts';
-import type { FetchRequest, FetchResponse, FetchSnapshotResponse, OffsetAndEpoch, RaftRequest } from './messages.ts';
+import type {
+  FetchRequest,
+  FetchResponse,
+  FetchSnapshotRequest,
+  FetchSnapshotResponse,
+  OffsetAndEpoch,
+  RaftRequest,
+  RaftResponse,
+} from './messages.ts';
 import type { Follower, Quorum } from './state.ts';
 import { wantsFetch } from './state.ts';
 import { commit, send, type Turn } from './turn.ts';
@@ -18,8 +26,8 @@ export function fetch(turn: Turn): void {
   if (!wantsFetch(quorum) || nowMs < quorum.fetchNotBeforeMs) return;
   const to = quorum.role.kind === 'follower' ? quorum.leaderId : someVoter(quorum);
   if (to === undefined) return;
-  quorum.fetching = to;
-  send(turn, to, nextRequest(quorum));
+  quorum.fetching = nextRequest(quorum);
+  send(turn, to, quorum.fetching);
 }
 
 function nextRequest({ self, epoch, log, role, highWatermark, settings }: Quorum): RaftRequest {
@@ -41,19 +49,20 @@ function someVoter(quorum: Quorum): number | undefined {
   return id;
 }
 
-/** True if the answer is that of our leader to what we asked last, and may be used. */
+/** True if it is our leader that answers what we asked last. Anybody's answer tells who leads. */
 function isOurs(
   turn: Turn,
   from: number,
-  request: { epoch: number },
-  response: { error: string; epoch: number; leaderId: number },
-) {
+  request: FetchRequest | FetchSnapshotRequest,
+  response: RaftResponse,
+): boolean {
   const { quorum, nowMs } = turn;
-  if (quorum.fetching === from) quorum.fetching = undefined;
-  const wasEpoch = quorum.epoch;
+  const isAwaited = quorum.fetching === request;
+  if (isAwaited) quorum.fetching = undefined;
   learnLeader(turn, response.epoch, response.leaderId);
+  if (!isAwaited) return false;
   const { role, settings } = quorum;
-  const isLeaders = role.kind === 'follower' && quorum.leaderId === from && wasEpoch === quorum.epoch;
+  const isLeaders = role.kind === 'follower' && quorum.leaderId === from;
   if (isLeaders && request.epoch === quorum.epoch && response.error === 'NONE') {
     role.fetchDeadlineMs = nowMs + settings.fetchTimeoutMs;
     role.hasFetched = true;
@@ -102,7 +111,7 @@ export function takeSnapshotPart(
   turn: Turn,
   from: number,
   response: FetchSnapshotResponse,
-  request: { epoch: number },
+  request: FetchSnapshotRequest,
 ): void {
   const { quorum, effects } = turn;
   const hasFailed = !isOurs(turn, from, request, response);
@@ -119,7 +128,8 @@ export function takeSnapshotPart(
 }
 
 /** A request that nobody answered. */
-export function fetchFailed({ quorum, nowMs }: Turn, to: number): void {
-  if (quorum.fetching === to) quorum.fetching = undefined;
+export function fetchFailed({ quorum, nowMs }: Turn, request: RaftRequest): void {
+  if (quorum.fetching !== request) return;
+  quorum.fetching = undefined;
   quorum.fetchNotBeforeMs = nowMs + quorum.settings.retryBackoffMs;
 }

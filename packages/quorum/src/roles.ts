@@ -13,6 +13,7 @@ export function becomeUnattached(turn: Turn, epoch: number): void {
   leave(turn, 'NOT_LEADER_OR_FOLLOWER');
   const isNew = epoch > quorum.epoch;
   elect(turn, epoch, -1, isNew ? undefined : quorum.voted);
+  quorum.fetching = undefined;
   enter(turn, { kind: 'unattached', electionDeadlineMs: electionDeadline(quorum, nowMs) });
 }
 
@@ -20,6 +21,7 @@ export function becomeFollower(turn: Turn, epoch: number, leaderId: number): voi
   const { quorum, nowMs } = turn;
   leave(turn, 'NOT_LEADER_OR_FOLLOWER');
   elect(turn, epoch, leaderId, epoch > quorum.epoch ? undefined : quorum.voted);
+  quorum.fetching = undefined;
   quorum.fetchNotBeforeMs = nowMs;
   enter(turn, newFollower(quorum, nowMs));
 }

@@ -12,7 +12,7 @@
  * A node that is no voter (an observer) is only ever unattached or follower.
  */
 import { LogBooks, type LogBooksOptions } from './log-books.ts';
-import type { Asker, ElectionState, FetchRequest, OffsetAndEpoch, RoleName } from './messages.ts';
+import type { Asker, ElectionState, FetchRequest, OffsetAndEpoch, RaftRequest, RoleName } from './messages.ts';
 import { isVoter, type ReplicaKey, VoterHistory, type VoterSet } from './voters.ts';
 
 export interface QuorumSettings {
@@ -125,8 +125,8 @@ export interface Quorum {
   role: Role;
   /** −1 while it is not known. */
   highWatermark: number;
-  /** The node that a Fetch or FetchSnapshot is under way to; undefined: none is. */
-  fetching: number | undefined;
+  /** The Fetch or FetchSnapshot that is under way; an answer to any other comes too late, or twice. */
+  fetching: RaftRequest | undefined;
   /** The next fetch may not begin before. */
   fetchNotBeforeMs: number;
   /** Which of the voters an unattached node asks next. */

@@ -34,7 +34,7 @@ function take(turn: Turn, input: QuorumInput): void {
     case 'response':
       return takeResponse(turn, input.from, input.request, input.response);
     case 'failed':
-      if (input.request.api === 'Fetch' || input.request.api === 'FetchSnapshot') fetchFailed(turn, input.to);
+      if (input.request.api === 'Fetch' || input.request.api === 'FetchSnapshot') fetchFailed(turn, input.request);
       return;
     case 'flushed':
       quorum.log.durableEnd = Math.max(quorum.log.durableEnd, Math.min(input.end, quorum.log.endOffset));
