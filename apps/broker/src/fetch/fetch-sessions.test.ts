@@ -183,3 +183,10 @@ test('a topic whose id a session has known is missed as a topic, one never known
   const never = await fetch(connection, topic, { version: BY_ID, offsets: { 0: 0 } });
   expect(never.told).toEqual([[0, 'UNKNOWN_TOPIC_ID']]);
 });
+
+test('what a request names and forgets at once is told, and leaves no session behind', async () => {
+  const { connection, topic } = await start();
+  const { sessionId } = await fetch(connection, topic, { offsets: { 0: 0 } });
+  const last = await fetch(connection, topic, { sessionId, sessionEpoch: 1, offsets: { 0: 0 }, forget: [0] });
+  expect([last.error, last.sessionId, last.told]).toEqual(['NONE', 0, [[0, 'NONE']]]);
+});

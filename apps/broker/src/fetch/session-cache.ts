@@ -86,7 +86,7 @@ export class FetchSessionCache {
     this.#partitions += session.size - before;
     if (session.size === 0) {
       this.#remove(session);
-      return { kind: 'full', parts: [], wantsSession: false };
+      return { kind: 'full', parts: partsOf(request.topics, finder), wantsSession: false }; // named and forgotten at once
     }
     if (session.size > before && this.#partitions > this.#options.maxPartitions) {
       this.#remove(session);

@@ -1,8 +1,8 @@
 /**
  * Every broker config: those that give topics their defaults (taken from the topic table), and the broker's own. Read by
  * DescribeConfigs, AlterConfigs, the process's start and whoever follows a config.
- * Invariant: a topic config's synonym has the same type, range and default as the topic config; where it is one of a
- * family, the default is another member's.
+ * Invariant: a topic config's synonym has the same type, range (but for `WITHOUT_LEAST`) and default as the topic config;
+ * where it is one of a family, the default is another member's.
  */
 import { BROKER_OWN_CONFIGS } from './broker-own-configs.ts';
 import { type ConfigDefinition, type ConfigFamily, type ConfigTable, configTable } from './definition.ts';
@@ -36,10 +36,15 @@ const FAMILIES: ReadonlyMap<string, ConfigFamily> = new Map(
   [RETENTION, ROLL, ROLL_JITTER, FLUSH].flatMap((family) => family.map(({ name }) => [name, family] as const)),
 );
 
+/** Where a topic's least value does not bind the broker's: below −1 is without limit, too. */
+const WITHOUT_LEAST: ReadonlySet<string> = new Set(['log.retention.ms']);
+
 const topicDefaults: ConfigDefinition[] = [...TOPIC_CONFIGS.values()].flatMap(({ synonym, ...config }) => {
   if (synonym === undefined) return [];
   const family = FAMILIES.get(synonym);
-  return [{ ...config, name: synonym, dynamic: true, ...(family && { family, default: null }) }];
+  const { min, ...rest } = config;
+  const range = min === undefined || WITHOUT_LEAST.has(synonym) ? {} : { min };
+  return [{ ...rest, ...range, name: synonym, dynamic: true, ...(family && { family, default: null }) }];
 });
 
 const otherMembers: ConfigDefinition[] = [

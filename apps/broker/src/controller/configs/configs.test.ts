@@ -98,3 +98,8 @@ test('no limit is an infinite number, and a copy’s facts are absent where they
   expect(topicConfigNumber(sources, 'orders', 'min.cleanable.dirty.ratio')).toBe(0.5);
   expect(topicConfigValue(sources, 'orders', 'meridian.origin.region')).toBeUndefined();
 });
+
+test('a broker’s log.retention.ms may be less than −1, a topic’s retention.ms may not', () => {
+  expect(whyInvalid(BROKER_CONFIGS.get('log.retention.ms')!, '-2')).toBeNull();
+  expect(whyInvalid(TOPIC_CONFIGS.get('retention.ms')!, '-2')).not.toBeNull();
+});
