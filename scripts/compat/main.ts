@@ -10,23 +10,31 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { type LocalPlatform, startLocalPlatform } from '../../apps/meridian/src/testing/local-platform.ts';
 import { runDifferential } from '../differential/differential.ts';
+import { aiokafkaClient } from './aiokafka.ts';
 import { cleanerClient } from './cleaner.ts';
 import type { CompatClient } from './compat-client.ts';
 import { confluentClient } from './confluent.ts';
 import { foldersClient } from './folders.ts';
 import { franzGoClient } from './franz-go.ts';
+import { kafkaGoClient } from './kafka-go.ts';
+import { kafkaPythonClient } from './kafka-python.ts';
 import { kafkaToolsClient } from './kafka-tools.ts';
 import { kafkajsClient } from './kafkajs.ts';
 import { kcatClient } from './kcat.ts';
 import { platformaticClient } from './platformatic.ts';
 import { produceClient } from './produce.ts';
+import { saramaClient } from './sarama.ts';
 
 const CLIENTS: readonly CompatClient[] = [
   kcatClient,
   kafkajsClient,
   platformaticClient,
   confluentClient,
+  aiokafkaClient,
+  kafkaPythonClient,
   franzGoClient,
+  saramaClient,
+  kafkaGoClient,
   kafkaToolsClient,
   produceClient,
   foldersClient,
