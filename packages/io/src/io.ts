@@ -16,6 +16,7 @@ export interface Io {
   readonly random: Random;
   readonly disk: Disk;
   readonly net: Net;
+  readonly memory: Memory;
 }
 
 export interface Clock {
@@ -101,6 +102,22 @@ export interface DiskFile {
   close(): void;
 }
 
+/**
+ * Memory for frames and batches that is used again, so that no collector has to look for it: at full load hundreds of
+ * megabytes a second. Whoever keeps bytes beyond the turn in which they were handed to it holds them, and releases them
+ * once when it lets go; bytes that nobody holds at the end of a turn are given to the next who asks. To forget a hold is
+ * safe: that memory is left to the collector. To release one twice is a bug and throws.
+ * `hold` and `release` take any slice of the memory, and do nothing for bytes that came from elsewhere.
+ */
+export interface Memory {
+  /** Buffers smaller than this are not worth it: `take` makes them as anybody would. */
+  readonly leastBytes: number;
+  /** `size` bytes of any content, held by nobody. */
+  take(size: number): Buffer;
+  hold(bytes: Uint8Array): void;
+  release(bytes: Uint8Array): void;
+}
+
 /** TCP. */
 export interface Net {
   /** Port 0 picks a free one. Rejects with `IoError` (`address-in-use`, …). */
@@ -119,14 +136,17 @@ export interface Listener {
 export interface Connection {
   readonly remoteAddress: string;
   readonly remotePort: number;
-  /** Bytes as they arrive; the chunk belongs to the receiver and is never written to again. */
+  /** Bytes as they arrive; the chunk is the receiver's until it returns, then others are received into it. */
   onData: (chunk: Buffer) => void;
   /** The peer ended, the stream broke, or `destroy` was called: exactly once, nothing follows it. */
   onClose: (error: Error | undefined) => void;
   /** `bufferedBytes` has fallen to zero after it had been above the high-water mark. */
   onDrain: () => void;
-  /** Queues bytes; the buffers must not change until they are sent. False: above the high-water mark. */
-  write(buffers: readonly Uint8Array[]): boolean;
+  /**
+   * Queues bytes; the buffers must not change until they are sent. False: above the high-water mark. `onTaken` is called
+   * later, once the kernel has taken all of them, or never if the connection breaks before.
+   */
+  write(buffers: readonly Uint8Array[], onTaken?: () => void): boolean;
   /** Bytes queued and not yet handed to the kernel. */
   readonly bufferedBytes: number;
   /** Stops reading (back-pressure towards the peer) and goes on. */

@@ -10,6 +10,13 @@ export const KEEP_ALIVE_IDLE_MS = 30_000;
 export const KEEP_ALIVE_PROBES_MS = 10_000;
 /** Node's timers overflow beyond this; longer ones are armed in pieces. */
 export const TIMER_PIECE_MS = 2 ** 31 - 1;
+/** `Memory` hands out again what is at least this large (smaller is cheaper to make), and at most so large. */
+export const MEMORY_LEAST_BYTES = 16_384;
+export const MEMORY_LARGEST_BYTES = 4_194_304;
+/** What `Memory` keeps for the next who ask; beyond it the collector takes it. */
+export const MEMORY_IDLE_BYTES = 16_777_216;
+/** What all connections of a process receive into, one after the other. */
+export const RECEIVE_BYTES = 262_144;
 /** Rounds in which a lock may lose the race for a dead process's place before it gives up. */
 export const LOCK_ATTEMPTS = 10;
 /** A pipe's readers are searched for so often; when none has been seen by then, none is looked for any more. */
@@ -19,6 +26,8 @@ export const READER_SEARCHES = 4;
 export const SIM_WINDOW_BYTES = 256 * 1024;
 /** Simulated: the largest chunk that a reader is handed at once, as libuv's read buffer. */
 export const SIM_CHUNK_BYTES = 64 * 1024;
+/** Simulated: what memory, and a chunk that was received, are overwritten with when they are given back. */
+export const SIM_POISON = 0xdb;
 /** Simulated: a lost SYN is sent again after this, then after twice that, and so on. */
 export const SIM_SYN_RETRY_MS = 1_000;
 /** Simulated: retransmission gives up on unacknowledged bytes (Linux, tcp_retries2 = 15). */

@@ -237,7 +237,7 @@ describe.each([
     const { near, far, close } = await pair();
     const received: Buffer[] = [];
     const closed: unknown[] = [];
-    far.onData = (chunk) => received.push(chunk);
+    far.onData = (chunk) => received.push(Buffer.from(chunk));
     far.onClose = (error) => closed.push(error);
     near.onClose = (error) => closed.push(error);
     const sent = Array.from({ length: 400 }, (_, index) => Buffer.alloc(index * 17, index));
@@ -254,7 +254,7 @@ describe.each([
     const { near, far, close } = await pair();
     const answer: Buffer[] = [];
     let ended = false;
-    near.onData = (chunk) => answer.push(chunk);
+    near.onData = (chunk) => answer.push(Buffer.from(chunk));
     near.onClose = () => {
       ended = true;
     };
@@ -290,6 +290,45 @@ describe.each([
     expect(near.bufferedBytes).toBe(0);
     near.destroy();
     await close();
+  });
+
+  test('a writer is told once when the kernel has taken what it wrote, not before, and never after a break', async () => {
+    const { near, far, close } = await pair();
+    const taken: string[] = [];
+    near.write([Buffer.from('a'), Buffer.from('b')], () => taken.push('small'));
+    expect(taken).toEqual([]);
+    await harness.until(() => taken.length > 0);
+    far.pause();
+    const large = Buffer.alloc(32 * 1024 * 1024);
+    near.write([large, Buffer.from('end')], () => taken.push('large'));
+    await harness.settle(io.timers.sleep(50));
+    expect(taken).toEqual(['small']);
+    far.resume();
+    await harness.until(() => taken.length > 1);
+    far.pause();
+    near.write([large], () => taken.push('lost'));
+    await harness.settle(io.timers.sleep(5));
+    near.destroy();
+    await harness.settle(io.timers.sleep(50));
+    expect(taken).toEqual(['small', 'large']);
+    await close();
+  });
+
+  test('memory that was let go of serves again in a later turn, and not while somebody holds a part of it', async () => {
+    const nextTurn = () => harness.settle(io.timers.sleep(1));
+    const size = 100_001;
+    const first = io.memory.take(size);
+    expect(first.length).toBe(size);
+    io.memory.hold(first.subarray(10, 20));
+    await nextTurn();
+    const second = io.memory.take(size);
+    expect(second.buffer).not.toBe(first.buffer);
+    io.memory.release(first);
+    expect(io.memory.take(size).buffer).not.toBe(first.buffer);
+    await nextTurn();
+    const later = [io.memory.take(size), io.memory.take(size), io.memory.take(size)];
+    expect(later.map(({ buffer }) => buffer)).toContain(first.buffer);
+    expect(later.map(({ buffer }) => buffer)).toContain(second.buffer);
   });
 
   test('destroying closes both ends, once', async () => {

@@ -81,9 +81,11 @@ export interface ReadOptions {
   readonly maxOffset?: number | undefined;
   /** Return the first batch even if it is larger than `maxBytes`. */
   readonly minOneBatch?: boolean | undefined;
+  /** The buffers are looked at in this turn only, or held (`Memory`). Default: they are the caller's for good. */
+  readonly forTurn?: boolean | undefined;
 }
 
-/** Whole batches, in order; the first one contains or follows the offset asked for. Never written to again. */
+/** Whole batches, in order; the first one contains or follows the offset asked for. Nobody writes to them meanwhile. */
 export interface ReadResult {
   readonly buffers: readonly Buffer[];
   readonly bytes: number;

@@ -3,6 +3,7 @@
  * cases (a reader that reads on is remembered, so not even the index is asked). Used by the log and by its lookups.
  * Invariant: nothing comes from a file whose CRC was not checked since the segment was opened, or written since.
  */
+import type { Memory } from '@meridian/io';
 import { nativeCrc32c } from '@meridian/protocol';
 import {
   BATCH_HEADER_BYTES,
@@ -23,7 +24,12 @@ import type { TailCache } from './tail-cache.ts';
 const NO_BUFFERS: readonly Buffer[] = Object.freeze([]);
 
 /** Batches from the tail cache; undefined if it begins behind `offset`. */
-export function readTail(tail: TailCache, offset: number, options: ReadOptions): ReadResult | undefined {
+export function readTail(
+  tail: TailCache,
+  offset: number,
+  options: ReadOptions,
+  memory: Memory,
+): ReadResult | undefined {
   const first = tail.find(offset);
   if (first === undefined) return undefined;
   const maxOffset = options.maxOffset ?? Number.MAX_SAFE_INTEGER;
@@ -36,23 +42,25 @@ export function readTail(tail: TailCache, offset: number, options: ReadOptions):
     const fits = bytes + entry.buffer.length <= options.maxBytes;
     if (!fits && !(options.minOneBatch === true && buffers.length === 0)) break;
     buffers.push(entry.buffer);
+    if (options.forTurn !== true) memory.hold(entry.buffer); // for good
     bytes += entry.buffer.length;
     nextOffset = entry.nextOffset;
   }
   return { buffers, bytes, nextOffset, fromTail: true };
 }
 
+export interface SegmentReadOptions extends ReadOptions {
+  readonly indexIntervalBytes: number;
+  /** Of reads for the turn. */
+  readonly memory: Memory;
+}
+
 /** Batches from the files. Everything from `offset` up to the written end must lie there. */
-export function readSegments(
-  segments: SegmentList,
-  offset: number,
-  options: ReadOptions,
-  indexIntervalBytes: number,
-): ReadResult {
+export function readSegments(segments: SegmentList, offset: number, options: SegmentReadOptions): ReadResult {
   for (let index = segments.indexFor(offset); index < segments.all.length; index++) {
     const segment = segments.all[index]!;
     if (segment.nextOffset <= offset) continue;
-    const result = readIndexed(segment, offset, options, indexIntervalBytes);
+    const result = readIndexed(segment, offset, options);
     segments.touch(segment);
     if (result !== undefined) return result;
   }
@@ -60,14 +68,9 @@ export function readSegments(
 }
 
 /** An index that leads astray is dropped, and the segment searched from its beginning. */
-function readIndexed(
-  segment: Segment,
-  offset: number,
-  options: ReadOptions,
-  indexIntervalBytes: number,
-): ReadResult | undefined {
+function readIndexed(segment: Segment, offset: number, options: SegmentReadOptions): ReadResult | undefined {
   const position = segment.positionFor(offset);
-  const slack = segment.readHint.offset === offset ? 0 : indexIntervalBytes;
+  const slack = segment.readHint.offset === offset ? 0 : options.indexIntervalBytes;
   try {
     return readSegment(segment, offset, position, slack, options);
   } catch (error) {
@@ -82,13 +85,13 @@ function readSegment(
   offset: number,
   from: number,
   slack: number,
-  options: ReadOptions,
+  options: SegmentReadOptions,
 ): ReadResult | undefined {
   let position = from;
   let wanted = Math.max(options.maxBytes + slack, MIN_DISK_READ_BYTES);
   const isLed = from > 0 && segment.readHint.offset !== offset;
   while (position < segment.size) {
-    const bytes = readAt(segment, position, wanted);
+    const bytes = readAt(segment, position, wanted, options);
     const run = findRun(segment, bytes, offset, options);
     // An index leads to a batch that does not lie behind the offset.
     if (isLed && position === from && batchBaseOffset(bytes, 0) > offset) throw damaged(segment, position);
@@ -134,9 +137,9 @@ function soundEnd(bytes: Buffer, from: number, to: number): number {
 const damaged = (segment: Segment, position: number, cause?: Error): LogError =>
   new LogError('corrupt-batch', `${segment.file.path} at ${position}`, { cause });
 
-function readAt(segment: Segment, position: number, wanted: number): Buffer {
+function readAt(segment: Segment, position: number, wanted: number, options: SegmentReadOptions): Buffer {
   const length = Math.min(wanted, segment.size - position);
-  const bytes = Buffer.allocUnsafeSlow(length);
+  const bytes = options.forTurn === true ? options.memory.take(length) : Buffer.allocUnsafeSlow(length);
   const got = segment.file.read(bytes, 0, length, position);
   return got === length ? bytes : bytes.subarray(0, got);
 }

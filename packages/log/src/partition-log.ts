@@ -104,7 +104,7 @@ export class PartitionLog implements Log {
     this.endOffset = parts.segments.active.nextOffset;
     this.startOffset = Math.max(parts.marks.startOffset, parts.segments.first.baseOffset);
     this.recoveryPoint = Math.min(parts.marks.recoveryPoint, this.endOffset);
-    this.tail = new TailCache(parts.limits.tailBytes, parts.tailBudget);
+    this.tail = new TailCache(parts.limits.tailBytes, parts.tailBudget, parts.io.memory);
     this.savedStart = this.startOffset;
     for (const epochs of [this.epochList, this.originEpochList]) {
       epochs.truncateFromEnd(this.endOffset);
@@ -216,8 +216,12 @@ export class PartitionLog implements Log {
       throw new LogError('out-of-range', `${offset} in ${this.folder} (${this.startOffset} to ${this.endOffset})`);
     }
     if (offset === this.endOffset) return { buffers: NOTHING, bytes: 0, nextOffset: offset, fromTail: true };
-    const newest = readTail(this.tail, offset, options);
-    return newest ?? this.orFail(() => readSegments(this.segments, offset, options, this.config.indexIntervalBytes));
+    const newest = readTail(this.tail, offset, options, this.io.memory);
+    if (newest !== undefined) return newest;
+    const { indexIntervalBytes } = this.config;
+    return this.orFail(() =>
+      readSegments(this.segments, offset, { ...options, indexIntervalBytes, memory: this.io.memory }),
+    );
   }
 
   offsetForTimestamp(timestamp: number): TimestampOffset | undefined {
@@ -375,9 +379,10 @@ export class PartitionLog implements Log {
     this.epochList.assign(leaderEpoch ?? header.partitionLeaderEpoch, header.baseOffset);
     const aborted = this.producerTable.update(header, () => batch);
     if (aborted !== undefined) segment.transactions.append(aborted, this.io.disk);
-    this.tail.push(this.endOffset, header.nextOffset, batch);
+    // The tail holds the memory of what is queued until it is written.
+    const kept = this.tail.push(this.endOffset, header.nextOffset, batch);
     this.endOffset = header.nextOffset;
-    this.writer.queue(segment, batch, header.nextOffset);
+    this.writer.queue(segment, kept, header.nextOffset);
   }
 
   private mustRoll(header: BatchHeader): boolean {

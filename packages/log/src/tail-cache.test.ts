@@ -1,12 +1,14 @@
+import { createSimWorld } from '@meridian/io/sim';
 import { expect, test } from 'vitest';
 import { createTailBudget } from './tail-budget.ts';
 import { TailCache } from './tail-cache.ts';
 
+const { memory } = createSimWorld({ seed: 1 }).node('a').boot();
 const push = (cache: TailCache, from: number, size = 100) => cache.push(from, from + 1, Buffer.allocUnsafeSlow(size));
 
 test('written batches are let go of beyond the bound, unwritten ones never', () => {
   const budget = createTailBudget(10_000);
-  const cache = new TailCache(300, budget);
+  const cache = new TailCache(300, budget, memory);
   for (let offset = 0; offset < 10; offset++) push(cache, offset);
   expect([cache.find(0), budget.usedBytes]).toEqual([0, 1000]);
   cache.written(6);
@@ -18,8 +20,8 @@ test('written batches are let go of beyond the bound, unwritten ones never', () 
 
 test('when the shared budget runs out, the log that was appended to least recently gives way', () => {
   const budget = createTailBudget(500);
-  const quiet = new TailCache(1000, budget);
-  const busy = new TailCache(1000, budget);
+  const quiet = new TailCache(1000, budget, memory);
+  const busy = new TailCache(1000, budget, memory);
   for (let offset = 0; offset < 4; offset++) push(quiet, offset);
   quiet.written(4);
   for (let offset = 0; offset < 3; offset++) push(busy, offset);
@@ -31,7 +33,7 @@ test('when the shared budget runs out, the log that was appended to least recent
 });
 
 test('a small slice of a large frame is copied, so that it does not hold on to the frame', () => {
-  const cache = new TailCache(10_000, createTailBudget(10_000));
+  const cache = new TailCache(10_000, createTailBudget(10_000), memory);
   const frame = Buffer.alloc(100_000, 7);
   cache.push(0, 1, frame.subarray(0, 100));
   cache.push(1, 2, frame.subarray(100, 60_000));

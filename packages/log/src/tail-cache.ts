@@ -3,6 +3,7 @@
  * system call. Invariant: it holds a gapless run of batches up to the log end, and among them every batch that is not
  * written yet.
  */
+import type { Memory } from '@meridian/io';
 import { TAIL_MAX_BACKING_RATIO } from './limits.ts';
 import type { TailBudget, TailHolder } from './tail-budget.ts';
 
@@ -22,16 +23,22 @@ export class TailCache implements TailHolder {
   private writtenEnd = 0;
   private readonly maxBytes: number;
   private readonly budget: TailBudget;
-  constructor(maxBytes: number, budget: TailBudget) {
+  private readonly memory: Memory;
+  constructor(maxBytes: number, budget: TailBudget, memory: Memory) {
     this.maxBytes = maxBytes;
     this.budget = budget;
+    this.memory = memory;
   }
 
-  push(from: number, nextOffset: number, buffer: Buffer): void {
-    this.entries.push({ from, nextOffset, buffer: ownMemory(buffer) });
+  /** Returns the bytes as it keeps them, and holds them until they are written and let go of. */
+  push(from: number, nextOffset: number, batch: Buffer): Buffer {
+    const buffer = ownMemory(batch);
+    this.memory.hold(buffer);
+    this.entries.push({ from, nextOffset, buffer });
     this.bytes += buffer.length;
     this.budget.take(this, buffer.length);
     if (this.bytes > this.maxBytes) this.shrinkTo(this.maxBytes);
+    return buffer;
   }
 
   /** Everything below `writtenEnd` may be let go of. */
@@ -65,6 +72,7 @@ export class TailCache implements TailHolder {
   /** Forgets everything, for truncation: what is written can be read from disk. */
   clear(): void {
     this.budget.leave(this, this.bytes);
+    for (let index = this.head; index < this.entries.length; index++) this.memory.release(this.entries[index]!.buffer);
     this.entries.length = 0;
     this.head = 0;
     this.bytes = 0;
@@ -77,6 +85,7 @@ export class TailCache implements TailHolder {
       const oldest = this.entries[this.head]!;
       if (oldest.nextOffset > this.writtenEnd) break;
       this.bytes -= oldest.buffer.length;
+      this.memory.release(oldest.buffer);
       this.entries[this.head++] = EMPTY;
     }
     if (this.head > 64 && this.head * 2 > this.entries.length) {

@@ -36,3 +36,6 @@ export const MAX_SCRAM_MESSAGE_BYTES = 4_096;
 
 /** What a splitter allocates for a frame of which little has come yet; a frame up to this size is never moved. Untouched, it costs no memory. */
 export const FRAME_FIRST_CHUNK_BYTES = 327_680;
+
+/** Small frames of one chunk share a copy of at most this size: who keeps one of them keeps the others with it. */
+export const MAX_COPIED_TOGETHER_BYTES = 1_024;

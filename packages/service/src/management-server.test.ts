@@ -25,7 +25,7 @@ async function exchange(io: Io, port: number, text: string): Promise<string> {
   const closed = new Promise<void>((resolve) => {
     connection.onClose = () => resolve();
   });
-  connection.onData = (chunk) => void chunks.push(chunk);
+  connection.onData = (chunk) => void chunks.push(Buffer.from(chunk));
   if (text !== '') connection.write([Buffer.from(text, 'latin1')]);
   await closed;
   return Buffer.concat(chunks).toString();

@@ -65,7 +65,7 @@ export class FrameChannel {
   }
 
   #take(chunk: Buffer): void {
-    this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
+    this.#pending = Buffer.concat([this.#pending, chunk]);
     while (!this.#closed && this.#pending.length >= HEADER_BYTES) {
       const end = HEADER_BYTES + this.#pending.readUInt32BE(1);
       if (this.#pending.length < end) return;

@@ -1,7 +1,8 @@
 /**
  * Reading one partition for a Fetch: epoch and offset checks, divergence, then whole batches below the high watermark.
  * Called by the Fetch handler for each partition asked for, and again for a parked fetch that is woken.
- * Invariant: what comes back is the very object that the response is encoded from; its `records` are not copied.
+ * Invariant: what comes back is the very object that the response is encoded from; its `records` are not copied, and are
+ * there for this turn, or for as long as the connection that sends them holds them.
  */
 import { type AbortedTransaction, LogError } from '@meridian/log';
 import { ERROR } from '@meridian/protocol';
@@ -116,7 +117,7 @@ function readLog(
   end: number,
   { maxBytes, minOneBatch }: { maxBytes: number; minOneBatch: boolean },
 ) {
-  const read = () => log.read(offset, { maxBytes, maxOffset: end, minOneBatch });
+  const read = () => log.read(offset, { maxBytes, maxOffset: end, minOneBatch, forTurn: true });
   try {
     // Who reads less than all that is committed shares with nobody.
     return end < highWatermark ? read() : waiters.share(offset, maxBytes, minOneBatch, read);

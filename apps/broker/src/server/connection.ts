@@ -5,7 +5,7 @@
  * the broker's memory for requests is short, a frame that has begun waits for its turn (`request-memory.ts`).
  * Invariant: what one connection can hold is bounded by `BrokerLimits`, one chunk of the socket, and one answer.
  */
-import type { Connection, Logger } from '@meridian/io';
+import type { Connection, Logger, Memory } from '@meridian/io';
 import {
   createFrameSplitter,
   decodeRequest,
@@ -28,6 +28,8 @@ export interface ConnectionOptions {
   readonly turn: Turn;
   readonly memory: RequestMemory;
   readonly limits: BrokerLimits;
+  /** Where frames with records lie, and answers that carry some. */
+  readonly blocks: Memory;
   readonly log: Logger;
   /** Monotonic milliseconds. */
   readonly now: () => number;
@@ -41,6 +43,7 @@ export class BrokerConnection implements RequestSource, TurnTask, MemoryUser {
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly authentication: Authentication;
+  readonly blocks: Memory;
   clientSoftware: ClientSoftware = { name: '', version: '' };
   closed = false;
   readonly #socket: Connection;
@@ -63,6 +66,8 @@ export class BrokerConnection implements RequestSource, TurnTask, MemoryUser {
   #inFlightBytes = 0;
   #out: Buffer[] = [];
   #outBytes = 0;
+  /** Of those, what is held until the socket has taken it. */
+  #outHeld: Buffer[] = [];
   #inTurn = false;
   #receivedMs: number;
   #frameBegunMs: number;
@@ -76,12 +81,15 @@ export class BrokerConnection implements RequestSource, TurnTask, MemoryUser {
     this.#options = options;
     this.listener = options.listener;
     this.authentication = options.authentication;
+    this.blocks = options.blocks;
     this.remoteAddress = socket.remoteAddress;
     this.remotePort = socket.remotePort;
     this.#receivedMs = this.#frameBegunMs = this.#progressMs = options.now();
     this.#splitter = createFrameSplitter({
       maxFrameBytes: options.limits.maxFrameBytes,
       onFrame: (frame) => this.#onFrame(frame),
+      // Whoever keeps records of a produce holds them; other requests may be kept without a word.
+      memoryFor: (apiKey) => (apiKey === Produce.key ? options.blocks : undefined),
     });
     socket.onData = (chunk) => this.#onData(chunk);
     socket.onDrain = () => this.#pump();
@@ -118,6 +126,7 @@ export class BrokerConnection implements RequestSource, TurnTask, MemoryUser {
         this.#out.push(frame);
         this.#outBytes += frame.length;
       }
+      if (head.isHeld) for (const frame of head.frames) this.#outHeld.push(frame);
       this.#inFlight--;
       this.#inFlightBytes -= head.frameBytes;
       head = head.next;
@@ -133,13 +142,21 @@ export class BrokerConnection implements RequestSource, TurnTask, MemoryUser {
     if (this.closed) return;
     if (this.#mayReadOn) this.#readStarved();
     if (this.#out.length > 0) {
-      this.#socket.write(this.#out);
+      this.#socket.write(this.#out, this.#outHeld.length > 0 ? this.#releaser() : undefined);
       this.#sentBytes += this.#outBytes;
       this.#out = [];
       this.#outBytes = 0;
     }
     if (this.authentication.hasFailed || (this.#draining && this.#inFlight === 0)) this.#end();
     else this.#pump();
+  }
+
+  #releaser(): () => void {
+    const held = this.#outHeld;
+    this.#outHeld = [];
+    return () => {
+      for (const frame of held) this.blocks.release(frame);
+    };
   }
 
   /** Graceful stop: no new requests; those in work are answered (parked ones at once), then the connection ends. */
@@ -190,8 +207,8 @@ export class BrokerConnection implements RequestSource, TurnTask, MemoryUser {
     this.#receivedMs = this.#options.now();
     if (this.#splitter.heldBytes === 0) this.#frameBegunMs = this.#receivedMs;
     else if (!this.#options.memory.mayGrow(this)) {
-      if (this.#starved === undefined) this.#starved = [chunk];
-      else this.#starved.push(chunk);
+      this.#starved ??= [];
+      this.#starved.push(Buffer.from(chunk));
       this.#socket.pause();
       return;
     }
@@ -295,6 +312,7 @@ export class BrokerConnection implements RequestSource, TurnTask, MemoryUser {
     const { now, turn } = this.#options;
     const begunMs = now();
     this.#serve(frame);
+    this.blocks.release(frame);
     turn.worked(now() - begunMs);
   }
 

@@ -53,7 +53,8 @@ export async function openListener(options: ListenerOptions): Promise<BrokerList
       return;
     }
     const authentication = createAuthentication();
-    const given = { listener: name, authentication, dispatch, turn, memory, limits, log, now, onGone };
+    const blocks = io.memory;
+    const given = { listener: name, authentication, dispatch, turn, memory, blocks, limits, log, now, onGone };
     connections.add(new BrokerConnection(socket, given));
   });
   // A short idle time is kept to half of itself.

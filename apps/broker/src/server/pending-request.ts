@@ -18,6 +18,8 @@ export class PendingRequest implements RequestHeader {
   onAbandon: (() => void) | undefined = undefined;
   /** The encoded answer, once there is one. */
   frames: readonly Buffer[] | undefined = undefined;
+  /** They carry records, in memory that is held until they have left. */
+  isHeld = false;
   next: PendingRequest | undefined = undefined;
 
   constructor(
@@ -45,6 +47,13 @@ export class PendingRequest implements RequestHeader {
       response === NO_ANSWER
         ? NOTHING
         : encodeResponse(this.api, this.version, this.correlationId, response as Record<string, never>);
+    if (this.frames.length > 1) this.#hold(this.frames);
     this.source.settled();
+  }
+
+  /** Several buffers are an answer that others' lie in the middle of. */
+  #hold(frames: readonly Buffer[]): void {
+    this.isHeld = true;
+    for (const frame of frames) this.source.blocks.hold(frame);
   }
 }

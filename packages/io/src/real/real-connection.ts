@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net';
 import type { Connection } from '../io.ts';
 import { ioErrorFrom } from './errno.ts';
+import type { Receiver } from './receive-buffer.ts';
 
 const ignore = (): void => {};
 
@@ -22,11 +23,11 @@ export class RealConnection implements Connection {
     this.#socket.uncork();
   };
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, receiver: Receiver) {
     this.#socket = socket;
+    receiver.onChunk = (chunk) => this.onData(chunk);
     this.remoteAddress = socket.remoteAddress ?? '';
     this.remotePort = socket.remotePort ?? 0;
-    socket.on('data', (chunk: Buffer) => this.onData(chunk));
     socket.on('drain', () => this.onDrain());
     socket.on('error', (error) => {
       this.#failure = ioErrorFrom(error, `${this.remoteAddress}:${this.remotePort}`);
@@ -34,7 +35,7 @@ export class RealConnection implements Connection {
     socket.on('close', () => this.onClose(this.#failure));
   }
 
-  write(buffers: readonly Uint8Array[]): boolean {
+  write(buffers: readonly Uint8Array[], onTaken?: () => void): boolean {
     const socket = this.#socket;
     if (!socket.writable) return false;
     if (!this.#corked) {
@@ -43,7 +44,11 @@ export class RealConnection implements Connection {
       process.nextTick(this.#uncork);
     }
     let belowMark = true;
-    for (const buffer of buffers) belowMark = socket.write(buffer);
+    const last = onTaken === undefined ? -1 : buffers.length - 1;
+    for (let index = 0; index < buffers.length; index++) {
+      const buffer = buffers[index]!;
+      belowMark = index === last ? socket.write(buffer, (error) => error ?? onTaken!()) : socket.write(buffer);
+    }
     return belowMark;
   }
 

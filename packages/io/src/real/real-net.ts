@@ -9,6 +9,7 @@ import type { Connection, Listener, Net } from '../io.ts';
 import { CONNECTION_HIGH_WATER_BYTES, KEEP_ALIVE_IDLE_MS } from '../limits.ts';
 import { ioErrorFrom } from './errno.ts';
 import { RealConnection } from './real-connection.ts';
+import { acceptSockets, type Receiver, receiveInto } from './receive-buffer.ts';
 
 const SOCKET_OPTIONS = {
   noDelay: true,
@@ -24,12 +25,17 @@ function listen(
   onConnection: (connection: Connection) => void,
 ): Promise<Listener> {
   return new Promise((resolve, reject) => {
-    const server = createServer(SOCKET_OPTIONS, (socket) => onConnection(new RealConnection(socket)));
+    const server = createServer(SOCKET_OPTIONS);
     server.once('error', (error) => reject(ioErrorFrom(error, `listen on ${host}:${port}`)));
     server.listen({ host, port }, () => {
       server.removeAllListeners('error');
       // From here on only `accept` can fail (no descriptors left): the peer is reset, and listening goes on.
       server.on('error', ignore);
+      acceptSockets(server, SOCKET_OPTIONS, (socket, receiver) => {
+        socket.setNoDelay(true);
+        socket.setKeepAlive(true, KEEP_ALIVE_IDLE_MS);
+        onConnection(new RealConnection(socket, receiver));
+      });
       resolve(listenerOf(server));
     });
   });
@@ -55,7 +61,8 @@ function connect({ host, port, timeoutMs, signal }: ConnectOptions): Promise<Con
   const detail = `connect to ${host}:${port}`;
   if (signal?.aborted) return Promise.reject(new IoError('closed', detail));
   return new Promise((resolve, reject) => {
-    const socket: Socket = openSocket({ host, port, ...SOCKET_OPTIONS });
+    const receiver: Receiver = { onChunk: ignore };
+    const socket: Socket = openSocket({ host, port, ...SOCKET_OPTIONS, onread: receiveInto(receiver) });
     const settle = (): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', abort);
@@ -73,7 +80,7 @@ function connect({ host, port, timeoutMs, signal }: ConnectOptions): Promise<Con
     socket.on('error', fail);
     socket.once('connect', () => {
       settle();
-      resolve(new RealConnection(socket));
+      resolve(new RealConnection(socket, receiver));
     });
   });
 }

@@ -4,6 +4,8 @@
  * Invariant: whatever is drawn for a machine comes from a stream of its own, labelled with its name.
  */
 import type { Clock, Io, Random } from '../io.ts';
+import { SIM_POISON } from '../limits.ts';
+import { createMemory } from '../memory.ts';
 import { DiskFaults, type DiskOperation } from './disk/disk-faults.ts';
 import { FileContent } from './disk/file-content.ts';
 import { type LossRule, scattered, type UnsyncedOperation } from './disk/power-loss.ts';
@@ -121,7 +123,8 @@ export class SimMachine implements SimNode, Station, ProcessHost, Machine {
     }
     const clock: Clock = { now: () => this.wallClock(), monotonic: () => this.schedule.now() + this.#uptimeMs };
     const net = new SimNet(this.#world.network, this, process);
-    return { clock, timers: process.timers, random, disk: new SimDisk(this, process), net };
+    const memory = createMemory({ timers: process.timers, leastBytes: 1, poison: SIM_POISON });
+    return { clock, timers: process.timers, random, disk: new SimDisk(this, process), net, memory };
   }
 
   kill(): void {

@@ -13,7 +13,7 @@ async function busyRun(seed: number): Promise<{ hash: string; lines: string[] }>
     const file = io.disk.open('/data/log', 'a+');
     const peer = name === 'a' ? 'b' : 'a';
     void io.net.listen({ host: name, port: 1 }, (connection) => {
-      connection.onData = (chunk) => connection.write([chunk]);
+      connection.onData = (chunk) => connection.write([Buffer.from(chunk)]);
     });
     const work = async (): Promise<void> => {
       for (;;) {

@@ -16,6 +16,7 @@ import {
   CONNECTION_HIGH_WATER_BYTES,
   KEEP_ALIVE_IDLE_MS,
   KEEP_ALIVE_PROBES_MS,
+  SIM_POISON,
   SIM_RETRANSMIT_LIMIT_MS,
 } from '../../limits.ts';
 import type { SimProcess } from '../sim-process.ts';
@@ -42,6 +43,8 @@ export class SimConnection implements Connection {
   #reading = false;
   #peerEnded = false;
   #drainOwed = false;
+  /** Whoever wants to know that what it wrote is in the kernel. */
+  #takers: (() => void)[] = [];
   #blockedSinceMs: number | undefined;
 
   constructor(process: SimProcess, address: string, port: number, onGone: (connection: SimConnection) => void) {
@@ -67,12 +70,13 @@ export class SimConnection implements Connection {
     return (here === a && there === b) || (here === b && there === a);
   }
 
-  write(buffers: readonly Uint8Array[]): boolean {
+  write(buffers: readonly Uint8Array[], onTaken?: () => void): boolean {
     if (this.#gone || !this.process.alive || !this.#outgoing.writable) return false;
     let total = this.#outgoing.queue.length;
     for (const buffer of buffers) total += buffer.length;
     const belowMark = total < CONNECTION_HIGH_WATER_BYTES;
     if (!belowMark) this.#drainOwed = true;
+    if (onTaken !== undefined) this.#takers.push(onTaken);
     this.#outgoing.write(buffers);
     return belowMark;
   }
@@ -162,6 +166,13 @@ export class SimConnection implements Connection {
         if (!this.#gone) this.onDrain();
       });
     }
+    if (this.#takers.length > 0) {
+      const takers = this.#takers;
+      this.#takers = [];
+      this.process.schedule(0, 'taken', () => {
+        for (const onTaken of takers) onTaken();
+      });
+    }
     if (this.#peerEnded && this.#outgoing.finished) this.#close(undefined);
   }
 
@@ -185,6 +196,7 @@ export class SimConnection implements Connection {
     this.process.host.trace.add(`${chunk.length} bytes ${checksum([chunk])} from ${this.#name()}`);
     this.#readSoon();
     this.onData(chunk);
+    chunk.fill(SIM_POISON);
   }
 
   #fail(code: IoErrorCode, detail: string): void {

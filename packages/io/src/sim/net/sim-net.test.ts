@@ -12,7 +12,7 @@ interface End {
 
 function watch(connection: Connection): End {
   const end: End = { connection, chunks: [], closed: [] };
-  connection.onData = (chunk) => end.chunks.push(chunk);
+  connection.onData = (chunk) => end.chunks.push(Buffer.from(chunk));
   connection.onClose = (error) => end.closed.push(error);
   return end;
 }
@@ -60,7 +60,7 @@ test('a stream is cut at any byte, and comes whole', async () => {
   expect(sizes.size).toBeGreaterThan(50);
 });
 
-test('a chunk belongs to its receiver, also when the sender writes on in its own buffer', async () => {
+test('what is received is what was sent, also when the sender writes on in its own buffer', async () => {
   const { world, near, far } = await connected();
   const buffer = Buffer.from('first');
   near.connection.write([buffer]);
@@ -280,7 +280,7 @@ test('handlers that pause in the middle get nothing until they go on', async () 
   const { world, near, far } = await connected();
   let pauses = 0;
   far.connection.onData = (chunk) => {
-    far.chunks.push(chunk);
+    far.chunks.push(Buffer.from(chunk));
     far.connection.pause();
     pauses++;
     world.after(10, () => far.connection.resume());
