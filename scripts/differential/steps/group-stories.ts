@@ -25,6 +25,8 @@ const COMMIT_BY_ID_SINCE = 10;
 const LONG_MS = 60_000;
 /** A member that is not answered by then waits for somebody who will not come. */
 const PATIENCE_MS = 1_500;
+/** Of those who wait while others do something; far from any timer of theirs. */
+const LONG_PATIENCE_MS = 6_000;
 /** Both brokers' timers of `SHORT_MS` have certainly gone off by then. */
 const SHORT_MS = 700;
 const OVER_MS = 1_500;
@@ -74,7 +76,7 @@ function joinOptions(role: Role, mode: Step['mode']): StepOptions<typeof JoinGro
   return {
     mode,
     connection: role.connection,
-    limitMs: mode === 'send' ? LONG_MS : PATIENCE_MS,
+    limitMs: mode === 'send' ? LONG_PATIENCE_MS : PATIENCE_MS,
     keep: (side, answer) => {
       if (answer.memberId !== '') side.members.set(keyOf(role), answer.memberId);
       if (answer.errorCode === 0) side.generations.set(role.group, answer.generationId);
@@ -99,7 +101,7 @@ function sync(random: SeededRandom, role: Role, led: readonly Role[], mode: Step
       ...(version >= PROTOCOL_SINCE ? { protocolType: 'consumer', protocolName } : {}),
       ...(role.instanceId === null ? {} : { groupInstanceId: role.instanceId }),
     }),
-    { mode, connection: role.connection, limitMs: mode === 'send' ? LONG_MS : PATIENCE_MS },
+    { mode, connection: role.connection, limitMs: mode === 'send' ? LONG_PATIENCE_MS : PATIENCE_MS },
   );
 }
 
