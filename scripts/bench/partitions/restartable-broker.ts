@@ -68,8 +68,11 @@ async function restartable(folder: string, open: () => Promise<Contestant>): Pro
       return performance.now() - began;
     },
     async remove(): Promise<void> {
-      await running?.stop();
-      rmSync(folder, { recursive: true, force: true });
+      try {
+        await running?.stop();
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
     },
   };
   return broker;
