@@ -34,6 +34,8 @@ export interface Ports {
 
 /** Starts both, hands their ports to `run` and stops them; those whose port is given run already. */
 export async function withBrokers<T>(given: Partial<Ports>, run: (ports: Ports) => Promise<T>): Promise<T> {
+  // The brokers die with this process, and it must end for that.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   const ports = { ours: given.ours ?? (await freePair()), theirs: given.theirs ?? (await freePair()) };
   const meridian = given.ours === undefined ? await startMeridianBroker(ports.ours, CONFIGS) : undefined;
   try {
