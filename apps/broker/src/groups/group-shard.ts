@@ -96,7 +96,10 @@ export class GroupShard {
     const replay = new Replay(this.#io.clock.now());
     for (let offset = log.startOffset; offset < log.endOffset; ) {
       // Records may be deleted while this goes on.
-      const read = log.read(Math.max(offset, log.startOffset), { maxBytes: this.#settings.loadBufferBytes, minOneBatch: true });
+      const read = log.read(Math.max(offset, log.startOffset), {
+        maxBytes: this.#settings.loadBufferBytes,
+        minOneBatch: true,
+      });
       if (read.buffers.length === 0) break;
       for (const buffer of read.buffers) yield* replay.read(buffer);
       offset = read.nextOffset;
