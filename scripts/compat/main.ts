@@ -16,6 +16,7 @@ import type { CompatClient } from './compat-client.ts';
 import { confluentClient } from './confluent.ts';
 import { foldersClient } from './folders.ts';
 import { franzGoClient } from './franz-go.ts';
+import { kafkaClientsClient } from './kafka-clients.ts';
 import { kafkaGoClient } from './kafka-go.ts';
 import { kafkaPythonClient } from './kafka-python.ts';
 import { kafkaToolsClient } from './kafka-tools.ts';
@@ -36,6 +37,7 @@ const CLIENTS: readonly CompatClient[] = [
   saramaClient,
   kafkaGoClient,
   kafkaToolsClient,
+  kafkaClientsClient,
   produceClient,
   foldersClient,
   cleanerClient,
