@@ -1,5 +1,5 @@
 /**
- * A connection to a broker that speaks our codec, one request at a time. Made by `side.ts`; opens when it is first
+ * A connection to a broker that speaks our codec. Made by `side.ts`; opens when it is first
  * needed, and anew after its end.
  * Invariant: every request comes to an answer, to `CLOSED` or to `SILENT`.
  */
@@ -23,7 +23,8 @@ export class BrokerConnection {
   readonly #port: number;
   readonly #name: string;
   #socket: Socket | undefined;
-  #take: ((frame: Buffer | NoAnswer) => void) | undefined;
+  /** Who waits for an answer, by correlation id. */
+  readonly #waiting = new Map<number, (frame: Buffer | NoAnswer) => void>();
   #correlationId = 0;
 
   constructor(name: string, port: number) {
@@ -45,26 +46,39 @@ export class BrokerConnection {
     const socket = await this.#connected();
     const header = { correlationId: ++this.#correlationId, clientId: 'd' };
     const frame = Buffer.concat(encodeRequest(api, version, header, body));
-    const answer = await this.#answerTo(socket, frame, limitMs);
+    const answer = await this.#answerTo(socket, frame, header.correlationId, limitMs);
     if (answer === CLOSED || answer === SILENT) return answer;
-    if (responseCorrelationId(answer) !== header.correlationId) throw new Error(`${this.#name} answered out of order`);
     return decodeResponse(api, version, answer).body;
   }
 
-  #answerTo(socket: Socket, frame: Buffer, limitMs: number): Promise<Buffer | NoAnswer> {
+  #answerTo(socket: Socket, frame: Buffer, id: number, limitMs: number): Promise<Buffer | NoAnswer> {
     return new Promise((done) => {
       const timer = setTimeout(() => {
-        this.end();
-        this.#take = undefined;
+        this.#waiting.delete(id);
         done(SILENT);
+        this.end();
+        this.#endAll();
       }, limitMs);
-      this.#take = (taken) => {
+      this.#waiting.set(id, (taken) => {
         clearTimeout(timer);
-        this.#take = undefined;
         done(taken);
-      };
+      });
       socket.write(frame);
     });
+  }
+
+  /** Takes an answer to whoever waits for it. */
+  #take(frame: Buffer): void {
+    const id = responseCorrelationId(frame);
+    const waiting = this.#waiting.get(id);
+    if (waiting === undefined) throw new Error(`${this.#name} answered what nobody asked: ${id}`);
+    this.#waiting.delete(id);
+    waiting(frame);
+  }
+
+  #endAll(): void {
+    for (const waiting of this.#waiting.values()) waiting(CLOSED);
+    this.#waiting.clear();
   }
 
   async #connected(): Promise<Socket> {
@@ -73,13 +87,13 @@ export class BrokerConnection {
     await new Promise<void>((done, fail) => socket.once('connect', done).once('error', fail));
     socket.setNoDelay(true);
     const isCurrent = () => this.#socket === socket;
-    const splitter = createFrameSplitter({ onFrame: (frame) => isCurrent() && this.#take?.(Buffer.from(frame)) });
+    const splitter = createFrameSplitter({ onFrame: (frame) => isCurrent() && this.#take(Buffer.from(frame)) });
     socket.on('data', (chunk: Buffer) => splitter.push(chunk));
     socket.on('error', () => {}); // 'close' follows
     socket.on('close', () => {
       if (!isCurrent()) return;
       this.#socket = undefined;
-      this.#take?.(CLOSED);
+      this.#endAll();
     });
     this.#socket = socket;
     return socket;
