@@ -142,7 +142,7 @@ test.each([
 test('more replicas than brokers, or no broker at all, is an invalid replication factor', () => {
   expect(refusalOf(newTopic('orders', { replicationFactor: 2 }))).toEqual([
     'INVALID_REPLICATION_FACTOR',
-    'Unable to replicate the partition 2 time(s): The target replication factor of 2 cannot be reached because only 1 broker(s) are registered.',
+    'Unable to replicate the partition 2 time(s): The target replication factor of 2 cannot be reached because only 1 broker(s) are registered or some brokers have all their log directories cordoned.',
   ]);
   expect(refusalOf(newTopic('orders'), scenario([]))[0]).toBe('INVALID_REPLICATION_FACTOR');
 });

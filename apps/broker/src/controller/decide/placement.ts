@@ -43,7 +43,7 @@ function whyNotPlaceable(
 ): string | null {
   if (active.length === 0) return 'All brokers are currently fenced.';
   if (replicationFactor <= brokers.length) return null;
-  return `The target replication factor of ${replicationFactor} cannot be reached because only ${brokers.length} broker(s) are registered.`;
+  return `The target replication factor of ${replicationFactor} cannot be reached because only ${brokers.length} broker(s) are registered or some brokers have all their log directories cordoned.`;
 }
 
 function without<T>(items: readonly T[], index: number): T[] {
