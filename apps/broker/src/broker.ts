@@ -23,7 +23,7 @@ import { GroupCoordinator } from './groups/group-coordinator.ts';
 import { groupSettings } from './groups/group-settings.ts';
 import type { BrokerLimits } from './limits.ts';
 import { HostedPartitions } from './partition/hosted-partitions.ts';
-import { type HostedDir, LogDirs } from './partition/log-dirs.ts';
+import { type HostedDir, LogDirs } from './partition/log-dirs/log-dirs.ts';
 import { type Authentication, createScramAuthentication, OPEN } from './server/authentication.ts';
 import { createDispatch } from './server/dispatch.ts';
 import { type BrokerListener, openListener } from './server/listener.ts';

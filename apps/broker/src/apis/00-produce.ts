@@ -5,9 +5,9 @@
  */
 import { ERROR, errorName, Produce, type RequestOf } from '@meridian/protocol';
 import { batchAttributes } from '@meridian/protocol/record-batch';
-import { batchSizeAt, type UnpackBudget } from '../partition/check-batch.ts';
 import { type ProduceOwner, ProducePart } from '../partition/produce-part.ts';
-import { ProduceRefusal } from '../partition/produce-refusal.ts';
+import { batchSizeAt, type UnpackBudget } from '../partition/validation/batch-checks.ts';
+import { ProduceRefusal } from '../partition/validation/produce-refusal.ts';
 import { CLOSE, type Handler, type HandlerReach, LATER, NO_ANSWER, type RequestHeader } from './handler.ts';
 import { isInternalTopic } from './topic-description.ts';
 

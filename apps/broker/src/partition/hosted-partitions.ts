@@ -10,13 +10,13 @@ import { type BrokerConfigSources, brokerConfigValue } from '../controller/confi
 import { directoryOn } from '../controller/directories.ts';
 import type { PartitionInfo, Topic } from '../controller/image.ts';
 import type { BrokerLimits } from '../limits.ts';
-import { type CleanerLoop, type CleanerSettings, startCleanerLoop } from './cleaner-loop.ts';
-import { type ExpiryLoop, startExpiryLoop } from './expiry-loop.ts';
-import type { HostedDir, LogDirs } from './log-dirs.ts';
+import type { HostedDir, LogDirs } from './log-dirs/log-dirs.ts';
 import { type Leadership, Partition } from './partition.ts';
 import type { PartitionTable } from './partition-table.ts';
-import { type RetentionLoop, startRetentionLoop } from './retention-loop.ts';
 import { type TopicSettings, topicSettings } from './topic-settings.ts';
+import { type CleanerLoop, type CleanerSettings, startCleanerLoop } from './upkeep/cleaner-loop.ts';
+import { type ExpiryLoop, startExpiryLoop } from './upkeep/expiry-loop.ts';
+import { type RetentionLoop, startRetentionLoop } from './upkeep/retention-loop.ts';
 
 interface HostedTopic {
   readonly name: string;

@@ -8,8 +8,8 @@
 import type { Log } from '@meridian/log';
 import { ERROR } from '@meridian/protocol';
 import { emptyBatch } from '@meridian/protocol/record-batch';
-import { batchSizeAt, checkMirroredBatch } from './check-batch.ts';
-import { ProduceRefusal } from './produce-refusal.ts';
+import { batchSizeAt, checkMirroredBatch } from './validation/batch-checks.ts';
+import { ProduceRefusal } from './validation/produce-refusal.ts';
 
 /** The mirror's tag of a produce. */
 export interface MirrorTag {

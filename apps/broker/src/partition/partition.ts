@@ -8,13 +8,13 @@ import { type CompactionPolicy, type Log, LogError } from '@meridian/log';
 import { ERROR } from '@meridian/protocol';
 import { stampBaseOffset } from '@meridian/protocol/record-batch';
 import type { BrokerLimits } from '../limits.ts';
-import { checkClientBatch, onlyBatch, type UnpackBudget, type Validation } from './check-batch.ts';
 import { FetchWaiters } from './fetch-waiters.ts';
 import { createLeader, type Leader, type LeaderEffects, nextDeadlineMs, step } from './leader.ts';
 import { appendMirrored, checkMirrorTag, cutMirroredBatches, type MirrorTag } from './mirror-append.ts';
 import type { CurrentLeader, ProducePart } from './produce-part.ts';
-import { ProduceRefusal } from './produce-refusal.ts';
 import type { CompactionSettings, TopicSettings } from './topic-settings.ts';
+import { checkClientBatch, onlyBatch, type UnpackBudget, type Validation } from './validation/batch-checks.ts';
+import { ProduceRefusal } from './validation/produce-refusal.ts';
 
 /** Refusals that do not tell where the log starts, as in Apache Kafka. */
 const WITHOUT_LOG_START: ReadonlySet<number> = new Set([

@@ -4,7 +4,7 @@
  */
 import { ERROR } from '@meridian/protocol';
 import type { Acknowledgement } from './leader.ts';
-import { NO_RECORD_ERRORS, type RecordError } from './produce-refusal.ts';
+import { NO_RECORD_ERRORS, type RecordError } from './validation/produce-refusal.ts';
 
 /** What settles when its last part has. */
 export interface ProduceOwner {

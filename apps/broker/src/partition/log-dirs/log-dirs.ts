@@ -12,12 +12,12 @@ import { basename, dirname, join } from 'node:path';
 import { type Disk, type Io, IoError, type Logger } from '@meridian/io';
 import type { Log, TailBudget } from '@meridian/log';
 import { uuidToBase64 } from '@meridian/protocol';
-import { openDataFolder } from '../controller/data-folder.ts';
-import { isAssigned } from '../controller/directories.ts';
-import { BrokerError } from '../errors.ts';
-import type { PartitionIdentity } from './partition.ts';
+import { openDataFolder } from '../../controller/data-folder.ts';
+import { isAssigned } from '../../controller/directories.ts';
+import { BrokerError } from '../../errors.ts';
+import type { PartitionIdentity } from '../partition.ts';
+import type { TopicSettings } from '../topic-settings.ts';
 import { createPartitionFolders, type PartitionFolders } from './partition-folders.ts';
-import type { TopicSettings } from './topic-settings.ts';
 
 export interface LogDirsOptions {
   readonly io: Io;

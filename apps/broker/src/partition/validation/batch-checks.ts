@@ -1,6 +1,6 @@
 /**
  * What a batch must be before it enters the log, in the order in which Apache Kafka looks (UnifiedLog, LogValidator): form,
- * size, checksum, header, then every record (`check-records.ts`). Called by the partition for client appends and for the
+ * size, checksum, header, then every record (`record-checks.ts`). Called by the partition for client appends and for the
  * mirror's. Invariant: a batch that passes `full` can be decoded to its end by any consumer, and has the topic's codec.
  */
 import { decompress, ERROR, nativeCrc32c } from '@meridian/protocol';
@@ -21,9 +21,9 @@ import {
   stampMaxTimestamp,
   validateRecords,
 } from '@meridian/protocol/record-batch';
-import { checkRecords, refuseAllTimestamps, refuseTimestampType } from './check-records.ts';
+import type { TopicSettings } from '../topic-settings.ts';
 import { ProduceRefusal } from './produce-refusal.ts';
-import type { TopicSettings } from './topic-settings.ts';
+import { checkRecords, refuseAllTimestamps, refuseTimestampType } from './record-checks.ts';
 
 /** `full` walks the records (client listener), `header` trusts them (internal listener). */
 export type Validation = 'full' | 'header';

@@ -1,16 +1,15 @@
 /**
  * Partition folders in one log dir: opening, and deletion by rename (a name is free at once, and a crash in between
- * leaves something that the next start recognises). Called by `log-dirs.ts` and
- * `hosted-partitions.ts`.
+ * leaves something that the next start recognises). Made by `log-dirs.ts`; `hosted-partitions.ts` has deletions marked.
  * Invariant: only folders that a committed record deleted are removed. What the image does not know is left alone: the
  * image might be the damaged part.
  */
 import { join } from 'node:path';
 import type { Io, Logger } from '@meridian/io';
 import { type Log, LogError, openLog, openLogDir, type TailBudget } from '@meridian/log';
+import type { PartitionIdentity } from '../partition.ts';
+import type { TopicSettings } from '../topic-settings.ts';
 import { FolderRemovals } from './folder-removals.ts';
-import type { PartitionIdentity } from './partition.ts';
-import type { TopicSettings } from './topic-settings.ts';
 
 const DELETED = /\.[0-9a-f]{32}-delete$/;
 /** The longest name that file systems take; Kafka cuts the topic's name as well. */

@@ -2,8 +2,8 @@
 import { compress, decompress, ERROR, IncrementalAlterConfigs, Produce } from '@meridian/protocol';
 import { type BatchHeader, iterateBatches, readRecords } from '@meridian/protocol/record-batch';
 import { expect, test } from 'vitest';
-import { batchOf, produceOf, valuesOf } from '../testing/batches.ts';
-import { createTopic, fetchOne, startTestBroker, type TestBroker } from '../testing/test-broker.ts';
+import { batchOf, produceOf, valuesOf } from '../../testing/batches.ts';
+import { createTopic, fetchOne, startTestBroker, type TestBroker } from '../../testing/test-broker.ts';
 
 const TOPIC = 2;
 /** Of the batches' records. */

@@ -2,8 +2,8 @@
 import { below } from '@meridian/io/sim';
 import { ERROR, Fetch, Produce } from '@meridian/protocol';
 import { expect, test } from 'vitest';
-import { batchOf, produceOf, valuesOf } from '../testing/batches.ts';
-import { createTopic, fetchOf, startTestBroker, type TestBroker, type TestTopic } from '../testing/test-broker.ts';
+import { batchOf, produceOf, valuesOf } from '../../testing/batches.ts';
+import { createTopic, fetchOf, startTestBroker, type TestBroker, type TestTopic } from '../../testing/test-broker.ts';
 
 const SEEDS = Array.from({ length: 12 }, (_, seed) => seed);
 const ROUNDS = 8;

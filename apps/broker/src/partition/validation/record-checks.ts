@@ -1,7 +1,7 @@
 /**
  * What a topic wants of the records of a batch: keys where it is compacted, timestamps near the broker's clock. The walk
  * has told the extremes, so a batch without fault costs nothing here; else every record is looked at, and the refusal
- * names those at fault, with Apache Kafka's words (LogValidator). Called by `check-batch.ts`.
+ * names those at fault, with Apache Kafka's words (LogValidator). Called by `batch-checks.ts`.
  */
 import { decompress, ERROR } from '@meridian/protocol';
 import {
@@ -12,9 +12,9 @@ import {
   type RecordsSummary,
   readRecords,
 } from '@meridian/protocol/record-batch';
-import { MAX_RECORD_ERRORS } from '../limits.ts';
+import { MAX_RECORD_ERRORS } from '../../limits.ts';
+import type { TopicSettings } from '../topic-settings.ts';
 import { ProduceRefusal, type RecordError } from './produce-refusal.ts';
-import type { TopicSettings } from './topic-settings.ts';
 
 export interface RecordRules {
   readonly nowMs: number;

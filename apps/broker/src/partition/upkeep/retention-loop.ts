@@ -1,11 +1,12 @@
 /**
- * Looks over all partitions for segments whose time is up, every `log.retention.check.interval.ms`. Made and stopped by
- * the broker. Invariant: dropping a segment waits for the disk, so one turn of the event loop drops a few at most.
+ * Looks over all partitions for segments whose time is up, every `log.retention.check.interval.ms`. Made and stopped
+ * with the hosted partitions. Invariant: dropping a segment waits for the disk, so one turn of the event loop drops a few
+ * at most.
  */
 import { type Io, IoError, type Logger, type Timer } from '@meridian/io';
 import { LogError } from '@meridian/log';
-import type { BrokerLimits } from '../limits.ts';
-import type { Partition } from './partition.ts';
+import type { BrokerLimits } from '../../limits.ts';
+import type { Partition } from '../partition.ts';
 
 export interface RetentionLoop {
   stop(): void;

@@ -1,8 +1,8 @@
 import { ERROR, Produce } from '@meridian/protocol';
 import { iterateBatches, readRecords, writeBatch } from '@meridian/protocol/record-batch';
 import { expect, test } from 'vitest';
-import { produceOf } from '../testing/batches.ts';
-import { createTopic, fetchOne, startTestBroker, type TestBroker } from '../testing/test-broker.ts';
+import { produceOf } from '../../testing/batches.ts';
+import { createTopic, fetchOne, startTestBroker, type TestBroker } from '../../testing/test-broker.ts';
 
 const CONFIGS = { 'log.cleaner.backoff.ms': '1000' };
 const COMPACTED = { 'cleanup.policy': 'compact', 'internal.segment.bytes': '2000' };

@@ -1,8 +1,8 @@
 /** A disk that fails under one partition, or is full: a whole broker on one log dir. */
 import { ERROR, Fetch, Produce } from '@meridian/protocol';
 import { expect, test } from 'vitest';
-import { batchOf, produceOf, valuesOf } from '../testing/batches.ts';
-import { createTopic, fetchOf, startTestBroker, type TestBroker, type TestTopic } from '../testing/test-broker.ts';
+import { batchOf, produceOf, valuesOf } from '../../testing/batches.ts';
+import { createTopic, fetchOf, startTestBroker, type TestBroker, type TestTopic } from '../../testing/test-broker.ts';
 
 async function produce(broker: TestBroker, topic: TestTopic, index: number, value: string): Promise<number> {
   const client = await broker.connect();

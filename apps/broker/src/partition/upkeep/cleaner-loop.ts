@@ -12,8 +12,8 @@ import {
   readCleanerCheckpoint,
   writeCleanerCheckpoint,
 } from '@meridian/log';
-import type { BrokerLimits } from '../limits.ts';
-import type { Partition } from './partition.ts';
+import type { BrokerLimits } from '../../limits.ts';
+import type { Partition } from '../partition.ts';
 
 export interface CleanerLoop {
   stop(): void;

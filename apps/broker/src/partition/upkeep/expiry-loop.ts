@@ -4,8 +4,8 @@
  * the hosted partitions. Invariant: one turn of the event loop looks at a bounded number of partitions.
  */
 import type { Io, Timer } from '@meridian/io';
-import type { BrokerLimits } from '../limits.ts';
-import type { Partition } from './partition.ts';
+import type { BrokerLimits } from '../../limits.ts';
+import type { Partition } from '../partition.ts';
 
 export interface ExpiryLoop {
   stop(): void;

@@ -1,7 +1,7 @@
 import { ERROR, Produce } from '@meridian/protocol';
 import { expect, test } from 'vitest';
-import { batchOf, produceOf } from '../testing/batches.ts';
-import { createTopic, fetchOne, startTestBroker, type TestBroker } from '../testing/test-broker.ts';
+import { batchOf, produceOf } from '../../testing/batches.ts';
+import { createTopic, fetchOne, startTestBroker, type TestBroker } from '../../testing/test-broker.ts';
 
 const CONFIGS = { 'log.retention.check.interval.ms': '1000' };
 const SMALL = { 'internal.segment.bytes': '2000', 'retention.ms': '-1' };

@@ -1,7 +1,7 @@
 /** A whole broker on several log dirs: placement, devices that fail or fill, folders in two places, clean stops. */
 import { DescribeLogDirs, ERROR, Metadata, Produce } from '@meridian/protocol';
 import { expect, test } from 'vitest';
-import { batchOf, produceOf, valuesOf } from '../testing/batches.ts';
+import { batchOf, produceOf, valuesOf } from '../../testing/batches.ts';
 import {
   createTopic,
   deleteTopic,
@@ -9,7 +9,7 @@ import {
   startTestBroker,
   type TestBroker,
   type TestTopic,
-} from '../testing/test-broker.ts';
+} from '../../testing/test-broker.ts';
 
 const DIRS = ['/data', '/b', '/c'];
 

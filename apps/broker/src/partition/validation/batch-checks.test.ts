@@ -2,10 +2,10 @@
 import { compress, ERROR, nativeCrc32c } from '@meridian/protocol';
 import { stampCrc, type WriteBatchOptions } from '@meridian/protocol/record-batch';
 import { expect, test } from 'vitest';
-import { batchOf, valuesOf } from '../testing/batches.ts';
-import { checkClientBatch, onlyBatch, type Validation } from './check-batch.ts';
+import { batchOf, valuesOf } from '../../testing/batches.ts';
+import type { TopicSettings } from '../topic-settings.ts';
+import { checkClientBatch, onlyBatch, type Validation } from './batch-checks.ts';
 import { ProduceRefusal } from './produce-refusal.ts';
-import type { TopicSettings } from './topic-settings.ts';
 
 const NOW_MS = Date.UTC(2026, 0, 1);
 const SETTINGS: TopicSettings = {
