@@ -42,21 +42,44 @@ import { ListPartitionReassignments } from './46-list-partition-reassignments.ts
 import { OffsetDelete } from './47-offset-delete.ts';
 import { DescribeClientQuotas } from './48-describe-client-quotas.ts';
 import { DescribeUserScramCredentials } from './50-describe-user-scram-credentials.ts';
+import { Vote } from './52-vote.ts';
+import { BeginQuorumEpoch } from './53-begin-quorum-epoch.ts';
+import { EndQuorumEpoch } from './54-end-quorum-epoch.ts';
 import { DescribeQuorum } from './55-describe-quorum.ts';
+import { AlterPartition } from './56-alter-partition.ts';
+import { UpdateFeatures } from './57-update-features.ts';
+import { FetchSnapshot } from './59-fetch-snapshot.ts';
 import { DescribeCluster } from './60-describe-cluster.ts';
 import { DescribeProducers } from './61-describe-producers.ts';
+import { BrokerRegistration } from './62-broker-registration.ts';
+import { BrokerHeartbeat } from './63-broker-heartbeat.ts';
+import { UnregisterBroker } from './64-unregister-broker.ts';
 import { DescribeTransactions } from './65-describe-transactions.ts';
 import { ListTransactions } from './66-list-transactions.ts';
+import { AllocateProducerIds } from './67-allocate-producer-ids.ts';
+import { ControllerRegistration } from './70-controller-registration.ts';
 import { GetTelemetrySubscriptions } from './71-get-telemetry-subscriptions.ts';
 import { PushTelemetry } from './72-push-telemetry.ts';
+import { AssignReplicasToDirs } from './73-assign-replicas-to-dirs.ts';
 import { ListConfigResources } from './74-list-config-resources.ts';
 import { DescribeTopicPartitions } from './75-describe-topic-partitions.ts';
+import { AddRaftVoter } from './80-add-raft-voter.ts';
+import { RemoveRaftVoter } from './81-remove-raft-voter.ts';
+import { UpdateRaftVoter } from './82-update-raft-voter.ts';
 
 export {
+  AddRaftVoter,
+  AllocateProducerIds,
   AlterConfigs,
+  AlterPartition,
   AlterPartitionReassignments,
   AlterReplicaLogDirs,
   ApiVersions,
+  AssignReplicasToDirs,
+  BeginQuorumEpoch,
+  BrokerHeartbeat,
+  BrokerRegistration,
+  ControllerRegistration,
   CreateAcls,
   CreatePartitions,
   CreateTopics,
@@ -76,7 +99,9 @@ export {
   DescribeTransactions,
   DescribeUserScramCredentials,
   ElectLeaders,
+  EndQuorumEpoch,
   Fetch,
+  FetchSnapshot,
   FindCoordinator,
   GetTelemetrySubscriptions,
   Heartbeat,
@@ -96,9 +121,14 @@ export {
   OffsetForLeaderEpoch,
   Produce,
   PushTelemetry,
+  RemoveRaftVoter,
   SaslAuthenticate,
   SaslHandshake,
   SyncGroup,
+  UnregisterBroker,
+  UpdateFeatures,
+  UpdateRaftVoter,
+  Vote,
 };
 
 /** All APIs by ascending key. */
@@ -140,15 +170,30 @@ export const APIS: readonly Api[] = [
   OffsetDelete,
   DescribeClientQuotas,
   DescribeUserScramCredentials,
+  Vote,
+  BeginQuorumEpoch,
+  EndQuorumEpoch,
   DescribeQuorum,
+  AlterPartition,
+  UpdateFeatures,
+  FetchSnapshot,
   DescribeCluster,
   DescribeProducers,
+  BrokerRegistration,
+  BrokerHeartbeat,
+  UnregisterBroker,
   DescribeTransactions,
   ListTransactions,
+  AllocateProducerIds,
+  ControllerRegistration,
   GetTelemetrySubscriptions,
   PushTelemetry,
+  AssignReplicasToDirs,
   ListConfigResources,
   DescribeTopicPartitions,
+  AddRaftVoter,
+  RemoveRaftVoter,
+  UpdateRaftVoter,
 ];
 
 const BY_KEY: readonly (Api | undefined)[] = APIS.reduce<(Api | undefined)[]>((table, api) => {

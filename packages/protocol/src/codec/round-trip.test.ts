@@ -7,6 +7,7 @@ import { decodeMessage, decodeRequest, decodeResponse, encodeMessage, encodeRequ
 import type { Schema } from './schema.ts';
 
 const RUNS = 20;
+const RECORDS_FIELDS = ['records', 'unalignedRecords'];
 const ORIGIN = '11111111-2222-3333-4444-555555555555';
 
 const schemas = APIS.flatMap((api) => [api.request, api.response]).flatMap((schema) =>
@@ -31,7 +32,7 @@ function joinMembers(message: Record<string, unknown>): Record<string, unknown> 
   return Object.fromEntries(
     Object.entries(message).map(([name, value]) => [
       name,
-      name === 'records' && Array.isArray(value) ? [Buffer.concat(value as Buffer[])] : joinRecords(value),
+      RECORDS_FIELDS.includes(name) && Array.isArray(value) ? [Buffer.concat(value as Buffer[])] : joinRecords(value),
     ]),
   );
 }
