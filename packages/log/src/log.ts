@@ -27,4 +27,5 @@ export type {
 } from './log-interface.ts';
 export type { MarksStore } from './log-marks.ts';
 export { openLog } from './open-log.ts';
+export { folderOwner } from './partition-metadata.ts';
 export { createTailBudget, type TailBudget } from './tail-budget.ts';

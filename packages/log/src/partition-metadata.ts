@@ -7,17 +7,40 @@
 import type { Disk } from '@meridian/io';
 import { LogError } from './errors.ts';
 
-/** Writes the file if it is missing; throws `topic-id-mismatch` if it names another topic. */
+const FILE = 'partition.metadata';
+
+export type FolderOwner = 'this topic' | 'another topic' | 'nobody';
+
+/** Writes the file if the folder is nobody's; throws `topic-id-mismatch` if it is another topic's. */
 export function claimFolder(disk: Disk, folder: string, topicId: string): void {
-  const path = `${folder}/partition.metadata`;
-  const expected = `version: 0\ntopic_id: ${Buffer.from(topicId.replaceAll('-', ''), 'hex').toString('base64url')}\n`;
+  const path = `${folder}/${FILE}`;
+  switch (folderOwner(disk, folder, topicId)) {
+    case 'this topic':
+      return;
+    case 'nobody':
+      return write(disk, path, contentFor(topicId));
+    case 'another topic':
+      throw refusal(path, disk.readFile(path).toString('utf8'), contentFor(topicId));
+  }
+}
+
+/** Also for whoever looks for a partition's folder in several places. */
+export function folderOwner(disk: Disk, folder: string, topicId: string): FolderOwner {
+  const path = `${folder}/${FILE}`;
   const found = disk.exists(path) ? disk.readFile(path).toString('utf8') : '';
-  if (found === expected) return;
-  if (isHalfWritten(found, expected)) return write(disk, path, expected);
+  const expected = contentFor(topicId);
+  if (found.startsWith(expected)) return 'this topic';
+  return isHalfWritten(found, expected) ? 'nobody' : 'another topic';
+}
+
+function contentFor(topicId: string): string {
+  return `version: 0\ntopic_id: ${Buffer.from(topicId.replaceAll('-', ''), 'hex').toString('base64url')}\n`;
+}
+
+function refusal(path: string, found: string, expected: string): LogError {
   const [version, id] = found.split('\n');
-  if (version !== 'version: 0') throw new LogError('newer-format', `${path}: ${version}`);
-  if (`version: 0\n${id}\n` === expected) return;
-  throw new LogError('topic-id-mismatch', `${path} has ${id}, expected ${expected.split('\n')[1]}`);
+  if (version !== 'version: 0') return new LogError('newer-format', `${path}: ${version}`);
+  return new LogError('topic-id-mismatch', `${path} has ${id}, expected ${expected.split('\n')[1]}`);
 }
 
 /** Power was lost before all of it, or its size alone, had come to the disk. */

@@ -1,4 +1,7 @@
 /** A whole broker on several log dirs: placement, devices that fail or fill, folders in two places, clean stops. */
+import { IoError, silentLogger } from '@meridian/io';
+import { createSimWorld } from '@meridian/io/sim';
+import { createTailBudget } from '@meridian/log';
 import { DescribeLogDirs, ERROR, Metadata, Produce } from '@meridian/protocol';
 import { expect, test } from 'vitest';
 import { batchOf, produceOf, valuesOf } from '../../testing/batches.ts';
@@ -10,6 +13,7 @@ import {
   type TestBroker,
   type TestTopic,
 } from '../../testing/test-broker.ts';
+import { LogDirs } from './log-dirs.ts';
 
 const DIRS = ['/data', '/b', '/c'];
 
@@ -224,6 +228,38 @@ test('a partition that was moved to another dir by hand is found there', async (
   broker.node.setFolderFailed('/b', true);
   await broker.restart();
   expect((await leaders(broker)).get(partition)).toEqual([1, [], ERROR.NONE]);
+});
+
+test('a partition that was moved is found there too where the name of its owner was half written when the power went', async () => {
+  const { broker } = await threeDirs();
+  const places = await placesOf(broker);
+  await produceAll(broker, places);
+  const [partition = ''] = [...places].find(([, dir]) => dir === '/b')!;
+  await broker.world.settle(broker.broker.stop());
+  const { disk } = broker.node.boot();
+  disk.rename(`/b/${partition}`, `/c/${partition}`);
+  const owner = `/c/${partition}/partition.metadata`;
+  for (const left of [disk.readFile(owner).subarray(0, 30), Buffer.alloc(43), Buffer.alloc(0)]) {
+    broker.node.boot().disk.replaceFile(owner, left);
+    await broker.restart();
+    expect(await placesOf(broker)).toEqual(new Map([...places, [partition, '/c']]));
+    await broker.world.settle(broker.broker.stop());
+  }
+});
+
+test('a dir whose names cannot be read at the start is offline', () => {
+  const io = createSimWorld({ seed: 1 }).node('broker').boot();
+  const { disk } = io;
+  const list = disk.list.bind(disk);
+  disk.list = (path) => {
+    if (path === '/b') throw new IoError('io', path);
+    return list(path);
+  };
+  const given = { io, logger: silentLogger, tailBudget: createTailBudget(0), turnMs: 20 };
+  const dataFolder = { path: '/data', directoryId: 'first' };
+  const identity = { nodeId: 1, clusterId: 'MkU3OEVBNTcwNTJENDM2Qg' };
+  const dirs = new LogDirs({ ...given, ...identity, dataFolder, otherPaths: ['/b', '/c'] });
+  expect(dirs.online.map(({ path }) => path)).toEqual(['/data', '/c']);
 });
 
 test('a dir that is no longer configured takes its partitions with it: they are offline, not made anew', async () => {

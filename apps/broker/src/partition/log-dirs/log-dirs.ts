@@ -9,9 +9,8 @@
  * Invariant: a partition is opened where its folder is, and never made anew while its dir is away.
  */
 import { basename, dirname, join } from 'node:path';
-import { type Disk, type Io, IoError, type Logger } from '@meridian/io';
-import type { Log, TailBudget } from '@meridian/log';
-import { uuidToBase64 } from '@meridian/protocol';
+import { type Io, IoError, type Logger } from '@meridian/io';
+import { folderOwner, type Log, type TailBudget } from '@meridian/log';
 import { openDataFolder } from '../../controller/data-folder.ts';
 import { isAssigned } from '../../controller/directories.ts';
 import { BrokerError } from '../../errors.ts';
@@ -76,12 +75,12 @@ export class LogDirs {
     try {
       for (const other of options.otherPaths) dirs.push(this.#openOther(plain(other)));
       this.#checkIds();
+      if (dirs.length > 1) this.#lookAround();
     } catch (error) {
       for (const dir of dirs) dir.release();
       throw error;
     }
     this.#byPath = new Map(dirs.map((dir) => [dir.path, dir]));
-    if (dirs.length > 1) this.#lookAround();
   }
 
   get online(): readonly OnlineDir[] {
@@ -98,7 +97,7 @@ export class LogDirs {
 
   /** Where its folder is, or else where the metadata says (`directory`). Throws also `BrokerError` `log-dir-offline`. */
   open(identity: PartitionIdentity, directory: string | undefined, settings: TopicSettings): [Log, OnlineDir] {
-    const dir = this.#locate(identity) ?? this.#assigned(identity, directory);
+    const dir = this.#locate(identity) ?? this.#assigned(directory);
     if (!isOnline(dir)) throw new BrokerError('log-dir-offline', `${identity.topic}-${identity.index}`);
     try {
       const log = dir.folders.open(identity, settings);
@@ -131,9 +130,7 @@ export class LogDirs {
     } catch (failure) {
       if (!(failure instanceof IoError)) throw failure;
       if (failure.code === 'no-space') return false;
-      this.#options.logger.error('log dir offline', { path: dir.path, error: failure });
-      dir.folders.abandon();
-      dir.failure = failure;
+      this.#goOffline(dir, failure);
       return true;
     }
   }
@@ -161,10 +158,10 @@ export class LogDirs {
     }
   }
 
-  #foldersIn(dataFolder: string): PartitionFolders {
+  #foldersIn(path: string): PartitionFolders {
     const { io, logger, tailBudget, turnMs } = this.#options;
-    const onFailure = (error: Error): void => this.onSuspicion(this.#byPath.get(dataFolder)!, error);
-    return createPartitionFolders({ io, dataFolder, logger, onFailure, tailBudget, turnMs });
+    const onFailure = (error: Error): void => this.onSuspicion(this.#byPath.get(path)!, error);
+    return createPartitionFolders({ io, path, logger, onFailure, tailBudget, turnMs });
   }
 
   #openOther(path: string): HostedDir {
@@ -194,7 +191,7 @@ export class LogDirs {
 
   #lookAround(): void {
     for (const dir of this.online) {
-      for (const name of this.#options.io.disk.list(dir.path)) {
+      for (const name of this.#namesIn(dir)) {
         const found = this.#foundAtStart.get(name);
         if (found === undefined) this.#foundAtStart.set(name, [dir]);
         else found.push(dir);
@@ -202,30 +199,43 @@ export class LogDirs {
     }
   }
 
+  #namesIn(dir: OnlineDir): string[] {
+    try {
+      return this.#options.io.disk.list(dir.path);
+    } catch (error) {
+      if (!(error instanceof IoError) || dir === this.all[0]) throw error;
+      this.#goOffline(dir, error);
+      return [];
+    }
+  }
+
+  #goOffline(dir: OnlineDir, failure: IoError): void {
+    this.#options.logger.error('log dir offline', { path: dir.path, error: failure });
+    dir.folders.abandon();
+    dir.failure = failure;
+  }
+
   /** The dir with a folder of this topic's partition, or with one that belongs to nobody yet. */
   #locate(identity: PartitionIdentity): OnlineDir | undefined {
+    const { disk } = this.#options.io;
     const name = `${identity.topic}-${identity.index}`;
+    const [first] = this.online;
+    // With one dir there is nothing to choose: the log itself looks whose the folder is.
+    if (this.all.length === 1) return first !== undefined && disk.exists(join(first.path, name)) ? first : undefined;
     const found = this.#foundAtStart.get(name);
     if (found === undefined) return undefined;
-    const id = uuidToBase64(identity.topicId);
-    const ids = found.map(({ path }) => topicIdIn(this.#options.io.disk, join(path, name)));
-    const own = found.filter((_, index) => ids[index] === id);
+    const owners = found.map(({ path }) => folderOwner(disk, join(path, name), identity.topicId));
+    const own = found.filter((_, index) => owners[index] === 'this topic');
     if (own.length > 1) {
       throw new BrokerError('partition-twice', `${name} in ${own.map(({ path }) => path).join(' and ')}`);
     }
-    return own[0] ?? found.find((_, index) => ids[index] === undefined);
+    return own[0] ?? found[owners.indexOf('nobody')];
   }
 
-  /** Undefined if that dir is not online: its records may be there. */
-  #assigned(identity: PartitionIdentity, directory: string | undefined): OnlineDir | undefined {
+  /** The dir that the metadata names, or, if it names none, the emptiest; undefined if that dir is not online. */
+  #assigned(directory: string | undefined): OnlineDir | undefined {
     const { online } = this;
-    const assigned = online.find(({ directoryId }) => directoryId === directory);
-    if (assigned !== undefined) return assigned;
-    const [only] = this.all;
-    if (isAssigned(directory)) {
-      const path = join(only!.path, `${identity.topic}-${identity.index}`);
-      return this.all.length === 1 && this.#options.io.disk.exists(path) ? online[0] : undefined;
-    }
+    if (isAssigned(directory)) return online.find(({ directoryId }) => directoryId === directory);
     const counts = online.map((dir) => this.#counts.get(dir) ?? 0);
     return online[counts.indexOf(Math.min(...counts))];
   }
@@ -246,10 +256,4 @@ function plain(path: string): string {
 
 function isOnline(dir: HostedDir | undefined): dir is OnlineDir {
   return dir !== undefined && dir.failure === undefined && dir.folders !== undefined;
-}
-
-/** As the folder's `partition.metadata` says, in base64; undefined without one. */
-function topicIdIn(disk: Disk, folder: string): string | undefined {
-  const path = join(folder, 'partition.metadata');
-  return disk.exists(path) ? (/^topic_id: (.*)$/m.exec(disk.readFile(path).toString('utf8'))?.[1] ?? '') : undefined;
 }

@@ -32,7 +32,8 @@ export interface PartitionFolders {
 
 export function createPartitionFolders(options: {
   io: Io;
-  dataFolder: string;
+  /** Of the log dir. */
+  path: string;
   logger: Logger;
   /** A checkpoint could not be written. */
   onFailure: (error: Error) => void;
@@ -40,16 +41,16 @@ export function createPartitionFolders(options: {
   /** Time that removals may take of one turn of the event loop. */
   turnMs: number;
 }): PartitionFolders {
-  const { io, dataFolder, logger, tailBudget, turnMs } = options;
-  const folderOf = ({ topic, index }: PartitionIdentity): string => join(dataFolder, `${topic}-${index}`);
+  const { io, path, logger, tailBudget, turnMs } = options;
+  const folderOf = ({ topic, index }: PartitionIdentity): string => join(path, `${topic}-${index}`);
   const removals = new FolderRemovals(io, logger, turnMs);
-  const logDir = openLogDir({ io, path: dataFolder });
+  const logDir = openLogDir({ io, path });
   const { filePool } = logDir;
   logDir.onFailure = (error) => {
-    logger.error('a checkpoint of the partitions could not be written', { dataFolder, error });
+    logger.error('a checkpoint of the partitions could not be written', { path, error });
     options.onFailure(error);
   };
-  logger.info('data folder opened', { dataFolder, wasClean: logDir.wasClean });
+  logger.info('log dir opened', { path, wasClean: logDir.wasClean });
   const openAt = (identity: PartitionIdentity, settings: TopicSettings): Log =>
     openLog({
       io,
@@ -77,15 +78,15 @@ export function createPartitionFolders(options: {
     },
     markDeleted(identity, delayMs) {
       const suffix = `-${identity.index}.${hex(identity)}-delete`;
-      const deleted = join(dataFolder, `${identity.topic.slice(0, MAX_NAME_LENGTH - suffix.length)}${suffix}`);
+      const deleted = join(path, `${identity.topic.slice(0, MAX_NAME_LENGTH - suffix.length)}${suffix}`);
       io.disk.rename(folderOf(identity), deleted);
       logDir.forget(identity.topic, identity.index);
       removals.removeLater(deleted, delayMs);
     },
     syncNames: () => logDir.syncNames(),
     removeDeleted(delayMs) {
-      const deleted = io.disk.list(dataFolder).filter((name) => DELETED.test(name));
-      for (const name of deleted) removals.removeLater(join(dataFolder, name), delayMs);
+      const deleted = io.disk.list(path).filter((name) => DELETED.test(name));
+      for (const name of deleted) removals.removeLater(join(path, name), delayMs);
     },
     close(clean, brokerEpoch) {
       removals.stop();
