@@ -38,6 +38,11 @@ interface SeenBatch {
   readonly timestamp: number;
 }
 
+interface Marker {
+  readonly aborts: boolean;
+  readonly coordinatorEpoch: number;
+}
+
 interface ProducerEntry {
   epoch: number;
   /** Oldest first; empty after a control batch opened a new epoch. */
@@ -112,6 +117,7 @@ export class ProducerTable implements ProducerState {
   update(header: BatchHeader, bytesOf: () => Uint8Array): IndexedAbort | undefined {
     const id = header.producerId;
     if (id < 0) return undefined;
+    const marker = header.isControl ? readMarker(bytesOf()) : undefined;
     const entry = this.touch(id, header.producerEpoch);
     if (header.producerEpoch > entry.epoch) {
       entry.epoch = header.producerEpoch;
@@ -119,7 +125,7 @@ export class ProducerTable implements ProducerState {
     }
     entry.lastOffset = header.lastOffset;
     entry.lastTimestamp = header.maxTimestamp;
-    if (header.isControl) return this.endTransaction(entry, header, bytesOf());
+    if (header.isControl) return marker && this.endTransaction(entry, header, marker);
     if (header.isTransactional && !this.ongoing.has(id)) this.ongoing.set(id, header.baseOffset);
     if (entry.batches.length === PRODUCER_WINDOW) entry.batches.shift();
     const { baseSequence, lastOffsetDelta } = header;
@@ -208,9 +214,7 @@ export class ProducerTable implements ProducerState {
     }
   }
 
-  private endTransaction(entry: ProducerEntry, header: BatchHeader, bytes: Uint8Array): IndexedAbort | undefined {
-    const marker = readMarker(bytes);
-    if (marker === undefined) return undefined;
+  private endTransaction(entry: ProducerEntry, header: BatchHeader, marker: Marker): IndexedAbort | undefined {
     entry.coordinatorEpoch = marker.coordinatorEpoch;
     const { producerId, lastOffset } = header;
     const firstOffset = this.ongoing.get(producerId);
@@ -244,7 +248,7 @@ export class ProducerTable implements ProducerState {
 }
 
 /** What a transaction's marker says; undefined for other control batches, and for one that compaction has emptied. */
-function readMarker(bytes: Uint8Array): { aborts: boolean; coordinatorEpoch: number } | undefined {
+function readMarker(bytes: Uint8Array): Marker | undefined {
   const record = readRecords(bytes).next().value;
   if (!record?.key || record.key.length < 4) return undefined;
   const type = Buffer.from(record.key).readInt16BE(2);

@@ -1,7 +1,8 @@
 import type { Io } from '@meridian/io';
 import { createSimWorld, type SimNode, type SimWorld } from '@meridian/io/sim';
 import { expect, test } from 'vitest';
-import { type Log, openLog } from './log.ts';
+import { appendMarker } from './cleaner/test-log.ts';
+import { type Log, type MarksStore, openLog } from './log.ts';
 import { batchesIn, batchOf, valuesIn } from './test-batches.ts';
 
 const FOLDER = '/data/topic-0';
@@ -168,6 +169,24 @@ test('an origin-epoch file that cannot be read is refused: nothing else knows', 
   const io = node.boot();
   io.disk.replaceFile(`${FOLDER}/origin-epoch-checkpoint`, Buffer.from('no'));
   expect(() => reopen(io)).toThrow(expect.objectContaining({ code: 'corrupt-checkpoint' }));
+});
+
+test('a marker below the recovery point that cannot be read is rot, and leaves nothing in the books', async () => {
+  const world = createSimWorld({ seed: 7 });
+  const node = world.node('broker');
+  const log = openLog({ io: node.boot(), folder: FOLDER, config: CONFIG });
+  const transaction = { producerId: 5, producerEpoch: 0, baseSequence: 0, transactional: true };
+  log.append([batchOf(0, ['in a transaction'], transaction)], 1);
+  appendMarker(log, 5, true);
+  await world.settle(log.flush());
+  node.kill();
+  const io = node.boot();
+  overwrite(io, files(io, '.log')[0]!, (bytes) => bytes.fill(0xff, bytes.length - 10));
+  const read = () => ({ recoveryPoint: 2, startOffset: 0 });
+  const marks: MarksStore = { wasClean: false, read, write: () => {}, flush: () => {}, noteHighWatermark: () => {} };
+  expect(() => openLog({ io, folder: FOLDER, config: CONFIG, marks })).toThrowError(
+    expect.objectContaining({ code: 'corrupt-batch' }),
+  );
 });
 
 test('producers are known again after a restart', async () => {

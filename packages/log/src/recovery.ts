@@ -220,9 +220,9 @@ function accept(
   if (header.lastOffset - segment.baseOffset > MAX_RELATIVE_OFFSET) {
     return `offset ${header.lastOffset} is too far away`;
   }
+  const aborted = input.producers.update(header, bytesOf); // throws on a marker that cannot be read, and notes nothing then
   segment.note(header, position, input.indexIntervalBytes);
   input.epochs.assign(header.partitionLeaderEpoch, header.baseOffset);
-  const aborted = input.producers.update(header, bytesOf);
   if (aborted !== undefined) segment.transactions.append(aborted, input.disk);
   return undefined;
 }
