@@ -1,5 +1,6 @@
 /** Steps that only ask: metadata, configs, offsets, producers, log dirs. Their answers may come late from Apache Kafka. */
 import {
+  AddRaftVoter,
   APIS,
   ApiVersions,
   DescribeCluster,
@@ -11,6 +12,9 @@ import {
   ListOffsets,
   Metadata,
   OffsetForLeaderEpoch,
+  RemoveRaftVoter,
+  UnregisterBroker,
+  UpdateFeatures,
   ZERO_UUID,
 } from '@meridian/protocol';
 import { type ScriptContext, type StepMaker, step, versionOf } from '../step.ts';
@@ -149,12 +153,15 @@ export const describeQuorum: StepMaker = ({ random }) => {
   });
 };
 
+/** Declared for brokers and controllers, told by Apache Kafka to everybody, and not served here. */
+const UNSERVED = [UpdateFeatures, UnregisterBroker, AddRaftVoter, RemoveRaftVoter].map(({ key }) => key);
+
 /** Of the APIs that both have; Apache Kafka has more. */
 export const apiVersions: StepMaker = ({ random }) => {
   const version = versionOf(random, ApiVersions);
   const clientSoftwareName = random.pick(['differential', 'differential', '', '-a', 'a b']);
   const client = version >= 3 ? { clientSoftwareName, clientSoftwareVersion: '1' } : {};
-  const known = new Set(APIS.map(({ key }) => key));
+  const known = new Set(APIS.map(({ key }) => key).filter((key) => !UNSERVED.includes(key)));
   return step(ApiVersions, version, () => client, {
     narrow: ({ errorCode, apiKeys }) => ({
       errorCode,

@@ -57,7 +57,7 @@ function brokerConfig(region: Region, { topology, dataFolder, internalSecret, de
     regions: namesOf(topology),
     autoCreateTopics: true,
     defaultPartitions,
-    // On one machine nobody wants to wait for members that may still be starting; so does Apache Kafka's container image.
+    // On one machine nobody wants to wait for members that may still be starting; so does Apache Kafka's example of a single node.
     configs: { 'group.initial.rebalance.delay.ms': '0' },
   };
 }
