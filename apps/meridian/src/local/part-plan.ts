@@ -57,7 +57,7 @@ function brokerConfig(region: Region, { topology, dataFolder, internalSecret, de
     regions: namesOf(topology),
     autoCreateTopics: true,
     defaultPartitions,
-    // On one machine nobody wants to wait for members that may still be starting; so does Apache Kafka's example of a single node.
+    // Nobody waits here for members that may still be starting; Apache Kafka's example of a single node has the same.
     configs: { 'group.initial.rebalance.delay.ms': '0' },
   };
 }
