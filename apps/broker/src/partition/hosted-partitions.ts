@@ -6,7 +6,7 @@
  */
 import { type Io, IoError, type Logger } from '@meridian/io';
 import { ERROR, type MetadataRecord } from '@meridian/protocol';
-import { type BrokerConfigSources, brokerConfigValue } from '../controller/configs/effective.ts';
+import { type BrokerConfigSources, brokerConfigNumber } from '../controller/configs/effective.ts';
 import { directoryOn } from '../controller/directories.ts';
 import type { PartitionInfo, Topic } from '../controller/image.ts';
 import type { BrokerLimits } from '../limits.ts';
@@ -14,9 +14,7 @@ import type { HostedDir, LogDirs } from './log-dirs/log-dirs.ts';
 import { type Leadership, Partition } from './partition.ts';
 import type { PartitionTable } from './partition-table.ts';
 import { type TopicSettings, topicSettings } from './topic-settings.ts';
-import { type CleanerLoop, type CleanerSettings, startCleanerLoop } from './upkeep/cleaner-loop.ts';
-import { type ExpiryLoop, startExpiryLoop } from './upkeep/expiry-loop.ts';
-import { type RetentionLoop, startRetentionLoop } from './upkeep/retention-loop.ts';
+import { startUpkeep, type Upkeep } from './upkeep/upkeep.ts';
 
 interface HostedTopic {
   readonly name: string;
@@ -48,9 +46,7 @@ export class HostedPartitions implements PartitionTable {
   readonly #byId = new Map<string, HostedTopic>();
   /** Closings that are under way. */
   readonly #ending = new Set<Promise<void>>();
-  #retention: RetentionLoop | undefined;
-  #cleaner: CleanerLoop | undefined;
-  #expiry: ExpiryLoop | undefined;
+  #upkeep: Upkeep | undefined;
   /** Partitions that lie in other dirs than the metadata says. */
   readonly found: { topicId: string; index: number; directory: string }[] = [];
   /** The newest `follow`. */
@@ -92,22 +88,12 @@ export class HostedPartitions implements PartitionTable {
 
   /** Start: removes what was left half deleted and opens everything that the image says. */
   async openAll(): Promise<void> {
-    this.#options.logDirs.removeDeleted(this.#brokerNumber('log.segment.delete.delay.ms'));
-    await this.#inTurns(this.#reconcileAll([...this.#options.sources.image.topicsById.values()]));
+    const { io, logger, limits, sources, logDirs } = this.#options;
+    logDirs.removeDeleted(this.#deleteDelayMs());
+    await this.#inTurns(this.#reconcileAll([...sources.image.topicsById.values()]));
     if (this.#isStopped) return;
     this.#isOpen = true;
-    const { io, logger, limits } = this.#options;
-    const intervalMs = () => this.#brokerNumber('log.retention.check.interval.ms');
-    this.#retention = startRetentionLoop({ io, logger, limits, partitions: this, intervalMs });
-    const settings = () => this.#cleanerSettings();
-    this.#cleaner = startCleanerLoop({ io, logger, limits, partitions: this, settings });
-    this.#expiry = startExpiryLoop({
-      io,
-      limits,
-      partitions: this,
-      expirationMs: () => this.#brokerNumber('producer.id.expiration.ms'),
-      intervalMs: () => this.#brokerNumber('producer.id.expiration.check.interval.ms'),
-    });
+    this.#upkeep = startUpkeep({ io, logger, limits, sources, partitions: this });
   }
 
   /** A committed batch of metadata records, already applied to the image; one after another. Resolves when it is followed. */
@@ -158,9 +144,7 @@ export class HostedPartitions implements PartitionTable {
   /** Stop: nothing is accepted any more; logs are written out and marked clean, `onProgress` with each. */
   async closeAll(onProgress: () => void = () => {}): Promise<void> {
     this.#isStopped = true;
-    this.#retention?.stop();
-    this.#cleaner?.stop();
-    this.#expiry?.stop();
+    this.#upkeep?.stop();
     await this.#following.catch(() => undefined); // whoever fed it has been told
     const all = [...this.all()];
     for (const partition of all) partition.end(ERROR.NOT_LEADER_OR_FOLLOWER);
@@ -181,19 +165,8 @@ export class HostedPartitions implements PartitionTable {
     await Promise.all(Array.from({ length: this.#options.limits.maxLogsClosing }, closeOneByOne));
   }
 
-  /** Of a config that always has a value; "no limit" is as long as a timer can wait. */
-  #brokerNumber(name: string): number {
-    return Math.min(Number(brokerConfigValue(this.#options.sources, name)), Number.MAX_SAFE_INTEGER);
-  }
-
-  #cleanerSettings(): CleanerSettings {
-    return {
-      isEnabled: brokerConfigValue(this.#options.sources, 'log.cleaner.enable') !== 'false',
-      backoffMs: this.#brokerNumber('log.cleaner.backoff.ms'),
-      mapBytes: this.#brokerNumber('log.cleaner.dedupe.buffer.size'),
-      mapLoadFactor: this.#brokerNumber('log.cleaner.io.buffer.load.factor'),
-      bytesPerSecond: this.#brokerNumber('log.cleaner.io.max.bytes.per.second'),
-    };
+  #deleteDelayMs(): number {
+    return brokerConfigNumber(this.#options.sources, 'log.segment.delete.delay.ms');
   }
 
   *#reconcile(topic: Topic): Iterable<void> {
@@ -268,7 +241,7 @@ export class HostedPartitions implements PartitionTable {
     const dir = this.#options.logDirs.dirOf(partition.log);
     if (dir?.failure !== undefined) return;
     try {
-      dir?.folders?.markDeleted(partition, this.#brokerNumber('log.segment.delete.delay.ms'));
+      dir?.folders?.markDeleted(partition, this.#deleteDelayMs());
     } catch (error) {
       if (!(error instanceof IoError)) throw error;
       this.#options.logger.error('a deleted partition keeps its name', { folder: partition.log.folder, error });

@@ -76,6 +76,11 @@ export function brokerConfigValue(sources: BrokerConfigSources, name: string): s
   return valuesOf(sources, name)[0]?.value.trim();
 }
 
+/** The same as a number, of a config that always has one; "no limit" becomes the largest that is exact. */
+export function brokerConfigNumber(sources: BrokerConfigSources, name: string): number {
+  return Math.min(Number(brokerConfigValue(sources, name)), Number.MAX_SAFE_INTEGER);
+}
+
 /** The value that holds for a topic, as text; undefined only for a config without a default that is not set. */
 export function topicConfigValue(sources: BrokerConfigSources, topic: string, name: string): string | undefined {
   const own = sources.image.configOf('topic', topic).get(name);

@@ -59,3 +59,12 @@ test('a table that holds only some keys means more passes, not fewer records sup
   expect(kept.length).toBeLessThan(12);
   expect(kept.slice(-4)).toEqual([36, 37, 38, 39]);
 });
+
+test('nothing is compacted where the cleaner is off, however that is spelled', async () => {
+  const configs = { ...CONFIGS, 'log.cleaner.enable': ' False ' };
+  const broker = await startTestBroker({ config: { configs }, limits: { tailCacheBytes: 1 } });
+  const topic = await createTopic(broker, 'cities', COMPACTED);
+  await fill(broker, 'cities');
+  await broker.world.run(broker.world.now() + 5_000);
+  expect(await offsetsIn(broker, topic)).toHaveLength(40);
+});
