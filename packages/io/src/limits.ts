@@ -17,6 +17,8 @@ export const MEMORY_LARGEST_BYTES = 4_194_304;
 export const MEMORY_IDLE_BYTES = 16_777_216;
 /** What all connections of a process receive into, one after the other. */
 export const RECEIVE_BYTES = 262_144;
+/** How often in one turn what is deferred runs: once, and what that has deferred. */
+export const DEFER_ROUNDS = 2;
 /** Rounds in which a lock may lose the race for a dead process's place before it gives up. */
 export const LOCK_ATTEMPTS = 10;
 /** A pipe's readers are searched for so often; when none has been seen by then, none is looked for any more. */
