@@ -38,7 +38,7 @@ export type { BrokerLimits } from './limits.ts';
 export interface Broker {
   readonly clientPort: number;
   readonly internalPort: number;
-  /** Answers what is in flight, writes everything out and closes. `onProgress`: it is under way and moves. */
+  /** Answers what is in flight, writes everything out and closes; `onProgress` is called as long as it moves. */
   stop(onProgress?: () => void): Promise<void>;
 }
 
@@ -47,7 +47,7 @@ export interface CreateBrokerOptions {
   readonly config: BrokerConfig;
   readonly log: Logger;
   readonly limits?: Partial<BrokerLimits>;
-  /** The metadata log failed: the broker can no longer keep its word and should be started anew. */
+  /** The metadata log or every log dir has failed: the broker can no longer keep its word and should be started anew. */
   readonly onFatal?: (error: Error) => void;
 }
 

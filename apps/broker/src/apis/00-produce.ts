@@ -20,8 +20,8 @@ type Reach = Pick<HandlerReach, 'partitions' | 'monotonic' | 'limits'>;
 const TRANSACTIONAL = 0x10;
 /** Apache Kafka's own tools may write to internal topics; this is how they are told. */
 const ADMIN_CLIENT_ID = '__admin_client';
-/** What is wrong with a batch itself. */
-const FORGED: ReadonlySet<number> = new Set([
+/** A batch is refused for what it is, not for where or when it came. */
+const BATCH_ERRORS: ReadonlySet<number> = new Set([
   ERROR.CORRUPT_MESSAGE,
   ERROR.INVALID_RECORD,
   ERROR.INVALID_TIMESTAMP,
@@ -113,10 +113,10 @@ class ProduceInWork implements ProduceOwner {
     partition.produce(part, records, { validation, version, budget: this.#budget, isPeer: isInternal });
   }
 
-  /** Batches that no honest producer sends: whoever runs the broker wants to know. */
+  /** A producer that is set up wrongly, or hostile: whoever runs the broker wants to know. */
   #tellRefused(): void {
     for (const { partitionResponses } of this.#responses) {
-      const part = partitionResponses.find(({ errorCode }) => FORGED.has(errorCode));
+      const part = partitionResponses.find(({ errorCode }) => BATCH_ERRORS.has(errorCode));
       if (part === undefined) continue;
       this.#header.source.refused('a batch', { partition: part.index, error: errorName(part.errorCode) });
       return;

@@ -1,7 +1,6 @@
 /**
- * AlterPartitionReassignments: other replicas for partitions. Each region has one broker, so the replicas that a
- * partition has are the only ones that it can have: asking for them is fine, all else is refused, with Apache Kafka's
- * checks and words.
+ * AlterPartitionReassignments: other replicas for partitions. A partition keeps the replicas that it was made with: asking
+ * for those is fine, all else is refused, with Apache Kafka's checks and words.
  * Invariant: nothing changes, so there is never a reassignment under way (`46-list-partition-reassignments.ts`).
  */
 import { AlterPartitionReassignments, ERROR, type RequestOf } from '@meridian/protocol';
@@ -38,8 +37,9 @@ function checkReassignment(image: MetadataImage, topic: string, { partitionIndex
     throw new Refusal(errorCode, why);
   };
   const partitions = image.topicsByName.get(topic)?.partitions;
-  if (partitions === undefined)
+  if (partitions === undefined) {
     return refuse(ERROR.UNKNOWN_TOPIC_OR_PARTITION, `Unable to find a topic named ${topic}.`);
+  }
   const partition = partitions[partitionIndex];
   if (partition === undefined) {
     return refuse(ERROR.UNKNOWN_TOPIC_OR_PARTITION, `Unable to find partition ${topic}:${partitionIndex}.`);
