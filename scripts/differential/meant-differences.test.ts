@@ -1,7 +1,7 @@
 /** The list of meant differences, in its code and in docs/compatibility.md; and that none of them hides more than it means. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DescribeConfigs, ERROR, Produce } from '@meridian/protocol';
+import { DescribeConfigs, ERROR, OffsetFetch, Produce } from '@meridian/protocol';
 import { expect, test } from 'vitest';
 import type { Difference } from './differences.ts';
 import { MEANT_DIFFERENCES } from './meant-differences.ts';
@@ -49,4 +49,16 @@ test('min.insync.replicas may come from the cluster there and from nowhere here,
   expect(isMeantAt('value', '1', '2')).toBe(false);
   expect(isMeantAt('synonyms', [], [{ name: 'min.insync.replicas', value: '1', source: 3 }])).toBe(true);
   expect(isMeantAt('synonyms', [], [{ name: 'min.insync.replicas', value: '1', source: 5 }])).toBe(false);
+});
+
+test('groups may be answered once each, and none of them otherwise', () => {
+  const fetch = step(OffsetFetch, 8, () => ({ groups: [] }));
+  const [a, b] = [
+    { groupId: 'a', topics: [] },
+    { groupId: 'b', topics: [] },
+  ];
+  const isMeantOf = (ours: unknown, theirs: unknown) => isMeant(fetch, { path: 'groups', ours, theirs });
+  expect(isMeantOf([a, b], [a, a, b])).toBe(true);
+  expect(isMeantOf([a], [a, a, b])).toBe(false);
+  expect(isMeantOf([{ ...a, errorCode: 1 }], [a, a])).toBe(false);
 });

@@ -26,6 +26,13 @@ export const MEANT_DIFFERENCES: readonly MeantDifference[] = [
       theirs === ERROR.UNKNOWN_SERVER_ERROR,
   },
   {
+    reason:
+      'A group that one request asks several times for all its offsets is answered once, so that no small request has ' +
+      'a large answer; Apache Kafka answers each time.',
+    matches: ({ api }, { path, ours, theirs }) =>
+      api.name === 'OffsetFetch' && path === 'groups' && isOnceEach(ours, theirs),
+  },
+  {
     reason: 'Meridian’s own topic configs (durability, origin) are described beside Kafka’s.',
     matches: (_step, { path, theirs }) => /\.configs\.meridian\.[a-z.]+$/.test(path) && theirs === undefined,
   },
@@ -51,4 +58,10 @@ function isOnlyThat(ours: unknown, theirs: unknown): boolean {
   return (
     ours.length === 0 && theirs.length === 1 && theirs[0].name === 'min.insync.replicas' && isClusterDefault(theirs)
   );
+}
+
+function isOnceEach(ours: unknown, theirs: unknown): boolean {
+  if (!Array.isArray(ours) || !Array.isArray(theirs)) return false;
+  const texts = (list: unknown[]) => list.map((each) => JSON.stringify(each));
+  return texts(ours).join('\n') === [...new Set(texts(theirs))].join('\n');
 }
