@@ -44,6 +44,9 @@ function applyRecord(image: MutableImage, record: MetadataRecord): void {
     case 'PartitionChangeRecord':
       applyPartitionChange(image, record);
       break;
+    case 'ClearElrRecord':
+      applyClearElr(image, record);
+      break;
     case 'RemoveTopicRecord':
       applyRemoveTopic(image, record);
       break;
@@ -143,6 +146,19 @@ function applyPartitionChange(image: MutableImage, record: MetadataRecordOf<'Par
     lastKnownElr: idsOr(before.lastKnownElr, record.lastKnownElr),
     directories: record.directories ?? before.directories,
   });
+}
+
+/** Of one topic, or of all; as in Apache Kafka only partitions that had any are changed by it. */
+function applyClearElr(image: MutableImage, { topicName }: MetadataRecordOf<'ClearElrRecord'>): void {
+  const named = image.topicsByName.get(topicName);
+  assert(named !== undefined || topicName === '', `no topic ${topicName}`);
+  for (const topic of named === undefined ? [...image.topicsByName.values()] : [named]) {
+    for (const before of topic.partitions) {
+      if (before.eligibleLeaderReplicas.length + before.lastKnownElr.length === 0) continue;
+      const partitionEpoch = before.partitionEpoch + 1;
+      image.putPartition(topic, { ...before, partitionEpoch, eligibleLeaderReplicas: NO_IDS, lastKnownElr: NO_IDS });
+    }
+  }
 }
 
 /** The topic's configs go with it, without records of their own. */

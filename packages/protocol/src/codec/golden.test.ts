@@ -26,7 +26,7 @@ import {
   type MetadataRecordType,
 } from '../metadata-records/metadata-records.ts';
 import { decodeMessage, decodeRequest, decodeResponse, encodeMessage, encodeRequest, encodeResponse } from './codec.ts';
-import { sampleOf, type Variant } from './samples.ts';
+import { sampleOf, VARIANTS, type Variant } from './samples.ts';
 import type { Schema } from './schema.ts';
 
 const CORRELATION_ID = 0x01020304;
@@ -60,7 +60,7 @@ const SCHEMAS: Record<string, Map<string, Schema>> = {
 
 const apis = readGolden('apis.golden.txt');
 const recordSchemas = readGolden('records.golden.txt');
-const title = (golden: Golden) => `${golden.name} ${golden.kind} v${golden.version} ${golden.variant}`;
+const title = (golden: Omit<Golden, 'bytes'>) => `${golden.name} ${golden.kind} v${golden.version} ${golden.variant}`;
 const hexOf = (list: Buffer[]) => Buffer.concat(list).subarray(4).toString('hex');
 
 describe('requests are what Kafka writes, and what Kafka writes is read', () => {
@@ -121,6 +121,16 @@ describe.each(['control', 'group'])('%s records are what Kafka writes, and what 
 test('every API has golden bytes for each of its versions, both ways', () => {
   const expected = APIS.reduce((count, api) => count + (api.maxVersion - api.minVersion + 1) * 4, 0);
   expect(apis).toHaveLength(expected);
+});
+
+test('every type of metadata record has golden bytes for each of its versions', () => {
+  const written = recordSchemas.filter(({ kind }) => kind === 'metadata').map(title);
+  const expected = Object.values<{ schema: Schema }>(METADATA_RECORDS).flatMap(({ schema }) =>
+    Array.from({ length: schema.maxVersion - schema.minVersion + 1 }, (_, i) => i + schema.minVersion).flatMap(
+      (version) => VARIANTS.map((variant) => title({ kind: 'metadata', name: schema.name, version, variant })),
+    ),
+  );
+  expect(written).toEqual(expected);
 });
 
 test('the marker of a transaction and its key are those of Kafka', () => {

@@ -21,8 +21,19 @@ import {
   FeatureLevelRecord,
   NoOpRecord,
   ProducerIdsRecord,
+  ZkMigrationStateRecord,
 } from './cluster-records.ts';
 import {
+  AccessControlEntryRecord,
+  ClientQuotaRecord,
+  DelegationTokenRecord,
+  RemoveAccessControlEntryRecord,
+  RemoveDelegationTokenRecord,
+  RemoveUserScramCredentialRecord,
+  UserScramCredentialRecord,
+} from './security-records.ts';
+import {
+  ClearElrRecord,
   ConfigRecord,
   PartitionChangeRecord,
   PartitionRecord,
@@ -32,7 +43,7 @@ import {
 
 const FRAME_VERSION = 1;
 
-/** Record types by name, with Kafka's keys. */
+/** Record types by name, with Kafka's keys: all that Apache Kafka 4.3 can write or find in an older log. */
 export const METADATA_RECORDS = {
   RegisterBrokerRecord: { key: 0, schema: RegisterBrokerRecord },
   UnregisterBrokerRecord: { key: 1, schema: UnregisterBrokerRecord },
@@ -43,14 +54,23 @@ export const METADATA_RECORDS = {
   FenceBrokerRecord: { key: 7, schema: FenceBrokerRecord },
   UnfenceBrokerRecord: { key: 8, schema: UnfenceBrokerRecord },
   RemoveTopicRecord: { key: 9, schema: RemoveTopicRecord },
+  DelegationTokenRecord: { key: 10, schema: DelegationTokenRecord },
+  UserScramCredentialRecord: { key: 11, schema: UserScramCredentialRecord },
   FeatureLevelRecord: { key: 12, schema: FeatureLevelRecord },
+  ClientQuotaRecord: { key: 14, schema: ClientQuotaRecord },
   ProducerIdsRecord: { key: 15, schema: ProducerIdsRecord },
   BrokerRegistrationChangeRecord: { key: 17, schema: BrokerRegistrationChangeRecord },
+  AccessControlEntryRecord: { key: 18, schema: AccessControlEntryRecord },
+  RemoveAccessControlEntryRecord: { key: 19, schema: RemoveAccessControlEntryRecord },
   NoOpRecord: { key: 20, schema: NoOpRecord },
+  ZkMigrationStateRecord: { key: 21, schema: ZkMigrationStateRecord },
+  RemoveUserScramCredentialRecord: { key: 22, schema: RemoveUserScramCredentialRecord },
   BeginTransactionRecord: { key: 23, schema: BeginTransactionRecord },
   EndTransactionRecord: { key: 24, schema: EndTransactionRecord },
   AbortTransactionRecord: { key: 25, schema: AbortTransactionRecord },
+  RemoveDelegationTokenRecord: { key: 26, schema: RemoveDelegationTokenRecord },
   RegisterControllerRecord: { key: 27, schema: RegisterControllerRecord },
+  ClearElrRecord: { key: 28, schema: ClearElrRecord },
 } as const;
 
 type Records = typeof METADATA_RECORDS;

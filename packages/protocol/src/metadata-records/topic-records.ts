@@ -48,6 +48,13 @@ export const PartitionChangeRecord = schema(
   },
 );
 
+/** Forgets the eligible leader replicas of all partitions of a topic; without a name, of all topics. */
+export const ClearElrRecord = schema(
+  'ClearElrRecord',
+  { minVersion: 0, maxVersion: 0, flexibleFrom: 0 },
+  { topicName: string() },
+);
+
 export const RemoveTopicRecord = schema(
   'RemoveTopicRecord',
   { minVersion: 0, maxVersion: 0, flexibleFrom: 0 },
