@@ -109,8 +109,11 @@ interface Parts {
 function controllerConfig(config: BrokerConfig, settings: Settings): ControllerConfig {
   const { region, regionId, nodeId, clusterId, dataFolder, regions } = config;
   const { staticConfigs, defaultPartitions } = settings;
-  const given = { region, regionId, nodeId, dataFolder, regions, defaultPartitions, staticConfigs };
-  return { ...given, ...(clusterId && { clusterId }) };
+  const rack = staticConfigs.get('broker.rack');
+  const defaultReplicationFactor = Number(staticConfigs.get('default.replication.factor') ?? 1);
+  const defaults = { defaultPartitions, defaultReplicationFactor, staticConfigs };
+  const given = { region, regionId, nodeId, dataFolder, regions, ...defaults };
+  return { ...given, ...(clusterId && { clusterId }), ...(rack && { rack }) };
 }
 
 async function openLogDirs(

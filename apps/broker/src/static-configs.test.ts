@@ -1,8 +1,17 @@
 /** What a broker is started with, as it holds and as it is shown. */
-import { DescribeConfigs, ERROR, IncrementalAlterConfigs, Metadata } from '@meridian/protocol';
+import {
+  CreateTopics,
+  DeleteTopics,
+  DescribeConfigs,
+  ERROR,
+  IncrementalAlterConfigs,
+  Metadata,
+  Produce,
+} from '@meridian/protocol';
 import { expect, test } from 'vitest';
 import { settingsOf } from './static-configs.ts';
-import { createTopic, startTestBroker } from './testing/test-broker.ts';
+import { batchOf, produceOf, valuesOf } from './testing/batches.ts';
+import { createTopic, fetchOne, startTestBroker } from './testing/test-broker.ts';
 
 const CONFIG = {
   region: 'us-east',
@@ -88,4 +97,43 @@ test('max.connections counts for the next connection when it is changed', async 
   expect(await (await broker.connect()).closes(1_000)).toBe(true);
   expect(await alter('2')).toBe(ERROR.NONE);
   expect(await (await broker.connect()).closes(1_000)).toBe(false);
+});
+
+test('the rack of the broker is told with it, and a topic gets as many replicas as the config says', async () => {
+  const configs = { 'broker.rack': 'r1', 'default.replication.factor': '2' };
+  const client = await (await startTestBroker({ config: { configs } })).connect();
+  const { brokers } = await client.request(Metadata, 12, { topics: [] });
+  expect(brokers.map(({ rack }) => rack)).toEqual(['r1']);
+  const topic = { name: 'orders', numPartitions: 1, replicationFactor: -1, assignments: [], configs: [] };
+  const created = await client.request(CreateTopics, 7, { topics: [topic], timeoutMs: 1_000 });
+  expect(created.topics[0]!.errorCode).toBe(ERROR.INVALID_REPLICATION_FACTOR);
+});
+
+test('where topics may not be deleted, none is', async () => {
+  const broker = await startTestBroker({ config: { configs: { 'delete.topic.enable': 'FALSE' } } });
+  const { name, topicId } = await createTopic(broker, 'orders');
+  const client = await broker.connect();
+  const byName = await client.request(DeleteTopics, 5, { topicNames: [name], timeoutMs: 1_000 });
+  const byId = await client.request(DeleteTopics, 6, { topics: [{ name: null, topicId }], timeoutMs: 1_000 });
+  const old = await client.request(DeleteTopics, 2, { topicNames: [name], timeoutMs: 1_000 });
+  expect([byName, byId, old].map(({ responses }) => responses.map(({ errorCode }) => errorCode))).toEqual([
+    [ERROR.TOPIC_DELETION_DISABLED],
+    [ERROR.TOPIC_DELETION_DISABLED],
+    [ERROR.INVALID_REQUEST],
+  ]);
+  expect((await client.request(Metadata, 12, { topics: [{ name }] })).topics[0]!.errorCode).toBe(ERROR.NONE);
+});
+
+test('with flush.messages 1 what is acknowledged survives a loss of power, as with meridian.durability fsync', async () => {
+  for (let seed = 1; seed <= 5; seed++) {
+    const broker = await startTestBroker({ seed });
+    const topic = await createTopic(broker, 'orders', { 'flush.messages': '1' });
+    const client = await broker.connect();
+    const answer = await client.request(Produce, 9, produceOf(topic.name, batchOf(['kept'])));
+    expect(answer.responses[0]!.partitionResponses[0]!.errorCode).toBe(ERROR.NONE);
+    broker.node.powerLoss();
+    await broker.restart();
+    const { records } = await fetchOne(await broker.connect(), topic, { fetchOffset: 0, maxWaitMs: 1 });
+    expect(valuesOf(records)).toEqual(['kept']);
+  }
 });

@@ -50,7 +50,7 @@ export interface TopicSettings {
 export function topicSettings(sources: BrokerConfigSources, topic: string): TopicSettings {
   const text = (name: string): string | undefined => topicConfigValue(sources, topic, name);
   const number = (name: string): number => topicConfigNumber(sources, topic, name);
-  const fsync = text(TOPIC_CONFIG.durability) === 'fsync';
+  const fsync = text(TOPIC_CONFIG.durability) === 'fsync' || number(TOPIC_CONFIG.flushMessages) === 1;
   const isSet = text(TOPIC_CONFIG.internalSegmentBytes) !== undefined;
   const segmentBytes = number(isSet ? TOPIC_CONFIG.internalSegmentBytes : TOPIC_CONFIG.segmentBytes);
   const policies = splitList(text(TOPIC_CONFIG.cleanupPolicy) ?? '');

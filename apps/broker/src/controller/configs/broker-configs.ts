@@ -83,8 +83,7 @@ const otherMembers: ConfigDefinition[] = [
     type: 'long',
     default: '9223372036854775807',
     family: FLUSH,
-    documentation:
-      'How often it is looked whether something must be flushed; log.flush.interval.ms where that is not set.',
+    documentation: 'No effect, like log.flush.interval.ms, for which it stands where that is not set.',
   },
 ];
 

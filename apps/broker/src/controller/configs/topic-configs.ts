@@ -15,6 +15,7 @@ export const TOPIC_CONFIG = {
   compressionType: 'compression.type',
   deleteRetentionMs: 'delete.retention.ms',
   fileDeleteDelayMs: 'file.delete.delay.ms',
+  flushMessages: 'flush.messages',
   indexIntervalBytes: 'index.interval.bytes',
   internalSegmentBytes: 'internal.segment.bytes',
   maxCompactionLagMs: 'max.compaction.lag.ms',
@@ -102,12 +103,12 @@ export const TOPIC_CONFIGS: ConfigTable = configTable([
     documentation: 'Time between the removal of a segment from the log and of its files from the disk.',
   },
   {
-    name: 'flush.messages',
+    name: TOPIC_CONFIG.flushMessages,
     type: 'long',
     default: NO_LIMIT_TEXT,
     min: 1,
     synonym: 'log.flush.interval.messages',
-    documentation: 'Records after which an fsync is forced. Prefer meridian.durability.',
+    documentation: '1: as meridian.durability=fsync. No effect otherwise.',
   },
   {
     name: 'flush.ms',
@@ -115,14 +116,15 @@ export const TOPIC_CONFIGS: ConfigTable = configTable([
     default: NO_LIMIT_TEXT,
     min: 0,
     synonym: 'log.flush.interval.ms',
-    documentation: 'Time after which an fsync is forced. Prefer meridian.durability.',
+    documentation: 'No effect: records are fsynced when their segment is closed, or as meridian.durability says.',
   },
   {
     name: 'follower.replication.throttled.replicas',
     type: 'list',
     default: '',
     form: 'throttled-replicas',
-    documentation: 'Replicas (partition:broker) that are throttled as followers, or * for all.',
+    documentation:
+      'Replicas (partition:broker) that are throttled as followers, or * for all. No effect: nothing is replicated.',
   },
   {
     name: TOPIC_CONFIG.indexIntervalBytes,
@@ -143,7 +145,8 @@ export const TOPIC_CONFIGS: ConfigTable = configTable([
     type: 'list',
     default: '',
     form: 'throttled-replicas',
-    documentation: 'Replicas (partition:broker) that are throttled as leaders, or * for all.',
+    documentation:
+      'Replicas (partition:broker) that are throttled as leaders, or * for all. No effect: nothing is replicated.',
   },
   {
     name: 'local.retention.bytes',
@@ -231,7 +234,7 @@ export const TOPIC_CONFIGS: ConfigTable = configTable([
     type: 'boolean',
     default: 'false',
     synonym: 'log.preallocate',
-    documentation: 'Whether a new segment’s file gets its full size at once.',
+    documentation: 'No effect: the file of a segment grows as it is written.',
   },
   {
     name: 'remote.log.copy.disable',
