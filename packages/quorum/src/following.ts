@@ -5,7 +5,6 @@
  *   diverging → our log is cut back to where it may agree, and asked again
  *   snapshot  → downloaded in pieces and put in place of the log
  */
-
 import { learnLeader } from './leadership.ts';
 import type {
   FetchRequest,
@@ -110,8 +109,8 @@ function cutBack({ quorum, effects }: Turn, diverging: OffsetAndEpoch): void {
 export function takeSnapshotPart(
   turn: Turn,
   from: number,
-  response: FetchSnapshotResponse,
   request: FetchSnapshotRequest,
+  response: FetchSnapshotResponse,
 ): void {
   const { quorum, effects } = turn;
   const hasFailed = !isOurs(turn, from, request, response);

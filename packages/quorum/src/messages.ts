@@ -76,7 +76,7 @@ export interface FetchSnapshotRequest {
   readonly position: number;
 }
 
-/** KIP-853. `supported`: what the new voter answered when the shell asked it; undefined if it could not be reached. */
+/** KIP-853. `isReachable`: the new voter has answered when the shell asked it at its endpoints. */
 export interface AddVoterRequest {
   readonly api: 'AddRaftVoter';
   readonly voter: Voter;

@@ -6,7 +6,7 @@
 import { append } from './appending.ts';
 import { resign } from './leadership.ts';
 import type { AddVoterRequest, Asker, RaftError, RemoveVoterRequest, UpdateVoterRequest } from './messages.ts';
-import { unknownProgress } from './roles.ts';
+import { checkQuorumMs, unknownProgress } from './roles.ts';
 import type { Leader } from './state.ts';
 import { answerPlainly, type Turn } from './turn.ts';
 import { isSameReplica, keyOf, type Voter, type VoterSet, voterOf } from './voters.ts';
@@ -108,7 +108,7 @@ function followVoters({ quorum, nowMs }: Turn, leader: Leader): void {
   for (const id of leader.unheard) if (!others.some((voter) => voter.id === id)) leader.unheard.delete(id);
   if (others.length === 0) leader.quorumDeadlineMs = Number.POSITIVE_INFINITY;
   else if (leader.quorumDeadlineMs === Number.POSITIVE_INFINITY) {
-    leader.quorumDeadlineMs = nowMs + quorum.settings.fetchTimeoutMs * 1.5;
+    leader.quorumDeadlineMs = nowMs + checkQuorumMs(quorum);
   }
 }
 

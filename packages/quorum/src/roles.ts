@@ -7,7 +7,7 @@ import { electionDeadline, newFollower, type Progress, type Quorum, randomDeadli
 import { answer, answerPlainly, elect, enter, type Turn } from './turn.ts';
 import { keyOf } from './voters.ts';
 
-/** An epoch of which no leader is known; a vote in it, if one is given, is `becomeVoter`'s. */
+/** An epoch of which no leader is known; a vote that was given in it counts on. */
 export function becomeUnattached(turn: Turn, epoch: number): void {
   const { quorum, nowMs } = turn;
   leave(turn, 'NOT_LEADER_OR_FOLLOWER');

@@ -76,7 +76,7 @@ function takeResponse(turn: Turn, from: number, request: RaftRequest, response: 
   const { role } = turn.quorum;
   if (response.api === 'Fetch' && request.api === 'Fetch') return takeFetched(turn, from, request, response);
   if (response.api === 'FetchSnapshot' && request.api === 'FetchSnapshot') {
-    return takeSnapshotPart(turn, from, response, request);
+    return takeSnapshotPart(turn, from, request, response);
   }
   if (role.kind === 'resigned' && response.api === 'EndQuorumEpoch') role.unheard.delete(from);
   learnLeader(turn, response.epoch, response.leaderId);
