@@ -52,14 +52,15 @@ async function report(results: Results, ports: Ports, stories: number, seconds: 
     await tell(ran, pair);
   }
   endPair(pair);
-  for (const ran of unsteady) console.log(`unsteady differential: script ${ran.seed} agreed alone: ${kindOfRan(ran)}`);
+  for (const ran of unsteady)
+    console.log(`unsteady differential: script ${ran.seed} agreed when run again: ${kindOfRan(ran)}`);
   for (const [name, times] of skipped) console.log(`not ok differential: ${name} is not served (${times} steps)`);
   for (const [reason, scripts] of meant) console.log(`meant, in ${scripts} scripts: ${reason}`);
   const { agreed, steps } = results;
   const count = agreed + unsteady.length + differing.length;
   const word = differing.length + skipped.size === 0 ? 'ok' : 'not ok';
   console.log(
-    `${word} differential: ${agreed + unsteady.length} of ${count} scripts agree (${unsteady.length} when run again alone), ` +
+    `${word} differential: ${agreed + unsteady.length} of ${count} scripts agree (${unsteady.length} when run again), ` +
       `${differing.length} differ; ${steps} steps in ${seconds.toFixed(0)} s`,
   );
 }

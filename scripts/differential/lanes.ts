@@ -1,6 +1,6 @@
 /**
  * Runs many scripts, several at a time: each lane has connections of its own, each script names of its own. A script that
- * differs is run again when all others are done, alone: what does not differ then was a matter of time on a busy machine,
+ * differs is run again when all others are done, with few beside it: what does not differ then was a matter of time on a busy machine,
  * and is counted as such. Called by `differential.ts`.
  */
 
@@ -12,11 +12,13 @@ import type { Pair } from './settle.ts';
 import { Side } from './side.ts';
 
 const TOLD_EVERY = 100;
+/** Few enough not to be in each other's way. */
+const AGAIN_LANES = 3;
 
 export interface Results {
   readonly steps: number;
   readonly agreed: number;
-  /** Agreed when they were run again, alone. */
+  /** Agreed when they were run again. */
   readonly unsteady: readonly Ran[];
   readonly differing: readonly Ran[];
   /** How often each API was left out because one of the two does not serve the version. */
@@ -37,18 +39,21 @@ export async function runScripts(ports: Ports, firstSeed: number, count: number,
     endPair(pair);
   };
   await Promise.all(Array.from({ length: Math.min(lanes, count) }, lane));
+  const failed = all.filter(({ outcome }) => outcome.failure !== undefined);
+  console.log(`# ${failed.length} scripts are run again, a few at a time`);
+  for (const ran of failed) console.log(`# script ${ran.seed}: ${kindOfRan(ran)}`);
   const unsteady: Ran[] = [];
   const differing: Ran[] = [];
-  const pair = pairAt(ports);
-  const failed = all.filter(({ outcome }) => outcome.failure !== undefined);
-  console.log(`# ${failed.length} scripts are run again alone`);
-  for (const first of failed) {
-    console.log(`# script ${first.seed}: ${kindOfRan(first)}`);
-    const again = await runSeed(first.seed, pair, 'again');
-    if (again.outcome.failure === undefined) unsteady.push(first);
-    else differing.push(again);
-  }
-  endPair(pair);
+  const again = async () => {
+    const pair = pairAt(ports);
+    for (let first = failed.pop(); first !== undefined; first = failed.pop()) {
+      const ran = await runSeed(first.seed, pair, 'again');
+      if (ran.outcome.failure === undefined) unsteady.push(first);
+      else differing.push(ran);
+    }
+    endPair(pair);
+  };
+  await Promise.all(Array.from({ length: AGAIN_LANES }, again));
   return {
     steps: all.reduce((sum, { outcome }) => sum + outcome.ran, 0),
     agreed: all.length - unsteady.length - differing.length,

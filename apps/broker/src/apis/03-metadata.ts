@@ -25,6 +25,8 @@ type Listed = NonNullable<Request['topics']>;
 
 /** In these versions a topic has an id, but cannot be asked for by it. */
 const BY_ID_SINCE = 12;
+/** From this version on the answer as a whole has an error code. */
+const ERROR_OF_ALL_SINCE = 13;
 
 export function createMetadataHandler(reach: Reach): Handler<typeof Metadata> {
   const { image } = reach;
@@ -61,7 +63,8 @@ function refuse({ topics }: Request, version: number) {
   const errorCode = topics.some(isEarly) ? ERROR.INVALID_REQUEST : ERROR.UNKNOWN_SERVER_ERROR;
   if (errorCode === ERROR.UNKNOWN_SERVER_ERROR && !topics.some(isNameless)) return undefined;
   const refused = topics.map(({ name, topicId }) => ({ errorCode, name: name ?? '', topicId, partitions: [] }));
-  return { brokers: [], clusterId: null, controllerId: -1, topics: refused };
+  const all = version >= ERROR_OF_ALL_SINCE ? { errorCode } : {};
+  return { brokers: [], clusterId: null, controllerId: -1, topics: refused, ...all };
 }
 
 /** Names that are to be created, each once, as many as one request may create. */

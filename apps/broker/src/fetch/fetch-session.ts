@@ -7,7 +7,7 @@
  *
  * Invariant: a part with records moves behind all others, so that none starves when answers are full.
  */
-import { type Fetch, type RequestOf, ZERO_UUID } from '@meridian/protocol';
+import type { Fetch, RequestOf } from '@meridian/protocol';
 import { type FetchFinder, FetchPart } from './fetch-part.ts';
 
 type Request = Pick<RequestOf<typeof Fetch>, 'topics' | 'forgottenTopicsData'>;
@@ -30,8 +30,6 @@ export class FetchSession {
   /** The one that the next request must carry. */
   epoch = FIRST_EPOCH;
   readonly #parts = new Map<string, FetchPart>();
-  /** Parts whose topic is given by the zero id. */
-  #nameless = 0;
 
   constructor(options: {
     id: number;
@@ -44,11 +42,7 @@ export class FetchSession {
     this.usesTopicIds = options.usesTopicIds;
     this.isPrivileged = options.isPrivileged;
     this.createdMs = this.usedMs = options.nowMs;
-    for (const part of options.parts) this.#add(this.#key(part, part.partition), part);
-  }
-
-  get hasNameless(): boolean {
-    return this.#nameless > 0;
+    for (const part of options.parts) this.#parts.set(this.#key(part, part.partition), part);
   }
 
   get size(): number {
@@ -66,28 +60,13 @@ export class FetchSession {
         const key = this.#key(topic, ask.partition);
         const known = this.#parts.get(key);
         if (known !== undefined) known.update(ask, finder.isInternal);
-        else this.#add(key, new FetchPart(topic, ask, finder.isInternal));
+        else this.#parts.set(key, new FetchPart(topic, ask, finder.isInternal));
       }
     }
     for (const topic of forgottenTopicsData) {
-      for (const partition of topic.partitions) this.#forget(this.#key(topic, partition));
+      for (const partition of topic.partitions) this.#parts.delete(this.#key(topic, partition));
     }
     for (const part of this.#parts.values()) part.find(finder);
-  }
-
-  #add(key: string, part: FetchPart): void {
-    if (!this.#parts.has(key) && this.#isNameless(part)) this.#nameless++;
-    this.#parts.set(key, part);
-  }
-
-  #forget(key: string): void {
-    const part = this.#parts.get(key);
-    if (part !== undefined && this.#isNameless(part)) this.#nameless--;
-    this.#parts.delete(key);
-  }
-
-  #isNameless({ topicId }: FetchPart): boolean {
-    return this.usesTopicIds && topicId === ZERO_UUID;
   }
 
   moveToEnd(part: FetchPart): void {

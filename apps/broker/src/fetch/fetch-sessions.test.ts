@@ -164,8 +164,6 @@ test('a topic id that nobody knows is an error of its partition', async () => {
   expect((await fetch(connection, nothing, { ...ask, sessionEpoch: -1 })).told).toEqual([[0, 'UNKNOWN_TOPIC_ID']]);
   const opened = await fetch(connection, nothing, ask);
   expect([opened.error, opened.told]).toEqual(['NONE', [[0, 'UNKNOWN_TOPIC_ID']]]);
-  const next = await fetch(connection, nothing, { version: BY_ID, sessionId: opened.sessionId, sessionEpoch: 1 });
-  expect(next).toEqual({ error: 'UNKNOWN_SERVER_ERROR', sessionId: 0, told: [] });
 });
 
 test('partitions that are not there are told behind those that are', async () => {

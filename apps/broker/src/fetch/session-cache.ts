@@ -97,8 +97,6 @@ export class FetchSessionCache {
     this.#sessions.set(session.id, session);
     const { epoch } = session;
     session.epoch = nextEpoch(epoch);
-    // A session with a topic by no id at all does not get further; Apache Kafka fails on it, too.
-    if (session.hasNameless) return { kind: 'refused', errorCode: ERROR.UNKNOWN_SERVER_ERROR };
     return { kind: 'incremental', session, epoch: session.epoch };
   }
 
