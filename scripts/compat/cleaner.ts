@@ -15,7 +15,7 @@ import { decompress } from '@meridian/protocol';
 import { deleteHorizonMs, iterateBatches, readBatchHeader, readRecords } from '@meridian/protocol/record-batch';
 import { SeededRandom } from '../differential/seeded-random.ts';
 import { installKafka, kafkaTool, startKafka } from '../peers/kafka.ts';
-import { CleanerWorkload } from './cleaner-workload.ts';
+import { CleanerWorkload } from './cleaner/cleaner-workload.ts';
 import type { CompatClient } from './compat-client.ts';
 
 const PORT = 31_092;

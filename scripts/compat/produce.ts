@@ -1,6 +1,6 @@
 /**
  * What becomes of produced batches: librdkafka's and Java's producers with every codec write to topics of every
- * `compression.type`, and both read them back; then the batches of `produce-cases.ts`, good and bad, go to Meridian and to
+ * `compression.type`, and both read them back; then the batches of `produce/produce-cases.ts`, good and bad, go to Meridian and to
  * Apache Kafka, which must answer alike and store alike.
  */
 import assert from 'node:assert/strict';
@@ -14,8 +14,8 @@ import { withBrokers } from '../differential/brokers.ts';
 import { Side } from '../differential/side.ts';
 import { installKafka, kafkaTool } from '../peers/kafka.ts';
 import { type CompatClient, installDebian, runTool } from './compat-client.ts';
-import { type Outcome, whyMeant } from './meant-produce-differences.ts';
-import { CASES, type ProduceCase, TOPICS } from './produce-cases.ts';
+import { type Outcome, whyMeant } from './produce/meant-differences.ts';
+import { CASES, type ProduceCase, TOPICS } from './produce/produce-cases.ts';
 
 const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
 const TYPES = ['producer', 'uncompressed', 'gzip', 'snappy', 'lz4', 'zstd'];

@@ -1,7 +1,7 @@
 /** Random batches for a compacted partition, each behind the one before: the input of the comparison of two cleaners. */
 import { compress, nativeCrc32c } from '@meridian/protocol';
 import { type Codec, writeBatch } from '@meridian/protocol/record-batch';
-import type { SeededRandom } from '../differential/seeded-random.ts';
+import type { SeededRandom } from '../../differential/seeded-random.ts';
 
 const CODECS: readonly Codec[] = ['none', 'none', 'gzip', 'snappy', 'lz4', 'zstd'];
 const KEYS = 60;
