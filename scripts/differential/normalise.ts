@@ -62,9 +62,12 @@ export function normalise(value: unknown, ids: IdNames, field = ''): unknown {
   return scalar(value, ids, field);
 }
 
+/** Whether the broker gave the id, not the script. */
+const isGiven = (producerId: number): boolean => producerId >= 0 && ![4_000_000, 4_000_001].includes(producerId);
+
 function scalar(value: unknown, ids: IdNames, field: string): unknown {
   if (field === 'topicId' && value !== ZERO_UUID) return ids.nameOf('topic', value as string);
-  if (field === 'producerId' && (value as number) >= 0) return ids.nameOf('producer', value as number);
+  if (field === 'producerId' && isGiven(value as number)) return ids.nameOf('producer', value as number);
   if (['memberId', 'leader'].includes(field) && value !== '') return ids.nameOf('member', value as string);
   if (field === 'documentation' && typeof value === 'string') return 'a text';
   if (field === 'logAppendTimeMs' && (value as number) >= 0) return 'a time';
@@ -82,7 +85,7 @@ function batches(bytes: Buffer, ids: IdNames): unknown[] {
       found.push({
         offsets: `${baseOffset}..${lastOffset}`,
         attributes,
-        producer: producerId < 0 ? 'none' : ids.nameOf('producer', producerId),
+        producer: isGiven(producerId) ? ids.nameOf('producer', producerId) : producerId,
         producerEpoch,
         baseSequence,
         recordCount,

@@ -126,6 +126,7 @@ test('ids before their time, and topics with neither name nor id, spoil the whol
   const nameless = [...byName('orders'), { name: null, topicId: ZERO_UUID }];
   const { topics } = await client.request(Metadata, 12, { topics: nameless });
   expect(topics.map(({ errorCode }) => errorCode)).toEqual([ERROR.UNKNOWN_SERVER_ERROR, ERROR.UNKNOWN_SERVER_ERROR]);
+  expect((await client.request(Metadata, 13, { topics: nameless })).errorCode).toBe(ERROR.UNKNOWN_SERVER_ERROR);
 });
 
 test('what may be done is told where it was asked for, of topics that do not exist, too', async () => {
