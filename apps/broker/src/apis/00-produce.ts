@@ -4,7 +4,7 @@
  * Invariant: acks=0 is never answered; if anything about it was refused, the connection closes, as Apache Kafka does.
  */
 import { ERROR, errorName, Produce, type RequestOf } from '@meridian/protocol';
-import { batchAttributes } from '@meridian/protocol/record-batch';
+import { ATTRIBUTE, batchAttributes } from '@meridian/protocol/record-batch';
 import { type ProduceOwner, ProducePart } from '../partition/produce-part.ts';
 import { batchSizeAt, type UnpackBudget } from '../partition/validation/batch-checks.ts';
 import { ProduceRefusal } from '../partition/validation/produce-refusal.ts';
@@ -16,8 +16,6 @@ type Header = RequestHeader<typeof Produce>;
 type Topic = Request['topicData'][number];
 type Reach = Pick<HandlerReach, 'partitions' | 'monotonic' | 'limits'>;
 
-/** The bit of a batch's attributes that makes it part of a transaction. */
-const TRANSACTIONAL = 0x10;
 /** Apache Kafka's own tools may write to internal topics; this is how they are told. */
 const ADMIN_CLIENT_ID = '__admin_client';
 /** A batch is refused for what it is, not for where or when it came. */
@@ -151,5 +149,5 @@ function formOf(batch: Buffer): 'none' | 'plain' | 'transactional' | 'nonsense' 
     // Others are found out with their partition.
     return error instanceof ProduceRefusal && error.errorCode === ERROR.CORRUPT_MESSAGE ? 'nonsense' : 'plain';
   }
-  return (batchAttributes(batch, 0) & TRANSACTIONAL) === 0 ? 'plain' : 'transactional';
+  return (batchAttributes(batch, 0) & ATTRIBUTE.transactional) === 0 ? 'plain' : 'transactional';
 }

@@ -6,6 +6,7 @@ export { type BatchView, iterateBatches, wholeBatchesSize } from './batches.ts';
 export { crc32c } from './crc32c.ts';
 export { RECORD_BATCH_ERRORS, RecordBatchError, type RecordBatchErrorCode } from './errors.ts';
 export {
+  ATTRIBUTE,
   BATCH_HEADER_BYTES,
   BATCH_OVERHEAD_BYTES,
   type BatchHeader,
@@ -21,13 +22,14 @@ export {
   batchSizeInBytes,
   CODECS,
   type Codec,
+  FIELD as BATCH_FIELD,
   NO_PRODUCER_ID,
   NO_TIMESTAMP,
   peekBatchHeader,
   readBatchHeader,
   wholeBatchSize,
 } from './header.ts';
-export { MAX_DECOMPRESSED_BYTES, MAX_OFFSET_DELTA } from './limits.ts';
+export { MAX_DECOMPRESSED_BYTES, MAX_OFFSET_DELTA, MIN_RECORD_BYTES } from './limits.ts';
 export { murmur2, partitionForKey } from './murmur2.ts';
 export type { Decompress, PayloadOptions } from './payload.ts';
 export { type RecodeOptions, recodeBatch } from './recode.ts';

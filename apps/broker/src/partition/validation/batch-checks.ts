@@ -5,13 +5,18 @@
  */
 import { decompress, ERROR, nativeCrc32c } from '@meridian/protocol';
 import {
+  ATTRIBUTE,
+  BATCH_FIELD,
   BATCH_HEADER_BYTES,
+  BATCH_OVERHEAD_BYTES,
   type BatchHeader,
   batchAttributes,
   batchBaseOffset,
   batchCrcValid,
   batchMagic,
   batchSizeInBytes,
+  CODECS,
+  MIN_RECORD_BYTES,
   RecordBatchError,
   type RecordsSummary,
   readBatchHeader,
@@ -50,16 +55,11 @@ export interface CheckedBatch {
   readonly header: BatchHeader;
 }
 
-/** Base offset and length. */
-const LOG_OVERHEAD_BYTES = 12;
 /** The least length that any format has, as Kafka counts. */
-const MIN_RECORD_OVERHEAD_BYTES = 14;
-const HEADER_BYTES_UP_TO_MAGIC = 17;
-const CODEC_BITS = 0x7;
-const ZSTD = 4;
+const MIN_BATCH_LENGTH = 14;
+const HEADER_BYTES_UP_TO_MAGIC = BATCH_FIELD.magic + 1;
+const ZSTD = CODECS.indexOf('zstd');
 const ZSTD_SINCE = 7;
-const BASE_TIMESTAMP_AT = 27;
-const MAX_TIMESTAMP_AT = 35;
 
 /** Cuts the one batch that a produce may hold; throws `ProduceRefusal`. Comes before all that the topic has a say in. */
 export function onlyBatch(records: Buffer | undefined, produceVersion: number): Buffer {
@@ -67,7 +67,7 @@ export function onlyBatch(records: Buffer | undefined, produceVersion: number): 
   if (records === undefined || size === undefined) {
     throw new ProduceRefusal(ERROR.INVALID_RECORD, 'A produce request must have at least one record batch.');
   }
-  if (produceVersion < ZSTD_SINCE && (batchAttributes(records, 0) & CODEC_BITS) === ZSTD) {
+  if (produceVersion < ZSTD_SINCE && (batchAttributes(records, 0) & ATTRIBUTE.codec) === ZSTD) {
     throw new ProduceRefusal(ERROR.UNSUPPORTED_COMPRESSION_TYPE, 'zstd needs Produce v7 or newer.');
   }
   if (size < records.length && batchSizeAt(records, size) !== undefined) {
@@ -79,9 +79,9 @@ export function onlyBatch(records: Buffer | undefined, produceVersion: number): 
 /** Size of the whole batch at `at`; undefined where the bytes end too early. Throws `ProduceRefusal` on nonsense. */
 export function batchSizeAt(bytes: Buffer, at: number): number | undefined {
   const rest = bytes.length - at;
-  if (rest < LOG_OVERHEAD_BYTES) return undefined;
+  if (rest < BATCH_OVERHEAD_BYTES) return undefined;
   const size = batchSizeInBytes(bytes, at);
-  if (size - LOG_OVERHEAD_BYTES < MIN_RECORD_OVERHEAD_BYTES) {
+  if (size - BATCH_OVERHEAD_BYTES < MIN_BATCH_LENGTH) {
     throw new ProduceRefusal(ERROR.CORRUPT_MESSAGE, `A batch cannot have ${size} bytes.`);
   }
   if (rest < HEADER_BYTES_UP_TO_MAGIC) return undefined;
@@ -145,8 +145,8 @@ function readClientHeader(batch: Buffer, settings: TopicSettings, options: Check
     header = readBatchHeader(batch);
   } catch (error) {
     if (!(error instanceof RecordBatchError) || error.code !== 'unsafe-integer') throw error;
-    if (isUnsafe(batch, BASE_TIMESTAMP_AT)) throw refuseAllTimestamps(batch, settings, options.nowMs);
-    if (!isUnsafe(batch, MAX_TIMESTAMP_AT)) throw error;
+    if (isUnsafe(batch, BATCH_FIELD.baseTimestamp)) throw refuseAllTimestamps(batch, settings, options.nowMs);
+    if (!isUnsafe(batch, BATCH_FIELD.maxTimestamp)) throw error;
     stampMaxTimestamp(batch, 0, -1, nativeCrc32c);
     return readClientHeader(batch, settings, options);
   }
@@ -203,9 +203,6 @@ function checkAndConvert(
   }
   return { batch, header };
 }
-
-/** Length, attributes, deltas, two lengths and a count: a byte each. */
-const MIN_RECORD_BYTES = 7;
 
 /** Every record, after unpacking within the bounds of the batch and of its request. */
 function walkRecords(batch: Buffer, header: BatchHeader, options: CheckOptions, isRecoded: boolean): RecordsSummary {

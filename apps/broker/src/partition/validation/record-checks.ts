@@ -5,6 +5,7 @@
  */
 import { decompress, ERROR } from '@meridian/protocol';
 import {
+  BATCH_FIELD,
   type BatchHeader,
   batchRecordCount,
   NO_TIMESTAMP,
@@ -27,7 +28,6 @@ type Settings = Pick<TopicSettings, 'compacted' | 'logAppendTime' | 'timestampBe
 const INVALID_TIMESTAMPS = 'One or more records have been rejected due to invalid timestamp';
 const SHOWN_ERRORS = 3;
 const LONG_MAX = 2n ** 63n - 1n;
-const BASE_TIMESTAMP_AT = 27;
 
 /** Throws `ProduceRefusal` if one of the records is at fault. */
 export function checkRecords(batch: Buffer, summary: RecordsSummary, settings: Settings, rules: RecordRules): void {
@@ -42,7 +42,7 @@ export function checkRecords(batch: Buffer, summary: RecordsSummary, settings: S
 
 /** Timestamps so far off that they are no numbers of ours: all records of the batch are at fault. */
 export function refuseAllTimestamps(batch: Buffer, settings: Settings, nowMs: number): ProduceRefusal {
-  const timestamp = batch.readBigInt64BE(BASE_TIMESTAMP_AT);
+  const timestamp = batch.readBigInt64BE(BATCH_FIELD.baseTimestamp);
   const count = Math.min(Math.max(0, batchRecordCount(batch)), MAX_RECORD_ERRORS);
   const errors = Array.from({ length: count }, (_, batchIndex) => ({
     batchIndex,
