@@ -247,6 +247,13 @@ test('a partition that was moved is found there too where the name of its owner 
   }
 });
 
+test.each([[['/b', '/c', '/b/']], [['/./data']]])(
+  'a dir that is named twice is refused as such: %j',
+  async (logDirs) => {
+    await expect(startTestBroker({ config: { logDirs } })).rejects.toMatchObject({ code: 'config-invalid' });
+  },
+);
+
 test('a dir whose names cannot be read at the start is offline', () => {
   const io = createSimWorld({ seed: 1 }).node('broker').boot();
   const { disk } = io;

@@ -73,7 +73,7 @@ export class LogDirs {
     const dirs: HostedDir[] = [first];
     this.all = dirs;
     try {
-      for (const other of options.otherPaths) dirs.push(this.#openOther(plain(other)));
+      for (const other of options.otherPaths) dirs.push(this.#openOther(newPath(other, dirs)));
       this.#checkIds();
       if (dirs.length > 1) this.#lookAround();
     } catch (error) {
@@ -252,6 +252,12 @@ export class LogDirs {
 /** As logs name the folder that they lie in: without what `join` drops. */
 function plain(path: string): string {
   return dirname(join(path, PROBE_FILE));
+}
+
+function newPath(path: string, dirs: readonly HostedDir[]): string {
+  const each = plain(path);
+  if (dirs.some((dir) => dir.path === each)) throw new BrokerError('config-invalid', `logDirs: ${each} is named twice`);
+  return each;
 }
 
 function isOnline(dir: HostedDir | undefined): dir is OnlineDir {
