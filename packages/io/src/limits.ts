@@ -14,7 +14,7 @@ export const TIMER_PIECE_MS = 2 ** 31 - 1;
 export const MEMORY_LEAST_BYTES = 16_384;
 export const MEMORY_LARGEST_BYTES = 4_194_304;
 /** What `Memory` keeps for the next who ask; beyond it the collector takes it. */
-export const MEMORY_IDLE_BYTES = 16_777_216;
+export const MEMORY_IDLE_BYTES = 33_554_432;
 /** What all connections of a process receive into, one after the other. */
 export const RECEIVE_BYTES = 262_144;
 /** How often in one turn what is deferred runs: once, and what that has deferred. */
