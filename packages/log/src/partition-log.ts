@@ -298,7 +298,7 @@ export class PartitionLog implements Log {
   private async closeCleanly(): Promise<void> {
     await this.writer.flush();
     await this.writer.settle();
-    if (this.segments.active.sealRecovered()) this.io.disk.syncFolder(this.folder);
+    if (this.segments.active.sealRecovered(false)) this.io.disk.syncFolder(this.folder);
     const isEmpty = this.segments.all.every(({ size }) => size === 0);
     if (this.snapshotOffset !== this.endOffset && !isEmpty) this.takeSnapshot();
     this.epochList.saveLightly();

@@ -87,7 +87,7 @@ function sealWalked({ segments, walked }: Walk): boolean {
   const sealed = segments.slice(0, -1).filter((segment) => walked.has(segment));
   for (const segment of sealed) {
     segment.file.syncNow();
-    segment.sealRecovered();
+    segment.sealRecovered(true);
   }
   return sealed.length > 0;
 }

@@ -150,13 +150,14 @@ export class Segment {
 
   /**
    * The same after a scan, or at a clean stop: rewrites index files that are missing or wrong, and lets go of the memory.
-   * Durable are the transactions, which nobody misses when they are lost; returns whether their file was written.
+   * Durable are the transactions, which nobody misses when they are lost; returns whether their file was written. After a
+   * scan the indexes are durable as well, for the recovery point may come to lie behind the segment.
    */
-  sealRecovered(): boolean {
+  sealRecovered(isScanned: boolean): boolean {
     this.timeIndex.append(this.maxTimestamp, this.maxTimestampOffset - this.baseOffset);
     const isWritten = this.transactions.reconcile(this.disk);
-    this.offsetIndex.reconcile(this.disk);
-    this.timeIndex.reconcile(this.disk);
+    this.offsetIndex.reconcile(this.disk, isScanned);
+    this.timeIndex.reconcile(this.disk, isScanned);
     this.unloadIndexes();
     return isWritten;
   }

@@ -56,13 +56,18 @@ abstract class SparseIndex {
     }
   }
 
-  /** Makes the file of a recovered segment say what the scan has found; not durable, as it can be found again. */
-  reconcile(disk: Disk): void {
+  /**
+   * Makes the file of a recovered segment say what the scan has found. Durably where the segment will be trusted by it: an
+   * older file of the same segment, back after a loss of power, contradicts nothing and misses the end.
+   */
+  reconcile(disk: Disk, isDurable: boolean): void {
     if (this.savedCount === this.count) return;
     const found = this.bytes.subarray(0, this.count * this.entryBytes);
-    if (!disk.exists(this.path) || !disk.readFile(this.path).equals(found)) {
-      const file = disk.open(this.path, 'w+');
-      file.writev([found], 0);
+    const isThere = disk.exists(this.path) && disk.readFile(this.path).equals(found);
+    if (!isThere || isDurable) {
+      const file = disk.open(this.path, isThere ? 'r+' : 'w+');
+      if (!isThere) file.writev([found], 0);
+      if (isDurable) file.syncNow();
       file.close();
     }
     this.savedCount = this.count;
