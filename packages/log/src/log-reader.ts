@@ -89,10 +89,13 @@ function readSegment(
 ): ReadResult | undefined {
   let position = from;
   let wanted = Math.max(options.maxBytes + slack, MIN_DISK_READ_BYTES);
-  const isLed = from > 0 && segment.readHint.offset !== offset;
+  const isHinted = segment.readHint.offset === offset && segment.readHint.position === from;
+  const isLed = from > 0 && !isHinted;
+  /** The batch at `position` begins here at least. */
+  let leastOffset = isHinted ? offset : segment.baseOffset;
   while (position < segment.size) {
     const bytes = readAt(segment, position, wanted, options);
-    const run = findRun(segment, bytes, offset, options);
+    const run = findRun(segment, { bytes, position, leastOffset }, offset, options);
     // An index leads to a batch that does not lie behind the offset.
     if (isLed && position === from && batchBaseOffset(bytes, 0) > offset) throw damaged(segment, position);
     if (run.kind === 'grow') {
@@ -101,6 +104,7 @@ function readSegment(
         throw damaged(segment, position);
       }
       position += run.at;
+      leastOffset = run.leastOffset;
       wanted = Math.max(run.size, MIN_DISK_READ_BYTES);
       continue;
     }
@@ -153,33 +157,41 @@ interface WholeRun {
 type Run =
   | ({ readonly kind: 'run' } & WholeRun)
   /** The batch that is needed begins at `at` and has `size` bytes (if they are known), more than were read. */
-  | { readonly kind: 'grow'; readonly at: number; readonly size: number };
+  | { readonly kind: 'grow'; readonly at: number; readonly size: number; readonly leastOffset: number };
 
-/** The whole batches in `bytes` that answer the read. */
-function findRun(segment: Segment, bytes: Buffer, offset: number, options: ReadOptions): Run {
+/** What was read of the file at `position`. */
+interface Piece {
+  readonly bytes: Buffer;
+  readonly position: number;
+  /** What lies before has ended here. */
+  readonly leastOffset: number;
+}
+
+/** The whole batches of the piece that answer the read. */
+function findRun(segment: Segment, piece: Piece, offset: number, options: ReadOptions): Run {
   try {
-    return walkRun(segment, bytes, offset, options);
+    return walkRun(segment, piece, offset, options);
   } catch (error) {
-    if (error instanceof RecordBatchError) throw damaged(segment, 0, error);
+    if (error instanceof RecordBatchError) throw damaged(segment, piece.position, error);
     throw error;
   }
 }
 
-function walkRun(segment: Segment, bytes: Buffer, offset: number, options: ReadOptions): Run {
+function walkRun(segment: Segment, { bytes, position, leastOffset }: Piece, offset: number, options: ReadOptions): Run {
   const maxOffset = options.maxOffset ?? Number.MAX_SAFE_INTEGER;
   let at = 0;
   let from = -1;
   let nextOffset = offset;
-  let end = segment.baseOffset;
+  let end = leastOffset;
   for (;;) {
     const size = sizeAt(bytes, at);
     if (size === undefined || at + size > bytes.length) {
       if (from >= 0 || tooLarge(bytes, at, size, offset, options)) break;
-      return { kind: 'grow', at, size: size ?? 0 };
+      return { kind: 'grow', at, size: size ?? 0, leastOffset: end };
     }
     const batchEnd = batchLastOffset(bytes, at) + 1;
     // Base offset and epoch are not part of the CRC; their order is what can be checked.
-    if (batchBaseOffset(bytes, at) < end || batchEnd > segment.nextOffset) throw damaged(segment, at);
+    if (batchBaseOffset(bytes, at) < end || batchEnd > segment.nextOffset) throw damaged(segment, position + at);
     end = batchEnd;
     if (batchEnd > offset) {
       if (batchEnd > maxOffset) break;
