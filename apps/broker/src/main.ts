@@ -4,10 +4,8 @@ import { runProcess } from '@meridian/service';
 import { createBroker } from './broker.ts';
 import { BROKER_CONFIG_SCHEMA } from './config.ts';
 
-// Batches live outside V8's heap. By default 32 MB of them bring on a full collection, at full load 25 a second; with
-// the first flag they count as part of the heap, and with a young generation that stays small they die in scavenges.
+// Batches live outside V8's heap. By default 32 MB of them bring on a full collection; so they count as part of the heap.
 setFlagsFromString('--external-memory-accounted-in-global-limit');
-setFlagsFromString('--semi-space-growth-factor=1');
 
 await runProcess({
   name: 'broker',

@@ -23,6 +23,8 @@ export const MAX_RELATIVE_OFFSET = 2 ** 31 - 1;
 export const PRODUCER_WINDOW = 5;
 /** A batch that is a smaller part than this of the memory it lies in is copied before it is kept. */
 export const TAIL_MAX_BACKING_RATIO = 8;
+/** What the tail counts for a batch beside its bytes: the objects around them, which weigh more where batches are small. */
+export const TAIL_ENTRY_BYTES = 256;
 /** Buffers that one read returns at most; many small batches are read on with the next. */
 export const MAX_READ_BUFFERS = 256;
 /** Least that a read from disk asks for, so that small batches do not cost a call each. */

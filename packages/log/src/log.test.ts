@@ -113,7 +113,7 @@ test('a full disk takes the log offline, and what was written before is there af
 });
 
 test('the tail is read without the disk, older batches with one call, and on from there with one each', async () => {
-  const { world, calls, log } = setting({ limits: { tailBytes: 2000 } });
+  const { world, calls, log } = setting({ limits: { tailBytes: 6_000 } });
   fill(log, 1000, 100);
   await world.run(10);
   calls.length = 0;

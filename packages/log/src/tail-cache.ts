@@ -4,7 +4,7 @@
  * written yet.
  */
 import type { Memory } from '@meridian/io';
-import { TAIL_MAX_BACKING_RATIO } from './limits.ts';
+import { TAIL_ENTRY_BYTES, TAIL_MAX_BACKING_RATIO } from './limits.ts';
 import type { TailBudget, TailHolder } from './tail-budget.ts';
 
 interface TailEntry {
@@ -35,8 +35,8 @@ export class TailCache implements TailHolder {
     const buffer = ownMemory(batch);
     this.memory.hold(buffer);
     this.entries.push({ from, nextOffset, buffer });
-    this.bytes += buffer.length;
-    this.budget.take(this, buffer.length);
+    this.bytes += buffer.length + TAIL_ENTRY_BYTES;
+    this.budget.take(this, buffer.length + TAIL_ENTRY_BYTES);
     if (this.bytes > this.maxBytes) this.shrinkTo(this.maxBytes);
     return buffer;
   }
@@ -84,7 +84,7 @@ export class TailCache implements TailHolder {
     while (this.bytes > target && this.head < this.entries.length) {
       const oldest = this.entries[this.head]!;
       if (oldest.nextOffset > this.writtenEnd) break;
-      this.bytes -= oldest.buffer.length;
+      this.bytes -= oldest.buffer.length + TAIL_ENTRY_BYTES;
       this.memory.release(oldest.buffer);
       this.entries[this.head++] = EMPTY;
     }
