@@ -10,7 +10,15 @@ import type { SceneConfig } from './open-partition.ts';
 
 const LOG_FILE = /^\d{20}\.log$/;
 
-export function checkDerived(io: Io, log: Log, config: SceneConfig, isHonest: boolean): void {
+export interface DerivedOptions {
+  readonly config: SceneConfig;
+  /** The disk kept what it promised, and the log was walked when it was opened. */
+  readonly isHonest: boolean;
+  /** Compaction has left some out. */
+  readonly hasGaps: boolean;
+}
+
+export function checkDerived(io: Io, log: Log, { config, isHonest, hasGaps }: DerivedOptions): void {
   if (isHonest) checkIndexes(io, log.folder);
   const folder = `/rebuilt${log.folder}`;
   io.disk.makeFolder(folder);
@@ -23,9 +31,9 @@ export function checkDerived(io: Io, log: Log, config: SceneConfig, isHonest: bo
   for (const each of [log, rebuilt]) each.committed(log.endOffset);
   if (rebuilt.endOffset !== log.endOffset)
     throw new Violation(`rebuilt, it ends at ${rebuilt.endOffset}, not ${log.endOffset}`);
-  checkEpochs(log, rebuilt);
-  checkProducers(log, rebuilt, begins);
-  checkTransactions(log, rebuilt, begins);
+  checkEpochs(log, rebuilt, hasGaps);
+  checkProducers(log, rebuilt, { begins, hasGaps });
+  checkTransactions(log, rebuilt, { begins, hasGaps });
   checkTimes(log, rebuilt);
   rebuilt.close(false);
 }
@@ -70,7 +78,7 @@ function firstOffsetOf(io: Io, folder: string): number {
 }
 
 /** What retention or compaction removed, the log may still know; what is there, it must. */
-function checkEpochs(log: Log, rebuilt: Log): void {
+function checkEpochs(log: Log, rebuilt: Log, hasGaps: boolean): void {
   const known = new Map(log.epochs.entries.map(({ epoch, startOffset }) => [epoch, startOffset]));
   for (const [index, { epoch, startOffset }] of rebuilt.epochs.entries.entries()) {
     const start = known.get(epoch);
@@ -83,15 +91,19 @@ function checkEpochs(log: Log, rebuilt: Log): void {
     throw new Violation(`epoch ${beyond.epoch} begins at ${beyond.startOffset}, behind the end`);
   if (rebuilt.epochs.latestEpoch > log.epochs.latestEpoch) throw new Violation('the latest epoch is not known');
   for (const { epoch } of log.epochs.entries) {
-    if (epoch > rebuilt.epochs.latestEpoch && rebuilt.startOffset < rebuilt.endOffset && !hasGaps(log)) {
+    if (epoch > rebuilt.epochs.latestEpoch && rebuilt.startOffset < rebuilt.endOffset && !hasGaps) {
       throw new Violation(`epoch ${epoch} is in no batch`);
     }
   }
 }
 
-const hasGaps = (log: Log): boolean => log.folder.includes('__consumer_offsets');
+interface Extent {
+  /** First offset of the files. */
+  readonly begins: number;
+  readonly hasGaps: boolean;
+}
 
-function checkProducers(log: Log, rebuilt: Log, begins: number): void {
+function checkProducers(log: Log, rebuilt: Log, { begins, hasGaps }: Extent): void {
   const known = new Map([...log.producers.active()].map((producer) => [producer.producerId, producer]));
   for (const producer of rebuilt.producers.active()) {
     const { producerId } = producer;
@@ -100,7 +112,7 @@ function checkProducers(log: Log, rebuilt: Log, begins: number): void {
     const isSame =
       found !== undefined &&
       found.producerEpoch === producer.producerEpoch &&
-      (found.lastTimestamp === producer.lastTimestamp || hasGaps(log)) &&
+      (found.lastTimestamp === producer.lastTimestamp || hasGaps) &&
       (producer.lastDataOffset < 0 ||
         (found.lastSequence === producer.lastSequence && found.lastDataOffset === producer.lastDataOffset));
     if (!isSame)
@@ -111,7 +123,7 @@ function checkProducers(log: Log, rebuilt: Log, begins: number): void {
   }
 }
 
-function checkTransactions(log: Log, rebuilt: Log, begins: number): void {
+function checkTransactions(log: Log, rebuilt: Log, { begins, hasGaps }: Extent): void {
   // The log may know of a beginning that retention has removed; then the rebuilt one takes a later batch for it.
   const list = (each: Log): string[] =>
     each
@@ -119,9 +131,9 @@ function checkTransactions(log: Log, rebuilt: Log, begins: number): void {
       .map(({ producerId, firstOffset }) => (begins === 0 ? `${producerId} from ${firstOffset}` : `${producerId}`));
   const [found, wanted] = [list(log).join(), list(rebuilt).join()];
   const isRight = begins === 0 ? found === wanted : list(rebuilt).every((each) => list(log).includes(each));
-  if (!isRight && !hasGaps(log)) throw new Violation(`aborted: ${found}, rebuilt: ${wanted}`);
+  if (!isRight && !hasGaps) throw new Violation(`aborted: ${found}, rebuilt: ${wanted}`);
   const stable = log.lastStableOffset(log.endOffset);
-  const isKnown = begins === 0 && !hasGaps(log);
+  const isKnown = begins === 0 && !hasGaps;
   if (isKnown && stable !== rebuilt.lastStableOffset(log.endOffset))
     throw new Violation(`the last stable offset is ${stable}`);
 }

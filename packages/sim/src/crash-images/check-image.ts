@@ -38,7 +38,8 @@ export async function checkImage(input: ImageInput): Promise<number> {
   for (const { log, expected } of first) {
     const served = checkServed(log, expected, input);
     if (served !== undefined && input.lost !== 'anything') {
-      checkDerived(io, log, input.config, input.lost !== 'noticed' && !wasClean);
+      const isHonest = input.lost !== 'noticed' && !wasClean;
+      checkDerived(io, log, { config: input.config, isHonest, hasGaps: expected.isCompacted });
     }
   }
   const before = contentOf(io.disk);

@@ -32,7 +32,7 @@ const CHECKED = /\.(log|index|snapshot)$/;
 const LOG = /\.log$/;
 
 export interface MadeImage {
-  readonly kind: string;
+  readonly kind: ImageKind;
   readonly lost: Lost;
 }
 
@@ -52,7 +52,7 @@ export function makeImage(node: SimNode, disk: DiskImage, number: number, random
   return { kind, lost: kind === 'killed' ? 'unwritten' : 'unsynced' };
 }
 
-function lossOf(kind: string, disk: DiskImage, random: Random): LossRule | undefined {
+function lossOf(kind: ImageKind, disk: DiskImage, random: Random): LossRule | undefined {
   if (kind === 'killed') return undefined;
   if (kind === 'reordered') return reordered(random);
   const writes = disk.unsynced.filter(({ bytes }) => bytes > 0);

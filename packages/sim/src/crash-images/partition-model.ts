@@ -49,6 +49,8 @@ export class PartitionModel {
   mayBeGone = false;
   /** Where the start is about to be moved; −1 when it is not. */
   movingStartTo = -1;
+  /** Of the log that was open last. */
+  lastStart = 0;
   private durableEnd = 0;
   private writtenEnd = 0;
   /** Offset that a cut under way will leave; infinite when there is none. */
@@ -126,7 +128,4 @@ export class PartitionModel {
       mayBeGone: this.mayBeGone,
     };
   }
-
-  /** Of the log that was open last. */
-  lastStart = 0;
 }
