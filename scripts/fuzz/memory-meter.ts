@@ -52,7 +52,7 @@ export function heldBytes(run: () => unknown): number {
   const before = liveBytes();
   const result = run();
   const held = liveBytes() - before;
-  return result === held ? 0 : held;
+  return result === held ? 0 : held; // names the result, so that it lives until it has been weighed
 }
 
 function liveBytes(): number {

@@ -1,13 +1,13 @@
 /**
  * Tells when one turn of the event loop has kept everybody waiting: a look every `loopLookMs`, and what the main thread has
- * burned since the last one. `runProcess` starts it once the process serves; tests of bad input read its lines.
+ * burned since the last one. `runProcess` starts it once the process serves; the broker's tests of bad input look for its line.
  * Invariant: a busy machine is not taken for a held loop. A turn counts by the CPU time of its own thread, and only as far
  * as the look came late.
  */
 import type { Io, Logger } from '@meridian/io';
 import { LIMITS } from './limits.ts';
 
-export const HELD_LOOP = 'the event loop was held';
+const HELD_LOOP = 'the event loop was held';
 
 /** CPU time of the main thread so far. */
 function threadCpuMs(): number {

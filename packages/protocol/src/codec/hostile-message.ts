@@ -34,6 +34,8 @@ class Liar {
   private at = 0;
   /** Inside a list that is filled up. */
   private isSmall = false;
+  /** Length of what `prefix` puts something before. */
+  private pending = 0;
   /** Of texts and lists in there: an empty one may be shared, one of a byte takes the most for its size. */
   private readonly smallSize: number;
 
@@ -127,8 +129,6 @@ class Liar {
       this.put(this.draw(256));
     }
   }
-
-  private pending = 0;
 
   private lies(every: number): boolean {
     return this.draw(every) === 0 && !this.isHonest;

@@ -15,7 +15,6 @@ import {
   validateRecords,
   writeBatch,
 } from './record-batch.ts';
-
 import { emptiedBatch, retainRecords, rewriteBatch } from './retain.ts';
 import { writeVarint } from './varint.ts';
 
