@@ -82,12 +82,6 @@ export interface BrokerLimits {
 /** Records at fault that the answer to a refused batch names. */
 export const MAX_RECORD_ERRORS = 1_000;
 
-/** What one member of a group may say of itself: more than a record of `__consumer_offsets` can hold. */
-export const MAX_SUBSCRIPTION_BYTES = 1_048_576;
-
-/** Members of one group that have been given an id and have not come back with it yet. */
-export const MAX_PENDING_MEMBERS = 10_000;
-
 /** Resources that DescribeConfigs describes in one turn of the event loop. */
 export const DESCRIBED_PER_TURN = 100;
 

@@ -5,8 +5,8 @@
 import { ERROR, JoinGroup, type RequestOf } from '@meridian/protocol';
 import { type JoinAnswer, joinError } from '../groups/answers.ts';
 import type { JoinWaiter } from '../groups/classic-group.ts';
+import { GROUP_LIMITS } from '../groups/limits.ts';
 import type { JoinInput } from '../groups/messages.ts';
-import { MAX_SUBSCRIPTION_BYTES } from '../limits.ts';
 import { type Handler, type HandlerReach, LATER, type RequestHeader } from './handler.ts';
 
 type Request = RequestOf<typeof JoinGroup>;
@@ -41,7 +41,7 @@ function requestError(
   const isAllowed = sessionTimeoutMs >= minSessionTimeoutMs && sessionTimeoutMs <= maxSessionTimeoutMs;
   if (!isAllowed) return ERROR.INVALID_SESSION_TIMEOUT;
   const bytes = protocols.reduce((sum, { metadata }) => sum + metadata.length, 0);
-  return bytes > MAX_SUBSCRIPTION_BYTES ? ERROR.INVALID_REQUEST : ERROR.NONE;
+  return bytes > GROUP_LIMITS.subscriptionBytes ? ERROR.INVALID_REQUEST : ERROR.NONE;
 }
 
 /** Subscriptions are copied: a group keeps them for long, and must not keep the whole frame with them. */

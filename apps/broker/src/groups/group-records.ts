@@ -22,7 +22,7 @@ import type { GroupMetadata } from './messages.ts';
 
 export type ReadGroupMetadata = Decoded<(typeof GroupMetadataValue)['fields']>;
 
-export type GroupRecord =
+export type KnownGroupRecord =
   | {
       readonly kind: 'offset';
       readonly groupId: string;
@@ -30,9 +30,10 @@ export type GroupRecord =
       readonly partition: number;
       readonly offset: CommittedOffset | null;
     }
-  | { readonly kind: 'group'; readonly groupId: string; readonly value: ReadGroupMetadata | null }
-  /** Of a newer group protocol, or of a newer release. */
-  | { readonly kind: 'unknown'; readonly type: number };
+  | { readonly kind: 'group'; readonly groupId: string; readonly value: ReadGroupMetadata | null };
+
+/** The unknown ones are of a newer group protocol, or of a newer release. */
+export type GroupRecord = KnownGroupRecord | { readonly kind: 'unknown'; readonly type: number };
 
 const TYPE_BYTES = 2;
 const NO_TYPE = -1;

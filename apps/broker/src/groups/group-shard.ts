@@ -179,10 +179,9 @@ export class GroupShard {
     const nowMs = this.#now();
     const taken = offsets.filter(fits).map((each) => ({ at: each, committed: committed(each, nowMs, options) }));
     const records = taken.map(({ at, committed: offset }) => offsetRecord(groupId, at, offset, nowMs));
-    const appended = this.#append(records, () => {
+    const result = await this.#append(records, () => {
       for (const { at, committed: offset } of taken) entry.offsets.set(at.topic, at.partition, offset);
     });
-    const result = await appended;
     if (result !== ERROR.NONE && existing === undefined) this.#undoCreation(entry);
     return offsets.map((each) => (fits(each) ? result : ERROR.OFFSET_METADATA_TOO_LARGE));
   }

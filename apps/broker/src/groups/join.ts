@@ -4,7 +4,6 @@
  * Invariant: whoever is let in waits, in its member's `awaitingJoin`, or has been answered.
  */
 import { ERROR } from '@meridian/protocol';
-import { MAX_PENDING_MEMBERS } from '../limits.ts';
 import { joinError } from './answers.ts';
 import {
   addMember,
@@ -19,6 +18,7 @@ import {
   selectProtocol,
   supportsProtocols,
 } from './classic-group.ts';
+import { GROUP_LIMITS } from './limits.ts';
 import type { JoinInput, StoredThen } from './messages.ts';
 import { completeJoinIfReady, prepareRebalance, rebalanceOrComplete } from './rebalance.ts';
 import {
@@ -73,7 +73,7 @@ function joinNew(turn: Turn, input: JoinInput): void {
   const oldMemberId = input.instanceId === null ? undefined : group.staticMembers.get(input.instanceId);
   if (oldMemberId !== undefined) return replace(turn, input, group.members.get(oldMemberId)!);
   if (input.instanceId !== null || !input.takesIdFirst) return add(turn, input, newMemberId);
-  if (group.pendingJoin.size >= MAX_PENDING_MEMBERS) {
+  if (group.pendingJoin.size >= GROUP_LIMITS.pendingMembers) {
     return answerJoin(turn, input.waiter, joinError(ERROR.GROUP_MAX_SIZE_REACHED, ''));
   }
   group.pendingJoin.add(newMemberId);

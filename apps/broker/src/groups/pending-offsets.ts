@@ -3,19 +3,19 @@
  * shard afterwards.
  * Invariant: they count for nobody until their commit marker, and are gone with an abort marker.
  */
-import type { GroupRecord } from './group-records.ts';
+import type { KnownGroupRecord } from './group-records.ts';
 
 export class PendingOffsets {
-  readonly #byProducer = new Map<number, GroupRecord[]>();
+  readonly #byProducer = new Map<number, KnownGroupRecord[]>();
 
-  hold(producerId: number, record: GroupRecord): void {
+  hold(producerId: number, record: KnownGroupRecord): void {
     const held = this.#byProducer.get(producerId);
     if (held === undefined) this.#byProducer.set(producerId, [record]);
     else held.push(record);
   }
 
   /** What the producer's transaction has written; it has ended. */
-  take(producerId: number): readonly GroupRecord[] {
+  take(producerId: number): readonly KnownGroupRecord[] {
     const held = this.#byProducer.get(producerId) ?? [];
     this.#byProducer.delete(producerId);
     return held;

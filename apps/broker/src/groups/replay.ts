@@ -15,7 +15,7 @@ import {
   type MemberProtocol,
 } from './classic-group.ts';
 import { GroupOffsets } from './committed-offset.ts';
-import { type GroupRecord, type ReadGroupMetadata, readGroupRecord } from './group-records.ts';
+import { type KnownGroupRecord, type ReadGroupMetadata, readGroupRecord } from './group-records.ts';
 import { PendingOffsets } from './pending-offsets.ts';
 
 export interface LoadedGroup {
@@ -63,8 +63,7 @@ export class Replay {
     if (type === CONTROL_RECORD_TYPE.COMMIT) for (const record of held) this.#apply(record);
   }
 
-  #apply(record: GroupRecord): void {
-    if (record.kind === 'unknown') return;
+  #apply(record: KnownGroupRecord): void {
     if (record.kind === 'group') return this.#applyGroup(record.groupId, record.value);
     const { groupId, topic, partition, offset } = record;
     if (offset !== null) this.#entry(groupId).offsets.set(topic, partition, offset);
