@@ -17,10 +17,10 @@ import {
   Produce,
 } from '@meridian/protocol';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { batchOf, produceOf } from './testing/batches.ts';
-import { INTERNAL_SECRET } from './testing/broker-process.ts';
-import type { RawClient } from './testing/raw-client.ts';
-import { MARK, Victim } from './testing/victim.ts';
+import { batchOf, produceOf } from '../testing/batches.ts';
+import { INTERNAL_SECRET } from '../testing/broker-process.ts';
+import type { RawClient } from '../testing/raw-client.ts';
+import { MARK, Victim } from '../testing/victim.ts';
 
 const TOPIC = 2;
 const BROKER = 4;

@@ -4,7 +4,7 @@
  */
 import { ERROR } from '@meridian/protocol';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { flexibleRequest, framed, MARK, plainRequest, Victim } from './testing/victim.ts';
+import { flexibleRequest, framed, MARK, plainRequest, Victim } from '../testing/victim.ts';
 
 let victim: Victim;
 beforeAll(async () => {

@@ -4,9 +4,9 @@
  */
 import { APIS, createScramClient, ERROR, SaslAuthenticate, SaslHandshake } from '@meridian/protocol';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { INTERNAL_SECRET } from './testing/broker-process.ts';
-import type { RawClient } from './testing/raw-client.ts';
-import { plainRequest, Victim } from './testing/victim.ts';
+import { INTERNAL_SECRET } from '../testing/broker-process.ts';
+import type { RawClient } from '../testing/raw-client.ts';
+import { plainRequest, Victim } from '../testing/victim.ts';
 
 let victim: Victim;
 beforeAll(async () => {

@@ -4,7 +4,7 @@
  */
 import { ERROR, Fetch, ListOffsets, Metadata, ZERO_UUID } from '@meridian/protocol';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Victim } from './testing/victim.ts';
+import { Victim } from '../testing/victim.ts';
 
 const MANY = 10_000;
 const TOO_MANY = 500_000;

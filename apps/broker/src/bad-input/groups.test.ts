@@ -4,8 +4,8 @@
  */
 import { ERROR, encodeRequest, Heartbeat, JoinGroup, LeaveGroup, OffsetCommit, SyncGroup } from '@meridian/protocol';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { RawClient } from './testing/raw-client.ts';
-import { MARK, Victim } from './testing/victim.ts';
+import type { RawClient } from '../testing/raw-client.ts';
+import { MARK, Victim } from '../testing/victim.ts';
 
 const QUIET = { lines: 0 };
 const HEADER = { correlationId: 1, clientId: 'test' };

@@ -4,8 +4,8 @@
  */
 import { ApiVersions, CreateTopics, ERROR } from '@meridian/protocol';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { RawClient } from './testing/raw-client.ts';
-import { Victim } from './testing/victim.ts';
+import { RawClient } from '../testing/raw-client.ts';
+import { Victim } from '../testing/victim.ts';
 
 const CONNECTIONS = 200;
 const FRAME_BYTES = 104_857_600 - 4;

@@ -14,9 +14,9 @@ import {
 } from '@meridian/protocol';
 import { crc32c } from '@meridian/protocol/record-batch';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { batchOf, produceOf } from './testing/batches.ts';
-import { BOMBS, SNAPPY_LIE, ZSTD_WINDOW } from './testing/bombs.ts';
-import { MARK, produce, Victim } from './testing/victim.ts';
+import { batchOf, produceOf } from '../testing/batches.ts';
+import { BOMBS, SNAPPY_LIE, ZSTD_WINDOW } from '../testing/bombs.ts';
+import { MARK, produce, Victim } from '../testing/victim.ts';
 
 const CRC_AT = 17;
 const ATTRIBUTES_AT = 21;
