@@ -5,8 +5,8 @@ import { createBroker } from './broker.ts';
 import { BROKER_CONFIG_SCHEMA } from './config.ts';
 
 // Batches live outside V8's heap. By default 32 MB of them bring on a full collection: with the first flag they count as
-// part of the heap. The second keeps the young generation from growing: that answers 15 % more small requests, and takes
-// 100 MB more.
+// part of the heap. The second keeps the young generation small; one that may grow answers 15 % more small requests, and
+// takes 100 MB more.
 setFlagsFromString('--external-memory-accounted-in-global-limit');
 setFlagsFromString('--semi-space-growth-factor=1');
 
