@@ -13,11 +13,11 @@ import {
   type FrameSplitter,
   Produce,
 } from '@meridian/protocol';
-import { type ClientSoftware, LATER, type ListenerName, type RequestSource } from '../apis/handler.ts';
+import { type ClientSoftware, LATER, type ListenerName } from '../apis/handler.ts';
 import type { BrokerLimits } from '../limits.ts';
 import type { Authentication } from './authentication.ts';
 import { type Dispatch, type Route, tooNewApiVersions } from './dispatch.ts';
-import { PendingRequest } from './pending-request.ts';
+import { PendingRequest, type RequestOwner } from './pending-request.ts';
 import type { MemoryUser, RequestMemory } from './request-memory.ts';
 import type { Turn, TurnTask } from './turn.ts';
 
@@ -38,7 +38,7 @@ export interface ConnectionOptions {
 
 type Header = ReturnType<typeof decodeRequestHeader>;
 
-export class BrokerConnection implements RequestSource, TurnTask, MemoryUser {
+export class BrokerConnection implements RequestOwner, TurnTask, MemoryUser {
   readonly listener: ListenerName;
   readonly remoteAddress: string;
   readonly remotePort: number;

@@ -2,16 +2,26 @@
  * A request between its frame and its answer: what the handler sees as header, and a link in the connection's queue,
  * which keeps answers in the order of the requests. One small object per request.
  */
+import type { Memory } from '@meridian/io';
 import { type Api, encodeResponse } from '@meridian/protocol';
-import { type Answer, CLOSE, NO_ANSWER, type RequestHeader } from '../apis/handler.ts';
-import type { BrokerConnection } from './connection.ts';
+import { type Answer, CLOSE, NO_ANSWER, type RequestHeader, type RequestSource } from '../apis/handler.ts';
+
+/** The connection that a request came over, as its answer needs it. */
+export interface RequestOwner extends RequestSource {
+  /** Where answers lie that carry records. */
+  readonly blocks: Memory;
+  /** An answer is ready. */
+  settled(): void;
+  /** Ends the connection. */
+  fail(reason: string, fields: Record<string, unknown>): void;
+}
 
 const NOTHING: readonly Buffer[] = [];
 
 export class PendingRequest implements RequestHeader {
   readonly version: number;
   readonly clientId: string | null;
-  readonly source: BrokerConnection;
+  readonly source: RequestOwner;
   readonly api: Api;
   readonly correlationId: number;
   readonly frameBytes: number;
@@ -23,7 +33,7 @@ export class PendingRequest implements RequestHeader {
   next: PendingRequest | undefined = undefined;
 
   constructor(
-    source: BrokerConnection,
+    source: RequestOwner,
     api: Api,
     header: { apiVersion: number; correlationId: number; clientId: string | null },
     frameBytes: number,
