@@ -82,14 +82,17 @@ export function recoverSegments(input: RecoveryInput): Recovered {
   return { segments, damage, snapshotOffset: walk.snapshotOffset ?? -1 };
 }
 
-/** Index files tell of segments that are durable, so these are made so first. Returns whether there were any. */
-function sealWalked({ segments, walked }: Walk): boolean {
+/**
+ * Index files tell of segments that are durable, and that the next one's name is: behind a closed segment a gap is
+ * compaction's. So both are made so first. Returns whether there were any.
+ */
+function sealWalked({ input, segments, walked }: Walk): boolean {
   const sealed = segments.slice(0, -1).filter((segment) => walked.has(segment));
-  for (const segment of sealed) {
-    segment.file.syncNow();
-    segment.sealRecovered(true);
-  }
-  return sealed.length > 0;
+  if (sealed.length === 0) return false;
+  for (const segment of sealed) segment.file.syncNow();
+  input.disk.syncFolder(input.folder);
+  for (const segment of sealed) segment.sealRecovered(true);
+  return true;
 }
 
 function beginWalk(input: RecoveryInput): Walk {
