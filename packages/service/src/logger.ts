@@ -1,9 +1,9 @@
 /**
- * The log of a process: pino's JSON lines on stderr, or lines for people when stderr is a terminal.
+ * The log of a process: pino's JSON lines on stderr.
  * `runProcess` makes one per process and hands it down as the structural `Logger` of `@meridian/io`.
  * Invariant: stdout is never written; it belongs to the `ready` line and to data.
  */
-import type { Logger } from '@meridian/io';
+import { IoError, type Logger } from '@meridian/io';
 import { pino } from 'pino';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -24,7 +24,7 @@ export function createLogger(fields: Record<string, unknown>, level: LogLevel = 
 
 const asText = (label: string): object => ({ level: label });
 
-/** An `Error` under any name is written with its message and stack; JSON alone would show `{}`. */
+/** An `Error` under any name is written with its message; JSON alone would show `{}`. */
 function withError(fields: Record<string, unknown>): Record<string, unknown> {
   const entries = Object.entries(fields);
   if (!entries.some(([, value]) => value instanceof Error)) return fields;
@@ -33,7 +33,9 @@ function withError(fields: Record<string, unknown>): Record<string, unknown> {
   );
 }
 
+/** What failed in the world says where in its message; everything else may be a bug and shows its stack. */
 function errorFields(error: Error): object {
+  if (error instanceof IoError) return { message: error.message, code: error.code };
   const { code } = error as { code?: unknown };
   return { message: error.message, ...(code === undefined ? {} : { code }), stack: error.stack };
 }
