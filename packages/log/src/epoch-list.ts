@@ -14,6 +14,8 @@ export class EpochList implements EpochCache {
   beforeSave: () => void = () => {};
   /** What the file has. */
   private saved = '';
+  /** What was found in it may have been written lightly, or by a process that died before its fsync. */
+  private isDurable = true;
   private readonly disk: Disk;
   private readonly path: string;
   private readonly logEnd: () => number;
@@ -40,14 +42,15 @@ export class EpochList implements EpochCache {
     }
     this.entries = entries;
     this.saved = textOf(entries);
+    this.isDurable = false;
     return true;
   }
 
-  /** Writes the file, durably, if it is behind. */
+  /** Writes the file if it is behind. It is durable then. */
   save(): void {
     const entries = this.lasting();
     const text = textOf(entries);
-    if (text === this.saved) return;
+    if (text === this.saved && this.isDurable) return;
     this.beforeSave();
     writeCheckpoint(
       this.disk,
@@ -55,6 +58,7 @@ export class EpochList implements EpochCache {
       entries.map((entry) => [entry.epoch, entry.startOffset]),
     );
     this.saved = text;
+    this.isDurable = true;
   }
 
   /** The same, not durably: at a clean stop. A file that power loss leaves torn or old is noticed, and made anew. */
@@ -66,6 +70,7 @@ export class EpochList implements EpochCache {
     file.writev([checkpointBytes(entries.map((entry) => [entry.epoch, entry.startOffset]))], 0);
     file.close();
     this.saved = text;
+    this.isDurable = false;
   }
 
   /** An epoch in which nothing was written is forgotten by the next start anyway. */

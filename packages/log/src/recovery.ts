@@ -76,9 +76,8 @@ export function recoverSegments(input: RecoveryInput): Recovered {
   if (walk.producersOf === undefined || walk.producersOf !== segments.at(-1)) restoreUpTo(walk, segments, end);
   const isTidied = tidySnapshots(walk, segments, end, input.wasClean ? Number.POSITIVE_INFINITY : 0);
   const isSealed = sealWalked(walk);
-  if (damage !== undefined) segments.at(-1)?.dropIndexFiles();
-  // What was taken away must not come back behind what is appended now.
-  if (damage !== undefined || isTidied || isSealed) input.disk.syncFolder(input.folder);
+  // What was taken away, by the process before us too, must not come back behind what is appended now.
+  if (!input.wasClean || damage !== undefined || isTidied || isSealed) input.disk.syncFolder(input.folder);
   return { segments, damage, snapshotOffset: walk.snapshotOffset ?? -1 };
 }
 
@@ -89,7 +88,6 @@ export function recoverSegments(input: RecoveryInput): Recovered {
 function sealWalked({ input, segments, walked }: Walk): boolean {
   const sealed = segments.slice(0, -1).filter((segment) => walked.has(segment));
   if (sealed.length === 0) return false;
-  for (const segment of sealed) segment.file.syncNow();
   input.disk.syncFolder(input.folder);
   for (const segment of sealed) segment.sealRecovered(true);
   return true;
@@ -118,6 +116,9 @@ function walkSegments(walk: Walk): string | undefined {
       if (!input.mayTrust || !isTrusted(segment, next, input, files)) damage = recoverSegment(segment, walk);
     }
     if (damage !== undefined) {
+      // Not closed any more, durably: else the last of the later ones, back after a loss of power, would follow a gap.
+      segments.at(-1)?.dropIndexFiles();
+      input.disk.syncFolder(input.folder);
       for (const later of bases.slice(segments.length).reverse()) {
         new Segment(input.disk, input.folder, later, 'open').remove();
       }
@@ -207,9 +208,10 @@ function recoverSegment(segment: Segment, walk: Walk): string | undefined {
   }
   const checked = scanBatches(segment.file, { from: trusted.end, to: size }, true, visit);
   segment.sound(trusted.end, checked.end);
-  if (checked.damage === undefined) return undefined;
-  segment.file.truncate(checked.end);
+  if (checked.damage !== undefined) segment.file.truncate(checked.end);
+  // A cut of ours, or of a process that died before its fsync: what was cut off must not come back behind a new batch.
   segment.file.syncNow();
+  if (checked.damage === undefined) return undefined;
   return `${segment.file.path} was cut from ${size} to ${checked.end} bytes: ${checked.damage}`;
 }
 

@@ -78,15 +78,15 @@ export class TransactionIndex {
     return true;
   }
 
-  /** The same, blocking, and only if the file says something else. */
+  /** The same, blocking. A file that says it already may have been written by a process that died before its fsync. */
   reconcile(disk: Disk): boolean {
     if (!this.dirty) return false;
     this.dirty = false;
     if (this.list.length === 0) return this.removeFile(disk);
     const found = encode(this.list);
-    if (disk.exists(this.path) && disk.readFile(this.path).equals(found)) return false;
-    const file = disk.open(this.path, 'w+');
-    file.writev([found], 0);
+    const isThere = disk.exists(this.path) && disk.readFile(this.path).equals(found);
+    const file = disk.open(this.path, isThere ? 'r+' : 'w+');
+    if (!isThere) file.writev([found], 0);
     file.syncNow();
     file.close();
     return true;

@@ -10,9 +10,11 @@ import type { SegmentList } from './segment-list.ts';
 /** Drops every batch that reaches `offset`; returns the log's new end. */
 export function cutSegments(disk: Disk, segments: SegmentList, offset: number, indexIntervalBytes: number): number {
   const index = segments.indexFor(offset);
-  segments.removeFrom(index + 1);
-  const segment = segments.active;
+  const segment = segments.all[index]!;
+  // Not closed any more, durably: else the last of those removed, back after a loss of power, would follow a gap.
   segment.dropIndexFiles();
+  disk.syncFolder(segments.folder);
+  segments.removeFrom(index + 1);
   const size = segment.size;
   segment.rewind();
   const kept = scanBatches(segment.file, { from: 0, to: size }, false, (header, position) => {
