@@ -16,22 +16,12 @@ export interface MeantDifference {
 const CLUSTER_CONFIG = 3;
 const DEFAULT_CONFIG = 5;
 
-const FETCH_BY_ID_SINCE = 13;
-
 export const MEANT_DIFFERENCES: readonly MeantDifference[] = [
   {
     reason: 'A batch of a codec that does not exist is refused as such; Apache Kafka trips over it.',
     matches: ({ api }, difference, all) =>
       api.name === 'Produce' &&
       (isCodecRefused(difference) || (difference.path.endsWith('.logStartOffset') && all.some(isCodecRefused))),
-  },
-  {
-    reason: 'A fetch session goes on with a topic that was asked for by no id at all; Apache Kafka trips over some.',
-    matches: ({ api, version }, { path }, all) =>
-      api.name === 'Fetch' &&
-      version >= FETCH_BY_ID_SINCE &&
-      ['errorCode', 'sessionId', 'responses'].includes(path) &&
-      all.some((each) => each.path === 'errorCode' && each.ours === 0 && each.theirs === ERROR.UNKNOWN_SERVER_ERROR),
   },
   {
     reason:

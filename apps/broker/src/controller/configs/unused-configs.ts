@@ -18,7 +18,7 @@ export const UNUSED_CONFIGS: readonly ConfigDefinition[] = [
     dynamic: true,
     documentation: NO_BUFFER,
   },
-  { name: 'log.cleaner.threads', type: 'int', default: '1', min: 0, dynamic: true, documentation: NO_POOL },
+  { name: 'log.cleaner.threads', type: 'int', default: '1', min: 1, dynamic: true, documentation: NO_POOL },
   { name: 'num.io.threads', type: 'int', default: '8', min: 1, dynamic: true, documentation: NO_POOL },
   { name: 'num.network.threads', type: 'int', default: '3', min: 1, dynamic: true, documentation: NO_POOL },
   {
