@@ -1,6 +1,6 @@
 /** Decoders against lies: lengths, counts, varints and tags that do not hold, and messages that want too much memory. */
 import { describe, expect, test } from 'vitest';
-import { APIS, ApiVersions, decodeRequestHeader, Fetch } from '../apis/apis.ts';
+import { APIS, ApiVersions, decodeRequestHeader, Fetch, Produce } from '../apis/apis.ts';
 import { ProtocolError } from '../errors.ts';
 import { GroupMetadataValue } from '../group-records/group-records.ts';
 import { MAX_TAGGED_FIELDS } from '../limits.ts';
@@ -193,4 +193,13 @@ describe('frames', () => {
     }
     expect(() => decodeResponse(Fetch, 4, hex('0000'))).toThrow(code('truncated'));
   });
+});
+
+test('records without bytes take the memory of a list, and are refused where there are too many of them', () => {
+  const partitionData = Array.from({ length: 100_000 }, (_, index) => ({ index, records: [] }));
+  const body = { acks: 1, timeoutMs: 1, topicData: [{ name: 'orders', partitionData }] };
+  const message = encodeMessage(Produce.request, 8, body as never);
+  expect(() => decodeMessage(Produce.request, 8, message)).toThrow(code('too-many-objects'));
+  const few = { ...body, topicData: [{ name: 'orders', partitionData: partitionData.slice(0, 2_000) }] };
+  decodeMessage(Produce.request, 8, encodeMessage(Produce.request, 8, few as never));
 });

@@ -135,10 +135,10 @@ class DecoderEmitter {
 
   private sized(field: Field, local: string, path: string): void {
     const length = this.length(field, path);
-    const read = field.kind === 'string' ? 'text' : 'slice';
+    const read = field.kind === 'string' ? 'text' : field.kind === 'records' ? 'slices' : 'slice';
     const call = `${read}(b, p, ${length}, ${this.end}, '${path}')`;
     this.emit(`let ${local} = null;`, `if (${length} >= 0) {`);
-    this.emit(`${local} = ${field.kind === 'records' ? `[${call}]` : call};`, `p += ${length};`, '}');
+    this.emit(`${local} = ${call};`, `p += ${length};`, '}');
   }
 
   private array(field: Field, local: string, path: string): void {

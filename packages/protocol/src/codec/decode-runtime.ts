@@ -20,6 +20,7 @@ const MAX_FLAT_CHARS = 12;
 const TEXT_MEMORY = 20;
 const SLICE_MEMORY = 112;
 const LIST_MEMORY = 48;
+const REFERENCE_MEMORY = 8;
 const NOTHING = Buffer.alloc(0);
 
 /** Position, and memory that the message may still take. */
@@ -86,6 +87,12 @@ export function slice(b: Buffer, p: number, length: number, end: number, field: 
   if (length === 0) return NOTHING;
   if ((cursor.budget -= SLICE_MEMORY) < 0) fail('too-many-objects', field);
   return b.subarray(p, p + length);
+}
+
+/** Records: as a list, since whoever encodes may have them in several pieces. */
+export function slices(b: Buffer, p: number, length: number, end: number, field: string): Buffer[] {
+  if ((cursor.budget -= LIST_MEMORY + REFERENCE_MEMORY) < 0) fail('too-many-objects', field);
+  return [slice(b, p, length, end, field)];
 }
 
 /** A 64-bit integer whose upper half says that it is beyond ±2^53. */
