@@ -44,7 +44,13 @@ For a group (\`--entity-type groups\`), which need not exist. They are for group
 
 const FILE = `## The broker's config file
 
-JSON, given by \`--config FILE\`.
+A broker alone is started by \`npx node apps/broker/src/main.ts --config FILE\` (npx finds the Node that setup installed); the file is
+JSON, for example
+
+    {"region": "us-east", "regionId": 1, "nodeId": 1, "dataFolder": "/var/lib/meridian", "regions": ["us-east"],
+     "client": {"host": "127.0.0.1", "port": 9092},
+     "internal": {"host": "127.0.0.1", "port": 9093, "secret": "at least sixteen characters"}}
+
 `;
 
 export function configurationDocument(): string {

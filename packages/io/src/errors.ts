@@ -5,7 +5,8 @@ export const IO_ERRORS = {
   'no-space': 'The disk is full: free some space; nothing was lost that had been acknowledged.',
   io: 'The device failed to read or write: check the disk.',
   locked: 'Another process uses this folder: stop it, or choose another folder with --data.',
-  permission: 'Permission denied: check the owner and mode of the path.',
+  permission:
+    'Permission denied, or the file system is read-only: check the owner and mode of the path, and its mount.',
   'too-many-files': 'Too many files or sockets are open: raise the limit (`ulimit -n`).',
   'address-in-use': 'The port is in use: stop the other process, or move all ports with --port-offset.',
   refused: 'Nothing listens there.',

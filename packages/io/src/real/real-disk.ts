@@ -85,11 +85,19 @@ function totalBytes(path: string): number {
   return blocks * bsize;
 }
 
+/** One parent after the other. Node's own recursion never ends where a folder cannot be made though its parent is there. */
+function makeFolders(path: string): void {
+  if (fs.existsSync(path) && fs.statSync(path).isDirectory()) return;
+  const parent = dirname(path);
+  if (parent !== path) makeFolders(parent);
+  fs.mkdirSync(path);
+}
+
 export const realDisk: Disk = {
   open,
   exists: (path) => fs.existsSync(path),
   list: (path) => attempt('list', path, () => fs.readdirSync(path)).sort(),
-  makeFolder: (path) => void attempt('make folder', path, () => fs.mkdirSync(path, { recursive: true })),
+  makeFolder: (path) => attempt('make folder', path, () => makeFolders(path)),
   rename: (from, to) => attempt('rename', from, () => fs.renameSync(from, to)),
   remove: (path) => attempt('remove', path, () => fs.unlinkSync(path)),
   removeFolder: (path) => attempt('remove folder', path, () => fs.rmSync(path, { recursive: true })),

@@ -76,3 +76,10 @@ test('a peer that does not answer is given up after the timeout', async () => {
   const error = await nowhere.catch((reason: IoError) => reason);
   expect(['timeout', 'unreachable', 'refused']).toContain((error as IoError).code);
 });
+
+test('a folder that cannot be made though its parent is there is an error, and not waited for without end', () => {
+  const parent = existsSync('/proc/self') ? '/proc' : '/dev/null';
+  expect(() => io.disk.makeFolder(`${parent}/meridian/data`)).toThrowError(
+    expect.objectContaining({ name: 'IoError' }),
+  );
+});
