@@ -14,6 +14,8 @@ abstract class SparseIndex {
   protected bytes: Buffer = NO_BYTES;
   count = 0;
   private savedCount = 0;
+  /** What a file was found to have may have been written lightly, or by a process that died before its fsync. */
+  private isDurable = true;
   constructor(path: string, entryBytes: number) {
     this.path = path;
     this.entryBytes = entryBytes;
@@ -24,6 +26,7 @@ abstract class SparseIndex {
     if (!disk.exists(this.path)) return false;
     this.bytes = disk.readFile(this.path);
     this.count = this.savedCount = Math.floor(this.bytes.length / this.entryBytes);
+    this.isDurable = false;
     return this.bytes.length % this.entryBytes === 0 && this.ascending();
   }
 
@@ -43,14 +46,15 @@ abstract class SparseIndex {
     }
   }
 
-  /** Brings the file up to date, durably if asked. */
+  /** Brings the file up to date, durably. */
   async save(disk: Disk): Promise<void> {
-    if (this.savedCount === this.count) return;
-    const file = disk.open(this.path, 'w+');
+    if (this.saved && this.isDurable) return;
+    const file = disk.open(this.path, this.saved ? 'r+' : 'w+');
     try {
-      file.writev([this.bytes.subarray(0, this.count * this.entryBytes)], 0);
+      if (!this.saved) file.writev([this.bytes.subarray(0, this.count * this.entryBytes)], 0);
       if (this.count > 0) await file.sync();
       this.savedCount = this.count;
+      this.isDurable = true;
     } finally {
       file.close();
     }
@@ -71,6 +75,7 @@ abstract class SparseIndex {
       file.close();
     }
     this.savedCount = this.count;
+    this.isDurable = isDurable;
   }
 
   /** Whether the file has every entry. */
