@@ -157,3 +157,33 @@ test.each([
     for (const values of survivors) expect(prefixesOf(`${shown}N`, offset)).toContain(values);
   }
 });
+
+test.each([
+  ['inside its first segment', 1],
+  ['at its start', 0],
+])('no segment is missing before a later one when the power goes while a log is cut %s', async (_where, offset) => {
+  const machine = bench(2);
+  const { log, append } = machine.boot();
+  append('abcdefg');
+  await machine.world.settle(log.flush());
+  for (const image of await imagesOf(machine, () => log.truncateTo(offset))) {
+    for (const values of survivorsOf(machine, image)) expect(prefixesOf('abcdefg', offset)).toContain(values);
+  }
+});
+
+test.each<[string, string, (node: Bench['node']) => void]>([
+  ['at a rotten batch', 'a', (node) => node.flipBit(fileOf(0, '.log'), 2 * BATCH_BYTES - 1)],
+  ['where a segment is gone but for its indexes', 'ab', (node) => node.boot().disk.remove(fileOf(2, '.log'))],
+])('nor while recovery cuts it behind a closed segment %s, even if its timestamps do not tell', async (...row) => {
+  const [, kept, spoil] = row;
+  const machine = bench(2);
+  const { log, append } = machine.boot();
+  append('abcdefg', { timestamp: 5000 });
+  await machine.world.settle(log.flush());
+  machine.node.kill();
+  spoil(machine.node);
+  machine.node.boot().disk.syncFolder(FOLDER);
+  for (const image of await imagesOf(machine, machine.boot)) {
+    for (const values of survivorsOf(machine, image)) expect(values).toBe(kept);
+  }
+});

@@ -208,7 +208,12 @@ function recoverSegment(segment: Segment, walk: Walk): string | undefined {
   }
   const checked = scanBatches(segment.file, { from: trusted.end, to: size }, true, visit);
   segment.sound(trusted.end, checked.end);
-  if (checked.damage !== undefined) segment.file.truncate(checked.end);
+  if (checked.damage !== undefined) {
+    // Nor may it be closed when it is cut: a crash then would leave a gap behind it that is let pass.
+    segment.dropIndexFiles();
+    input.disk.syncFolder(input.folder);
+    segment.file.truncate(checked.end);
+  }
   // A cut of ours, or of a process that died before its fsync: what was cut off must not come back behind a new batch.
   segment.file.syncNow();
   if (checked.damage === undefined) return undefined;

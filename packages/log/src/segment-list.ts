@@ -68,9 +68,17 @@ export class SegmentList {
     while (this.loaded.length > MAX_LOADED_INDEXES) this.loaded.shift()!.unloadIndexes();
   }
 
-  /** Removes the segments from number `index` on, newest first, so that no crash leaves a hole. */
+  /**
+   * Removes the segments from number `index` on, newest first. No crash leaves a hole: they are not closed any more,
+   * durably, before the first of them goes, so that one that comes back after a loss of power does not follow a gap.
+   */
   removeFrom(index: number): void {
-    while (this.list.length > index) this.list.pop()!.remove();
+    for (const segment of this.list.slice(index)) segment.dropIndexFiles();
+    this.disk.syncFolder(this.folder);
+    while (this.list.length > index) {
+      if (this.list.length === 1) this.disk.syncFolder(this.folder); // else one of the others would be the first
+      this.list.pop()!.remove();
+    }
   }
 
   /**

@@ -11,9 +11,7 @@ import type { SegmentList } from './segment-list.ts';
 export function cutSegments(disk: Disk, segments: SegmentList, offset: number, indexIntervalBytes: number): number {
   const index = segments.indexFor(offset);
   const segment = segments.all[index]!;
-  // Not closed any more, durably: else the last of those removed, back after a loss of power, would follow a gap.
-  segment.dropIndexFiles();
-  disk.syncFolder(segments.folder);
+  segment.dropIndexFiles(); // made durable with those of the later ones, before they go
   segments.removeFrom(index + 1);
   const size = segment.size;
   segment.rewind();
