@@ -25,7 +25,7 @@ export function fuzz(input: Buffer): void {
   });
   expectLogError(() => {
     const list = new EpochList(disk, FUZZ_PATH, () => Number.MAX_SAFE_INTEGER);
-    list.load();
+    list.load(true);
     const { epoch, endOffset } = list.endOffsetFor(list.latestEpoch - 1);
     if (epoch > list.latestEpoch || endOffset < -1) throw new Error(`epoch ${epoch} ends at ${endOffset}`);
   });

@@ -25,7 +25,7 @@ export function writeCheckpoint(disk: Disk, path: string, rows: readonly (readon
   disk.replaceFile(path, checkpointBytes(rows));
 }
 
-export function checkpointBytes(rows: readonly (readonly (string | number)[])[]): Buffer {
+function checkpointBytes(rows: readonly (readonly (string | number)[])[]): Buffer {
   const lines = [String(VERSION), String(rows.length), ...rows.map((row) => row.join(' ')), ''];
   return Buffer.from(lines.join('\n'));
 }

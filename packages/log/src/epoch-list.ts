@@ -4,7 +4,7 @@
  * itself; `save` writes what the file does not have.
  */
 import type { Disk } from '@meridian/io';
-import { checkpointBytes, checkpointNumber, readCheckpoint, writeCheckpoint } from './checkpoint-file.ts';
+import { checkpointNumber, readCheckpoint, writeCheckpoint } from './checkpoint-file.ts';
 import { LogError } from './errors.ts';
 import type { EpochCache, EpochEntry } from './log-interface.ts';
 
@@ -14,7 +14,7 @@ export class EpochList implements EpochCache {
   beforeSave: () => void = () => {};
   /** What the file has. */
   private saved = '';
-  /** What was found in it may have been written lightly, or by a process that died before its fsync. */
+  /** What was found in it may have been written by a process that died before its fsync. */
   private isDurable = true;
   private readonly disk: Disk;
   private readonly path: string;
@@ -25,8 +25,11 @@ export class EpochList implements EpochCache {
     this.logEnd = logEnd;
   }
 
-  /** Takes over what the file has; false if there is none, throws `corrupt-checkpoint` if it cannot be believed. */
-  load(): boolean {
+  /**
+   * Takes over what the file has; false if there is none, throws `corrupt-checkpoint` if it cannot be believed. `isDurable`: a clean
+   * stop has made it so.
+   */
+  load(isDurable: boolean): boolean {
     const rows = readCheckpoint(this.disk, this.path);
     if (rows === undefined) return false;
     const entries = rows.map((row) => ({
@@ -42,7 +45,7 @@ export class EpochList implements EpochCache {
     }
     this.entries = entries;
     this.saved = textOf(entries);
-    this.isDurable = false;
+    this.isDurable = isDurable;
     return true;
   }
 
@@ -59,18 +62,6 @@ export class EpochList implements EpochCache {
     );
     this.saved = text;
     this.isDurable = true;
-  }
-
-  /** The same, not durably: at a clean stop. A file that power loss leaves torn or old is noticed, and made anew. */
-  saveLightly(): void {
-    const entries = this.lasting();
-    const text = textOf(entries);
-    if (text === this.saved) return;
-    const file = this.disk.open(this.path, 'w+');
-    file.writev([checkpointBytes(entries.map((entry) => [entry.epoch, entry.startOffset]))], 0);
-    file.close();
-    this.saved = text;
-    this.isDurable = false;
   }
 
   /** An epoch in which nothing was written is forgotten by the next start anyway. */

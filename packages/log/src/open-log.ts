@@ -35,9 +35,9 @@ export function openLog(options: OpenLogOptions): Log {
   const end = () => opened?.endOffset ?? Number.MAX_SAFE_INTEGER;
   const epochs = new EpochList(disk, `${folder}/leader-epoch-checkpoint`, end);
   const originEpochs = new OriginEpochList(disk, `${folder}/origin-epoch-checkpoint`, end);
-  const mayTrust = loadOrRebuild(epochs);
+  const mayTrust = loadOrRebuild(epochs, wasClean);
   epochs.truncateFromEnd(marks.recoveryPoint); // from there on the batches themselves tell
-  originEpochs.load();
+  originEpochs.load(wasClean);
   const producers = new ProducerTable(limits.producers);
   const { segments, damage, snapshotOffset } = recoverSegments({
     disk,
@@ -98,9 +98,9 @@ function startOver(segments: Segment[], startOffset: number): void {
 }
 
 /** False if there is no such file, or it cannot be read: leader epochs stand in the batches too, and a walk tells. */
-function loadOrRebuild(epochs: EpochList): boolean {
+function loadOrRebuild(epochs: EpochList, isDurable: boolean): boolean {
   try {
-    return epochs.load();
+    return epochs.load(isDurable);
   } catch (error) {
     if (!(error instanceof LogError) || error.code !== 'corrupt-checkpoint') throw error;
     return false;

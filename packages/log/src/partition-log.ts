@@ -301,7 +301,6 @@ export class PartitionLog implements Log {
     if (this.segments.active.sealRecovered(false)) this.io.disk.syncFolder(this.folder);
     const isEmpty = this.segments.all.every(({ size }) => size === 0);
     if (this.snapshotOffset !== this.endOffset && !isEmpty) this.takeSnapshot();
-    this.epochList.saveLightly();
     this.saveMarks(this.endOffset);
   }
 
