@@ -117,7 +117,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   maxTelemetryClients: 16_384,
   telemetryClientExpiryMs: 60_000,
   maxMirrorBatches: 10_000,
-  tailCacheBytes: 16_777_216,
+  tailCacheBytes: 33_554_432,
   retentionFirstCheckMs: 30_000,
   maxSegmentsDroppedPerTurn: 16,
   maxPartitionsExpiredPerTurn: 500,
