@@ -48,14 +48,14 @@ export function saveProducers(disk: Disk, folder: string, offset: number, produc
 
 /**
  * Removes what lies beyond the end, what belongs to no segment but the newest, and, at `suspectFrom` or behind, what cannot
- * be believed. Returns whether there was any.
+ * be believed.
  */
 export function tidySnapshots(
   input: RestoreInput,
   segments: readonly Segment[],
   end: number,
   suspectFrom = Number.POSITIVE_INFINITY,
-): boolean {
+): void {
   const { disk, folder, names } = input;
   const all = snapshotOffsets(names);
   const offsets = all.filter((offset) => offset < suspectFrom || readSnapshot(disk, folder, offset) !== undefined);
@@ -64,5 +64,4 @@ export function tidySnapshots(
   const kept = offsets.filter((offset) => offset === newest || (offset <= end && bases.has(offset)));
   const gone = all.filter((offset) => !kept.includes(offset));
   for (const offset of gone) removeSnapshot(disk, folder, offset);
-  return gone.length > 0;
 }

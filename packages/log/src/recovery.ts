@@ -74,10 +74,11 @@ export function recoverSegments(input: RecoveryInput): Recovered {
   for (const name of walk.orphans) input.disk.remove(`${input.folder}/${name}`);
   const end = segments.at(-1)?.nextOffset ?? input.startOffset;
   if (walk.producersOf === undefined || walk.producersOf !== segments.at(-1)) restoreUpTo(walk, segments, end);
-  const isTidied = tidySnapshots(walk, segments, end, input.wasClean ? Number.POSITIVE_INFINITY : 0);
+  tidySnapshots(walk, segments, end, input.wasClean ? Number.POSITIVE_INFINITY : 0);
   const isSealed = sealWalked(walk);
-  // What was taken away, by the process before us too, must not come back behind what is appended now.
-  if (!input.wasClean || damage !== undefined || isTidied || isSealed) input.disk.syncFolder(input.folder);
+  // What was taken away, by the process before us too, must not come back behind what is appended now. After a clean stop
+  // only older snapshots went, which may.
+  if (!input.wasClean || damage !== undefined || isSealed) input.disk.syncFolder(input.folder);
   return { segments, damage, snapshotOffset: walk.snapshotOffset ?? -1 };
 }
 
