@@ -25,9 +25,18 @@ function boot(options: { maxOpenFiles?: number } = {}) {
       marks: dir.partition('orders', index),
       filePool: dir.filePool,
     });
+  /** Forty batches, a clean stop, and the next start. */
+  const fillAndRestart = async (): Promise<void> => {
+    const log = open();
+    fill(log);
+    await world.settle(log.close(true));
+    dir.close(true);
+    node.kill();
+    start();
+  };
   start();
   const text = (name: string) => io.disk.readFile(`${PATH}/${name}`).toString();
-  return { world, node, start, open, text, io: () => io, dir: () => dir };
+  return { world, node, start, open, fillAndRestart, text, io: () => io, dir: () => dir };
 }
 
 function fill(log: Log, count = COUNT): void {
@@ -64,25 +73,15 @@ test('a clean stop leaves the checkpoints and the mark of it, and the next start
 });
 
 test('a producer goes on with its sequence after a start that looked at no batch', async () => {
-  const { world, node, start, open, dir } = boot();
-  const log = open();
-  fill(log);
-  await world.settle(log.close(true));
-  dir().close(true);
-  node.kill();
-  start();
+  const { open, fillAndRestart } = boot();
+  await fillAndRestart();
   const again = open();
   expect([...again.producers.active()]).toMatchObject([{ producerId: 7, lastSequence: COUNT - 1 }]);
 });
 
 test('a segment that must be walked between ones that need not does not take the producers back to its end', async () => {
-  const { world, node, start, open, io, dir } = boot();
-  const log = open();
-  fill(log);
-  await world.settle(log.close(true));
-  dir().close(true);
-  node.kill();
-  start();
+  const { open, fillAndRestart, io } = boot();
+  await fillAndRestart();
   const indexes = io()
     .disk.list(`${PATH}/orders-0`)
     .filter((name) => name.endsWith('.index'));
@@ -92,13 +91,8 @@ test('a segment that must be walked between ones that need not does not take the
 });
 
 test('a snapshot that is damaged is done without', async () => {
-  const { world, node, start, open, io, dir } = boot();
-  const log = open();
-  fill(log);
-  await world.settle(log.close(true));
-  dir().close(true);
-  node.kill();
-  start();
+  const { open, fillAndRestart, io } = boot();
+  await fillAndRestart();
   const names = io()
     .disk.list(`${PATH}/orders-0`)
     .filter((name) => name.endsWith('.snapshot'));
