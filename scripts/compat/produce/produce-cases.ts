@@ -3,7 +3,15 @@
  * alike. Invariant: a case is the same bytes for both.
  */
 import { compress, nativeCrc32c } from '@meridian/protocol';
-import { type Codec, type NewRecord, type WriteBatchOptions, writeBatch } from '@meridian/protocol/record-batch';
+import {
+  ATTRIBUTE,
+  BATCH_FIELD,
+  BATCH_HEADER_BYTES,
+  type Codec,
+  type NewRecord,
+  type WriteBatchOptions,
+  writeBatch,
+} from '@meridian/protocol/record-batch';
 
 /** Topics by name, with their configs. */
 export const TOPICS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -35,28 +43,8 @@ export interface ProduceCase {
   make(nowMs: number): Buffer;
 }
 
-const FIELD = {
-  baseOffset: 0,
-  batchLength: 8,
-  leaderEpoch: 12,
-  magic: 16,
-  crc: 17,
-  attributes: 21,
-  lastOffsetDelta: 23,
-  baseTimestamp: 27,
-  maxTimestamp: 35,
-  producerId: 43,
-  producerEpoch: 51,
-  baseSequence: 53,
-  count: 57,
-  records: 61,
-};
 const CODECS: readonly Codec[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
 const PACKED: readonly Codec[] = ['gzip', 'snappy', 'lz4', 'zstd'];
-const LOG_APPEND_TIME = 0x08;
-const TRANSACTIONAL = 0x10;
-const CONTROL = 0x20;
-const DELETE_HORIZON = 0x40;
 
 const record = (nowMs: number, value: string, more: Partial<NewRecord> = {}): NewRecord => ({
   timestamp: nowMs,
@@ -77,7 +65,7 @@ const three = (nowMs: number, options: Partial<WriteBatchOptions> = {}): Buffer 
 /** Changed, with a checksum that holds again. */
 function sealed(bytes: Buffer, change: (bytes: Buffer) => unknown): Buffer {
   change(bytes);
-  bytes.writeUInt32BE(nativeCrc32c(bytes, FIELD.attributes, bytes.length), FIELD.crc);
+  bytes.writeUInt32BE(nativeCrc32c(bytes, BATCH_FIELD.attributes, bytes.length), BATCH_FIELD.crc);
   return bytes;
 }
 
@@ -98,20 +86,20 @@ function withPacked(
   packed: Buffer,
   change: (bytes: Buffer) => unknown = () => {},
 ): Buffer {
-  const bytes = Buffer.concat([three(nowMs).subarray(0, FIELD.records), packed]);
-  bytes.writeInt32BE(bytes.length - 12, FIELD.batchLength);
-  bytes.writeInt16BE(CODECS.indexOf(codec), FIELD.attributes);
+  const bytes = Buffer.concat([three(nowMs).subarray(0, BATCH_HEADER_BYTES), packed]);
+  bytes.writeInt32BE(bytes.length - 12, BATCH_FIELD.batchLength);
+  bytes.writeInt16BE(CODECS.indexOf(codec), BATCH_FIELD.attributes);
   return sealed(bytes, change);
 }
 
-const plainOf = (records: readonly NewRecord[]): Buffer => batch(records).subarray(FIELD.records);
+const plainOf = (records: readonly NewRecord[]): Buffer => batch(records).subarray(BATCH_HEADER_BYTES);
 const flags = (bits: number) => (bytes: Buffer) =>
-  bytes.writeInt16BE(bytes.readInt16BE(FIELD.attributes) | bits, FIELD.attributes);
+  bytes.writeInt16BE(bytes.readInt16BE(BATCH_FIELD.attributes) | bits, BATCH_FIELD.attributes);
 const counts =
   (count: number, lastOffsetDelta = count - 1) =>
   (bytes: Buffer) => {
-    bytes.writeInt32BE(count, FIELD.count);
-    bytes.writeInt32BE(lastOffsetDelta, FIELD.lastOffsetDelta);
+    bytes.writeInt32BE(count, BATCH_FIELD.recordCount);
+    bytes.writeInt32BE(lastOffsetDelta, BATCH_FIELD.lastOffsetDelta);
   };
 
 const mixed = (nowMs: number, options: Partial<WriteBatchOptions> = {}): Buffer =>
@@ -156,8 +144,12 @@ const producers: ProduceCase[] = ['plain', 'gzip'].flatMap((topic) => {
     of('a sequence without a producer', { baseSequence: 5 }),
     of('an epoch without a producer', { producerEpoch: 5 }),
     of('producer -2', { producerId: -2, producerEpoch: 0, baseSequence: 0 }),
-    of('a transaction without an id', { producerId: 906, producerEpoch: 0, baseSequence: 0 }, flags(TRANSACTIONAL)),
-    of('a delete horizon', {}, flags(DELETE_HORIZON)),
+    of(
+      'a transaction without an id',
+      { producerId: 906, producerEpoch: 0, baseSequence: 0 },
+      flags(ATTRIBUTE.transactional),
+    ),
+    of('a delete horizon', {}, flags(ATTRIBUTE.deleteHorizon)),
     of('unknown attributes', {}, flags(0x4000)),
     of('a leader epoch of its own', { leaderEpoch: 77 }),
   ];
@@ -181,16 +173,16 @@ const headers: ProduceCase[] = [
     topic: 'plain',
     make: (now) => Buffer.concat([three(now), Buffer.alloc(70, 0xff)]),
   },
-  { name: 'magic 0', topic: 'plain', make: (now) => sealed(three(now), (b) => b.writeInt8(0, FIELD.magic)) },
-  { name: 'magic 1', topic: 'plain', make: (now) => sealed(three(now), (b) => b.writeInt8(1, FIELD.magic)) },
-  { name: 'magic 3', topic: 'plain', make: (now) => sealed(three(now), (b) => b.writeInt8(3, FIELD.magic)) },
-  { name: 'magic -1', topic: 'plain', make: (now) => sealed(three(now), (b) => b.writeInt8(-1, FIELD.magic)) },
-  { name: 'a wrong checksum', topic: 'plain', make: (now) => flip(three(now), FIELD.crc) },
+  { name: 'magic 0', topic: 'plain', make: (now) => sealed(three(now), (b) => b.writeInt8(0, BATCH_FIELD.magic)) },
+  { name: 'magic 1', topic: 'plain', make: (now) => sealed(three(now), (b) => b.writeInt8(1, BATCH_FIELD.magic)) },
+  { name: 'magic 3', topic: 'plain', make: (now) => sealed(three(now), (b) => b.writeInt8(3, BATCH_FIELD.magic)) },
+  { name: 'magic -1', topic: 'plain', make: (now) => sealed(three(now), (b) => b.writeInt8(-1, BATCH_FIELD.magic)) },
+  { name: 'a wrong checksum', topic: 'plain', make: (now) => flip(three(now), BATCH_FIELD.crc) },
   { name: 'a flipped record', topic: 'plain', make: (now) => flip(three(now), 70) },
   {
     name: 'a length of -1',
     topic: 'plain',
-    make: (now) => sealed(three(now), (b) => b.writeInt32BE(-1, FIELD.batchLength)),
+    make: (now) => sealed(three(now), (b) => b.writeInt32BE(-1, BATCH_FIELD.batchLength)),
   },
   { name: 'a length of 20', topic: 'plain', make: (now) => cut(three(now), 20) },
   { name: 'a length of 48', topic: 'plain', make: (now) => cut(three(now), 48) },
@@ -198,13 +190,13 @@ const headers: ProduceCase[] = [
   {
     name: 'a length of 2^31-1',
     topic: 'plain',
-    make: (now) => sealed(three(now), (b) => b.writeInt32BE(2 ** 31 - 1, FIELD.batchLength)),
+    make: (now) => sealed(three(now), (b) => b.writeInt32BE(2 ** 31 - 1, BATCH_FIELD.batchLength)),
   },
   { name: 'base offset 7', topic: 'plain', make: (now) => three(now, { baseOffset: 7 }) },
   {
     name: 'base offset -1',
     topic: 'plain',
-    make: (now) => sealed(three(now), (b) => b.writeBigInt64BE(-1n, FIELD.baseOffset)),
+    make: (now) => sealed(three(now), (b) => b.writeBigInt64BE(-1n, BATCH_FIELD.baseOffset)),
   },
   { name: 'one record more', topic: 'plain', make: (now) => sealed(three(now), counts(4)) },
   { name: 'one record less', topic: 'plain', make: (now) => sealed(three(now), counts(2)) },
@@ -215,14 +207,14 @@ const headers: ProduceCase[] = [
   { name: 'a last offset of -1', topic: 'plain', make: (now) => sealed(three(now), counts(3, -1)) },
   { name: 'no records', topic: 'plain', make: (now) => withRecords(now, 'none', Buffer.alloc(0), counts(0, 0)) },
   { name: '2^31-1 records', topic: 'plain', make: (now) => sealed(three(now), counts(2 ** 31 - 1)) },
-  { name: 'a control batch', topic: 'plain', make: (now) => sealed(three(now), flags(CONTROL)) },
-  { name: 'a control batch, to gzip', topic: 'gzip', make: (now) => sealed(three(now), flags(CONTROL)) },
-  { name: 'LogAppendTime', topic: 'plain', make: (now) => sealed(three(now), flags(LOG_APPEND_TIME)) },
-  { name: 'LogAppendTime, to gzip', topic: 'gzip', make: (now) => sealed(three(now), flags(LOG_APPEND_TIME)) },
+  { name: 'a control batch', topic: 'plain', make: (now) => sealed(three(now), flags(ATTRIBUTE.control)) },
+  { name: 'a control batch, to gzip', topic: 'gzip', make: (now) => sealed(three(now), flags(ATTRIBUTE.control)) },
+  { name: 'LogAppendTime', topic: 'plain', make: (now) => sealed(three(now), flags(ATTRIBUTE.logAppendTime)) },
+  { name: 'LogAppendTime, to gzip', topic: 'gzip', make: (now) => sealed(three(now), flags(ATTRIBUTE.logAppendTime)) },
   {
     name: 'LogAppendTime to such a topic',
     topic: 'appended',
-    make: (now) => sealed(three(now), flags(LOG_APPEND_TIME)),
+    make: (now) => sealed(three(now), flags(ATTRIBUTE.logAppendTime)),
   },
   { name: 'codec 5', topic: 'plain', make: (now) => sealed(three(now), flags(5)) },
   { name: 'codec 7', topic: 'gzip', make: (now) => sealed(three(now), flags(7)) },
@@ -245,7 +237,7 @@ function flip(bytes: Buffer, at: number): Buffer {
 
 function cut(bytes: Buffer, batchLength: number): Buffer {
   const shorter = bytes.subarray(0, Math.max(17, batchLength + 12));
-  shorter.writeInt32BE(batchLength, FIELD.batchLength);
+  shorter.writeInt32BE(batchLength, BATCH_FIELD.batchLength);
   return shorter;
 }
 
@@ -287,19 +279,19 @@ const bodies: ProduceCase[] = ['plain', 'gzip'].flatMap((topic) =>
       of('record attributes', bytes([0x0c, 0x7f, 0, 0, 1, 1, 0])),
       of('a varint of eleven bytes', bytes([0x20, 0, ...Array(10).fill(0x80), 1, 0, 1, 1, 0])),
       of('a largest timestamp that lies', (now) =>
-        sealed(three(now, { codec }), (b) => b.writeBigInt64BE(BigInt(now + 999), FIELD.maxTimestamp)),
+        sealed(three(now, { codec }), (b) => b.writeBigInt64BE(BigInt(now + 999), BATCH_FIELD.maxTimestamp)),
       ),
       of('a base timestamp of -1', (now) =>
         batch([record(now, 'a', { timestamp: -1 }), record(now, 'b', { timestamp: -1 })], { codec }),
       ),
       of('a base timestamp of 2^63-1', (now) =>
-        sealed(three(now, { codec }), (b) => b.writeBigInt64BE(2n ** 63n - 1n, FIELD.baseTimestamp)),
+        sealed(three(now, { codec }), (b) => b.writeBigInt64BE(2n ** 63n - 1n, BATCH_FIELD.baseTimestamp)),
       ),
       of('a base timestamp of -2^63', (now) =>
-        sealed(three(now, { codec }), (b) => b.writeBigInt64BE(-(2n ** 63n), FIELD.baseTimestamp)),
+        sealed(three(now, { codec }), (b) => b.writeBigInt64BE(-(2n ** 63n), BATCH_FIELD.baseTimestamp)),
       ),
       of('a largest timestamp of 2^63-1', (now) =>
-        sealed(three(now, { codec }), (b) => b.writeBigInt64BE(2n ** 63n - 1n, FIELD.maxTimestamp)),
+        sealed(three(now, { codec }), (b) => b.writeBigInt64BE(2n ** 63n - 1n, BATCH_FIELD.maxTimestamp)),
       ),
       of('two hours ahead', (now) => three(now + 7_200_000, { codec })),
     ];
