@@ -15,15 +15,13 @@ import {
 } from '@meridian/protocol';
 import { type BatchHeader, iterateBatches, RecordBatchError } from '@meridian/protocol/record-batch';
 import { BrokerError } from '../errors.ts';
+import { METADATA_TOPIC_ID } from '../quorum/raft-view.ts';
 import { applyBatch } from './apply.ts';
 import { whyUnsupportedFeature } from './features.ts';
 import { CONTROLLER_LIMITS } from './limits.ts';
 import { leaderChangeBatch, metadataBatch, recordsOf } from './metadata-batch.ts';
 import { readSnapshot } from './metadata-snapshot.ts';
 import type { MutableImage } from './mutable-image.ts';
-
-/** Kafka's fixed id of the metadata topic. */
-const METADATA_TOPIC_ID = '00000000-0000-0000-0000-000000000001';
 
 /** The metadata log, opened and led by this node. */
 export class MetadataLog {
