@@ -103,6 +103,7 @@ interface Field {
   readonly default?: unknown;
   readonly properties?: Readonly<Record<string, Field>>;
   readonly required?: readonly string[];
+  readonly items?: unknown;
 }
 
 function fileFields(): string {
@@ -114,7 +115,8 @@ function rowsOf(prefix: string, { properties = {}, required = [] }: Field): stri
     const value = field.default === undefined ? '' : `\`${JSON.stringify(field.default)}\``;
     const needed = required.includes(key) ? 'yes' : '';
     const own = [`\`${prefix}${key}\``, field.type, needed, value, field.description ?? ''];
-    return [own, ...rowsOf(`${prefix}${key}.`, field)];
+    const ofItems = field.type === 'array' ? rowsOf(`${prefix}${key}[].`, field.items as Field) : [];
+    return [own, ...rowsOf(`${prefix}${key}.`, field), ...ofItems];
   });
 }
 

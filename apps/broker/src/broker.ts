@@ -14,7 +14,7 @@ import type { LogDirView } from './apis/broker-facts.ts';
 import { ENDPOINT_NAMES } from './apis/broker-nodes.ts';
 import type { ListenerName } from './apis/handler.ts';
 import { createHandlers } from './apis/handlers.ts';
-import { advertisedAddress, type BrokerConfig } from './config.ts';
+import { advertisedAddress, type BrokerConfig, listenerConfig } from './config.ts';
 import { brokerConfigValue } from './controller/configs/effective.ts';
 import type { BrokerEndpoint } from './controller/image.ts';
 import { type ControllerConfig, type OpenController, openController } from './controller/open-controller.ts';
@@ -173,7 +173,7 @@ async function listen(
   const { configSources } = controller;
   const told = (): number => Number(brokerConfigValue(configSources, 'max.connections'));
   const open = async (name: ListenerName, createAuthentication: () => Authentication): Promise<BrokerListener> => {
-    const { host, port } = config[name];
+    const { host, port } = listenerConfig(config, name);
     // A number too low must not lock the peers out.
     const maxConnections = name === 'client' ? told : () => limits.maxConnections;
     const given = { io, name, host, port, createAuthentication, turn, memory, limits, maxConnections, log };
@@ -239,7 +239,11 @@ function logDirView({ disk }: Io, { path, failure }: HostedDir): LogDirView {
 
 function endpoints(config: BrokerConfig, clientPort: number, internalPort: number): BrokerEndpoint[] {
   const endpoint = (name: ListenerName, boundPort: number, securityProtocol: number): BrokerEndpoint => {
-    return { name: ENDPOINT_NAMES[name], ...advertisedAddress(config[name], boundPort), securityProtocol };
+    return {
+      name: ENDPOINT_NAMES[name],
+      ...advertisedAddress(listenerConfig(config, name), boundPort),
+      securityProtocol,
+    };
   };
   return [endpoint('client', clientPort, PLAINTEXT), endpoint('internal', internalPort, SASL_PLAINTEXT)];
 }

@@ -9,6 +9,7 @@ import { BROKER_CONFIGS } from './controller/configs/broker-configs.ts';
 import { whyInvalid } from './controller/configs/definition.ts';
 import { BrokerError } from './errors.ts';
 import { type BrokerLimits, DEFAULT_LIMITS } from './limits.ts';
+import { checkRoles, rolesOf } from './node-roles.ts';
 
 /** Bounds that are Kafka's configs. */
 const LIMIT_CONFIGS: Readonly<Record<string, keyof BrokerLimits>> = {
@@ -37,6 +38,7 @@ export interface Settings {
 
 /** Throws `BrokerError` `config-invalid`. `overrides` are stronger than the file. */
 export function settingsOf(config: BrokerConfig, overrides: Partial<BrokerLimits> = {}): Settings {
+  checkRoles(config);
   const given = new Map(Object.entries(config.configs ?? {}));
   for (const [name, value] of given) check(name, value);
   const limits: BrokerLimits = { ...DEFAULT_LIMITS, ...limitsIn(given), ...config.limits, ...overrides };
@@ -49,7 +51,7 @@ export function settingsOf(config: BrokerConfig, overrides: Partial<BrokerLimits
     ['broker.id', String(config.nodeId)],
     ...addresses(config),
     ['log.dirs', [config.dataFolder, ...(config.logDirs ?? [])].join(',')],
-    ['process.roles', 'broker,controller'],
+    ['process.roles', roleNames(config)],
     ...notDefault('auto.create.topics.enable', String(autoCreateTopics)),
     ...notDefault('num.partitions', String(defaultPartitions)),
   ] as const);
@@ -86,12 +88,18 @@ function notDefault(name: string, value: string): (readonly [string, string])[] 
 
 /** Of the clients' listener alone: clients are never told an address of the other. */
 function addresses({ client }: BrokerConfig): (readonly [string, string])[] {
+  if (client === undefined) return [];
   const text = ({ host, port }: { host: string; port: number }): string =>
     `${ENDPOINT_NAMES.client}://${host.includes(':') ? `[${host}]` : host}:${port}`;
   return [
     ['listeners', text(client)],
     ['advertised.listeners', text(advertisedAddress(client, client.port))],
   ];
+}
+
+function roleNames(config: BrokerConfig): string {
+  const { isBroker, isController } = rolesOf(config);
+  return [...(isBroker ? ['broker'] : []), ...(isController ? ['controller'] : [])].join(',');
 }
 
 function flag(text: string | undefined): boolean | undefined {
