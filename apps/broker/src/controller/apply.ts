@@ -17,7 +17,7 @@ export function applyBatch(image: MutableImage, records: readonly MetadataRecord
   image.seal();
 }
 
-/** Record types of Kafka that say nothing to us are passed over. */
+/** Record types of Kafka that say nothing at all any more are passed over. */
 function applyRecord(image: MutableImage, record: MetadataRecord): void {
   switch (record.type) {
     case 'RegisterBrokerRecord':
@@ -34,6 +34,9 @@ function applyRecord(image: MutableImage, record: MetadataRecord): void {
       break;
     case 'UnfenceBrokerRecord':
       applyFencing(image, record, false);
+      break;
+    case 'RegisterControllerRecord':
+      applyRegisterController(image, record);
       break;
     case 'TopicRecord':
       applyTopic(image, record);
@@ -61,7 +64,7 @@ function applyRecord(image: MutableImage, record: MetadataRecord): void {
       image.nextProducerId = record.nextProducerId;
       break;
     default:
-      break;
+      image.security.apply(record);
   }
 }
 
@@ -73,7 +76,19 @@ function applyRegisterBroker(image: MutableImage, record: MetadataRecordOf<'Regi
     endpoints: record.endPoints,
     rack: record.rack,
     fenced: record.fenced,
+    inControlledShutdown: record.inControlledShutdown,
     directories: record.logDirs,
+    cordonedDirectories: record.cordonedLogDirs,
+    features: record.features,
+  });
+}
+
+function applyRegisterController(image: MutableImage, record: MetadataRecordOf<'RegisterControllerRecord'>): void {
+  image.controllers.set(record.controllerId, {
+    id: record.controllerId,
+    incarnationId: record.incarnationId,
+    endpoints: record.endPoints,
+    features: record.features,
   });
 }
 
@@ -84,8 +99,10 @@ function applyRegistrationChange(
   const broker = image.brokers.get(record.brokerId);
   assert(broker?.epoch === record.brokerEpoch, `no broker ${record.brokerId} with epoch ${record.brokerEpoch}`);
   const fenced = record.fenced === 0 ? broker.fenced : record.fenced === 1;
+  const inControlledShutdown = broker.inControlledShutdown || record.inControlledShutdown === 1;
   const directories = record.logDirs.length === 0 ? broker.directories : record.logDirs;
-  image.brokers.set(record.brokerId, { ...broker, fenced, directories });
+  const cordonedDirectories = record.cordonedLogDirs ?? broker.cordonedDirectories;
+  image.brokers.set(record.brokerId, { ...broker, fenced, inControlledShutdown, directories, cordonedDirectories });
 }
 
 function applyFencing(image: MutableImage, { id, epoch }: { id: number; epoch: number }, fenced: boolean): void {
@@ -113,6 +130,9 @@ function applyPartition(image: MutableImage, record: MetadataRecordOf<'Partition
     partitionEpoch: record.partitionEpoch,
     replicas: record.replicas,
     isr: record.isr,
+    addingReplicas: idsOr(NO_IDS, record.addingReplicas),
+    removingReplicas: idsOr(NO_IDS, record.removingReplicas),
+    leaderRecoveryState: record.leaderRecoveryState,
     eligibleLeaderReplicas: idsOr(NO_IDS, record.eligibleLeaderReplicas),
     lastKnownElr: idsOr(NO_IDS, record.lastKnownElr),
     directories: record.directories,
@@ -142,6 +162,9 @@ function applyPartitionChange(image: MutableImage, record: MetadataRecordOf<'Par
     partitionEpoch: before.partitionEpoch + 1,
     replicas: record.replicas ?? before.replicas,
     isr: record.isr ?? before.isr,
+    addingReplicas: idsOr(before.addingReplicas, record.addingReplicas),
+    removingReplicas: idsOr(before.removingReplicas, record.removingReplicas),
+    leaderRecoveryState: record.leaderRecoveryState === -1 ? before.leaderRecoveryState : record.leaderRecoveryState,
     eligibleLeaderReplicas: idsOr(before.eligibleLeaderReplicas, record.eligibleLeaderReplicas),
     lastKnownElr: idsOr(before.lastKnownElr, record.lastKnownElr),
     directories: record.directories ?? before.directories,

@@ -18,7 +18,18 @@ export interface Controller {
   readonly directoryId: string;
   /** The metadata log's state, as of now. */
   quorum(): QuorumState;
-  /** Decides, appends, fsyncs, applies, answers. Rejects with `BrokerError` once the log has failed or closed. */
+  /** Whether this node decides now. */
+  readonly isActive: boolean;
+  /** Node id of the active controller as far as this node knows, −1 while it knows of none. */
+  activeId(): number;
+  /** Resolves when the image has what the leader had committed when this node first heard of it. */
+  whenCaughtUp(): Promise<void>;
+  /** SHA-256 of the image's contents: the same records, the same hash, whoever applied them, replayed or from a snapshot. */
+  imageHash(): string;
+  /**
+   * Decides, appends, commits, applies, answers. Rejects with `BrokerError`: `not-controller` on a node that is not active
+   * (`createTopics` excepted, which is forwarded) or stops being so, others once the log has failed or closed.
+   */
   submit<C extends Command>(command: C): Promise<ResultOf<C>>;
   /**
    * Hears every committed batch of records after it has been applied to `image`; returns the way to stop. Commands are

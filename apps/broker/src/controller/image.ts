@@ -4,6 +4,7 @@
  * Invariant: the values in here (`Topic`, `PartitionInfo`, `BrokerInfo`) are never changed in place. A record
  * replaces them, so whoever keeps one keeps a consistent picture of that moment.
  */
+import type { MetadataRecordInput } from '@meridian/protocol';
 
 /** Read-only view of the applied metadata log. */
 export interface MetadataImage {
@@ -11,6 +12,8 @@ export interface MetadataImage {
   /** Node id of the active controller, −1 while there is none. */
   readonly controllerId: number;
   readonly brokers: ReadonlyMap<number, BrokerInfo>;
+  /** Controllers that have registered: voters, and those that would be. */
+  readonly controllers: ReadonlyMap<number, ControllerInfo>;
   readonly topicsByName: ReadonlyMap<string, Topic>;
   readonly topicsById: ReadonlyMap<string, Topic>;
   /** Finalized feature levels, `metadata.version` among them. */
@@ -23,6 +26,8 @@ export interface MetadataImage {
   configOf(resource: ConfigResource, name: string): ReadonlyMap<string, string>;
   /** Names of the resources of a kind that have values set. */
   configuredNames(resource: ConfigResource): Iterable<string>;
+  /** What is kept for Apache Kafka alone: ACLs, users, delegation tokens, client quotas. */
+  securityRecords(): Iterable<MetadataRecordInput>;
   /** Offset after the last record that this image contains. */
   readonly endOffset: number;
 }
@@ -38,8 +43,27 @@ export interface BrokerInfo {
   readonly endpoints: readonly BrokerEndpoint[];
   readonly rack: string | null;
   readonly fenced: boolean;
+  readonly inControlledShutdown: boolean;
   /** Data folders' ids (uuid text). */
   readonly directories: readonly string[];
+  /** Those of them that get no new replicas; null: the broker does not say. */
+  readonly cordonedDirectories: readonly string[] | null;
+  readonly features: readonly SupportedFeature[];
+}
+
+/** Levels of a feature that a node can run. */
+export interface SupportedFeature {
+  readonly name: string;
+  readonly minSupportedVersion: number;
+  readonly maxSupportedVersion: number;
+}
+
+export interface ControllerInfo {
+  readonly id: number;
+  /** A random uuid per start of the process. */
+  readonly incarnationId: string;
+  readonly endpoints: readonly BrokerEndpoint[];
+  readonly features: readonly SupportedFeature[];
 }
 
 export interface BrokerEndpoint {
@@ -67,6 +91,11 @@ export interface PartitionInfo {
   readonly partitionEpoch: number;
   readonly replicas: readonly number[];
   readonly isr: readonly number[];
+  /** Of a reassignment that is under way (KIP-455). */
+  readonly addingReplicas: readonly number[];
+  readonly removingReplicas: readonly number[];
+  /** Kafka's number: 0 recovered, 1 the leader was elected uncleanly and has not recovered. */
+  readonly leaderRecoveryState: number;
   /** Not in sync any more, but with all that is committed: they may lead without loss (KIP-966). */
   readonly eligibleLeaderReplicas: readonly number[];
   /** Who was in sync last, where nobody is known to have all that is committed. */

@@ -17,6 +17,7 @@ import type { Controller, QuorumState } from './controller.ts';
 import { decide } from './decide/decide.ts';
 import { configSources, type DecideContext } from './decide/decision.ts';
 import type { MetadataImage } from './image.ts';
+import { imageHash } from './image-hash.ts';
 import { CONTROLLER_LIMITS } from './limits.ts';
 import type { MetadataLog } from './metadata-log.ts';
 import type { MutableImage } from './mutable-image.ts';
@@ -72,6 +73,22 @@ export class MetadataController implements Controller {
 
   get image(): MetadataImage {
     return this.#image;
+  }
+
+  get isActive(): boolean {
+    return this.#refusal === undefined;
+  }
+
+  activeId(): number {
+    return this.#image.controllerId;
+  }
+
+  whenCaughtUp(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  imageHash(): string {
+    return imageHash(this.#image);
   }
 
   submit<C extends Command>(command: C): Promise<ResultOf<C>> {

@@ -2,8 +2,10 @@
  * The image as `apply.ts` writes it: maps that are changed in place, holding values that are replaced. The controller
  * keeps two: one that runs ahead with what has been decided, and the one everybody reads, with what is durable.
  */
+import type { MetadataRecordInput } from '@meridian/protocol';
 import { CONFIG_RESOURCES } from './configs/resource-types.ts';
-import type { BrokerInfo, ConfigResource, MetadataImage, PartitionInfo, Topic } from './image.ts';
+import type { BrokerInfo, ConfigResource, ControllerInfo, MetadataImage, PartitionInfo, Topic } from './image.ts';
+import { SecurityFacts } from './security-facts.ts';
 import { collisionKey } from './topic-name.ts';
 
 const NO_CONFIGS: ReadonlyMap<string, string> = new Map();
@@ -12,12 +14,14 @@ export class MutableImage implements MetadataImage {
   readonly clusterId: string;
   controllerId = -1;
   readonly brokers = new Map<number, BrokerInfo>();
+  readonly controllers = new Map<number, ControllerInfo>();
   readonly topicsByName = new Map<string, Topic>();
   readonly topicsById = new Map<string, Topic>();
   readonly namesByCollisionKey = new Map<string, Set<string>>();
   readonly features = new Map<string, number>();
   nextProducerId = -1;
   endOffset = 0;
+  security = new SecurityFacts();
   readonly #configs: Record<ConfigResource, Map<string, Map<string, string>>> = {
     topic: new Map(),
     broker: new Map(),
@@ -38,6 +42,8 @@ export class MutableImage implements MetadataImage {
     copy.nextProducerId = this.nextProducerId;
     copy.endOffset = this.endOffset;
     for (const [id, broker] of this.brokers) copy.brokers.set(id, broker);
+    for (const [id, controller] of this.controllers) copy.controllers.set(id, controller);
+    copy.security = this.security.copy();
     for (const topic of this.topicsById.values()) copy.putTopic(topic);
     for (const [name, level] of this.features) copy.features.set(name, level);
     for (const resource of CONFIG_RESOURCES.values()) {
@@ -52,6 +58,10 @@ export class MutableImage implements MetadataImage {
 
   configuredNames(resource: ConfigResource): Iterable<string> {
     return this.#configs[resource].keys();
+  }
+
+  securityRecords(): Iterable<MetadataRecordInput> {
+    return this.security.records();
   }
 
   setConfig(resource: ConfigResource, name: string, key: string, value: string | null): void {
