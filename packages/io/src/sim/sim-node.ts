@@ -15,7 +15,7 @@ import type { Network } from './net/network.ts';
 import type { Station } from './net/route.ts';
 import { SimNet } from './net/sim-net.ts';
 import type { Schedule } from './schedule.ts';
-import { createSeededRandom } from './seeded-random.ts';
+import { between, createSeededRandom } from './seeded-random.ts';
 import { type ProcessHost, SimProcess } from './sim-process.ts';
 import type { Trace } from './trace.ts';
 
@@ -34,6 +34,8 @@ export interface SimNode {
   stall(durationMs: number): void;
   /** The wall clock is so much ahead of the world's. */
   setClockOffset(offsetMs: number): void;
+  /** From the next boot on its clocks gain so many millionths (or lose them), and its timers with them. */
+  setClockDrift(ppm: number): void;
   /** No byte is free, until set back. */
   setFull(full: boolean): void;
   setFreeBytes(bytes: number): void;
@@ -46,6 +48,12 @@ export interface SimNode {
   /** The same for one that has no room left. */
   setFolderFull(path: string, full: boolean): void;
   setSyncLatency(latencyMs: readonly [min: number, max: number]): void;
+  /** Each read and sync takes so long, and the blocking ones hold the process up; until set back. */
+  setSlow(latencyMs: readonly [min: number, max: number] | undefined): void;
+  /** A new, empty disk is put in: the process dies, and whatever was on the old one is gone. */
+  wipe(): void;
+  /** Connections of its process that are open, and the bytes that they have queued. */
+  sockets(): { readonly connections: number; readonly queuedBytes: number };
   /** Bit rot: turns the lowest bit of one byte of a file over. */
   flipBit(path: string, position: number): void;
   /** A sector that reads as zeros, or as what it held before it was last written to. */
@@ -93,6 +101,10 @@ export class SimMachine implements SimNode, Station, ProcessHost, Machine {
   readonly #world: Surroundings;
   readonly #uptimeMs: number;
   #clockOffsetMs = 0;
+  #clockRate = 1;
+  #nextClockRate = 1;
+  /** Where its clocks were, and the world's, when the rate changed last. */
+  #ratedFromMs = { own: 0, world: 0 };
   #boots = 0;
   #process: SimProcess | undefined;
 
@@ -114,14 +126,16 @@ export class SimMachine implements SimNode, Station, ProcessHost, Machine {
   boot(): Io {
     this.kill();
     const random = createSeededRandom(this.#world.seed, `process ${this.name} ${this.#boots++}`);
-    const process = new SimProcess(this, random);
+    this.#ratedFromMs = { own: this.#ownMs(), world: this.schedule.now() };
+    this.#clockRate = this.#nextClockRate;
+    const process = new SimProcess(this, random, this.#clockRate);
     this.#process = process;
     this.trace.add(`${this.name} boot`);
     if (!this.powered) {
       this.powered = true;
       this.#world.network.changed();
     }
-    const clock: Clock = { now: () => this.wallClock(), monotonic: () => this.schedule.now() + this.#uptimeMs };
+    const clock: Clock = { now: () => this.wallClock(), monotonic: () => this.#ownMs() + this.#uptimeMs };
     const net = new SimNet(this.#world.network, this, process);
     const memory = createMemory({ timers: process.timers, leastBytes: 1, poison: SIM_POISON });
     return { clock, timers: process.timers, random, disk: new SimDisk(this, process), net, memory };
@@ -162,7 +176,17 @@ export class SimMachine implements SimNode, Station, ProcessHost, Machine {
   }
 
   wallClock(): number {
-    return this.#world.epochMs + Math.floor(this.schedule.now()) + this.#clockOffsetMs;
+    return this.#world.epochMs + Math.floor(this.#ownMs()) + this.#clockOffsetMs;
+  }
+
+  setClockDrift(ppm: number): void {
+    this.#nextClockRate = 1 + ppm / 1_000_000;
+  }
+
+  /** Milliseconds since the world began, as this machine counts them. */
+  #ownMs(): number {
+    const { own, world } = this.#ratedFromMs;
+    return own + (this.schedule.now() - world) * this.#clockRate;
   }
 
   setFull(full: boolean): void {
@@ -196,6 +220,28 @@ export class SimMachine implements SimNode, Station, ProcessHost, Machine {
 
   setSyncLatency(latencyMs: readonly [number, number]): void {
     this.faults.syncLatencyMs = latencyMs;
+  }
+
+  setSlow(latencyMs: readonly [number, number] | undefined): void {
+    this.faults.slowMs = latencyMs;
+  }
+
+  /** A blocking call to a slow disk: nothing else runs meanwhile. */
+  blocks(): void {
+    if (this.faults.slowMs !== undefined) this.stall(between(this.random, this.faults.slowMs));
+  }
+
+  wipe(): void {
+    if (this.alive) this.#die('disk wiped');
+    this.trace.add(`${this.name} wiped`);
+    this.volume = new Volume();
+    this.faults.usedBytes = 0;
+  }
+
+  sockets(): { connections: number; queuedBytes: number } {
+    return this.#process === undefined
+      ? { connections: 0, queuedBytes: 0 }
+      : this.#world.network.socketsOf(this.#process);
   }
 
   setSyncsLie(lie: boolean): void {

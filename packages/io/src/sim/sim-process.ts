@@ -29,11 +29,12 @@ export class SimProcess {
   readonly timers: Timers;
   #alive = true;
 
-  constructor(host: ProcessHost, random: Random) {
+  /** `clockRate`: milliseconds of its own clocks in one of the world's. */
+  constructor(host: ProcessHost, random: Random, clockRate: number) {
     this.host = host;
     this.random = random;
     this.timers = {
-      after: (delayMs, run) => this.schedule(Math.max(MIN_TIMER_MS, delayMs), 'timer', run),
+      after: (delayMs, run) => this.schedule(Math.max(MIN_TIMER_MS, delayMs) / clockRate, 'timer', run),
       defer: (run) => void this.schedule(0, 'defer', run),
       sleep: (delayMs, signal) => sleepOn(this.timers, delayMs, signal),
     };

@@ -207,3 +207,60 @@ test('each machine has its own clock, and wall clocks may be off', async () => {
   expect(a.now() - b.now()).toBe(500);
   expect(a.monotonic()).not.toBe(b.monotonic());
 });
+
+test('a clock that drifts takes its timers along, and keeps its time over a restart', async () => {
+  const world = createSimWorld({ seed: 6 });
+  const node = world.node('a');
+  node.setClockDrift(100_000);
+  const io = node.boot();
+  const from = { wall: io.clock.now(), monotonic: io.clock.monotonic() };
+  let rangAtMs = 0;
+  io.timers.after(1_100, () => {
+    rangAtMs = world.now();
+  });
+  await world.run(2_000);
+  expect(rangAtMs).toBeCloseTo(1_000, 1);
+  expect(io.clock.now() - from.wall).toBeCloseTo(2_200, -1);
+  expect(io.clock.monotonic() - from.monotonic).toBeCloseTo(2_200, 3);
+  node.setClockDrift(0);
+  const again = node.boot();
+  expect(again.clock.monotonic() - from.monotonic).toBeCloseTo(2_200, 3);
+  await world.run(3_000);
+  expect(again.clock.monotonic() - from.monotonic).toBeCloseTo(3_200, 3);
+});
+
+test('a slow disk lets asynchronous syncs wait, and holds the process up in blocking ones', async () => {
+  const world = createSimWorld({ seed: 7 });
+  const node = world.node('a');
+  const io = node.boot();
+  const file = io.disk.open('/log', 'a+');
+  node.setSlow([500, 501]);
+  let syncedAtMs = 0;
+  void file.sync().then(() => {
+    syncedAtMs = world.now();
+  });
+  await world.run(1_000);
+  expect(syncedAtMs).toBeGreaterThanOrEqual(500);
+  file.syncNow();
+  let ranAtMs = 0;
+  io.timers.after(1, () => {
+    ranAtMs = world.now();
+  });
+  await world.run(2_000);
+  expect(ranAtMs).toBeGreaterThanOrEqual(1_500);
+  node.setSlow(undefined);
+  io.timers.after(1, () => {
+    ranAtMs = world.now();
+  });
+  await world.run(2_010);
+  expect(ranAtMs).toBeLessThan(2_005);
+});
+
+test('a wiped machine has an empty disk, and its process is dead', async () => {
+  const world = createSimWorld({ seed: 8 });
+  const node = world.node('a');
+  node.boot().disk.replaceFile('/kept', Buffer.from('x'));
+  node.wipe();
+  expect(node.alive).toBe(false);
+  expect(node.boot().disk.exists('/kept')).toBe(false);
+});

@@ -11,6 +11,8 @@ export type DiskOperation = 'sync' | 'write' | 'read';
 export class DiskFaults {
   syncLatencyMs: readonly [number, number] = [0.1, 2];
   readLatencyMs: readonly [number, number] = [0.05, 0.5];
+  /** Instead of both, while the device is slow. */
+  slowMs: readonly [number, number] | undefined;
   /** Syncs succeed and do nothing: a device that answers before it has written. */
   syncsLie = false;
   capacityBytes = SIM_DISK_BYTES;

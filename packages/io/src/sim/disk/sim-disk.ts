@@ -27,6 +27,8 @@ export interface Machine {
   wallClock(): number;
   /** The disk is about to change. */
   changing(): void;
+  /** A call that waits for the device has been made. */
+  blocks(): void;
 }
 
 export class SimDisk implements Disk {
@@ -133,6 +135,7 @@ export class SimDisk implements Disk {
     const folder = this.#folder('sync folder', path);
     this.#machine.trace.add(`${this.#machine.name} ${path} sync folder`);
     this.#machine.faults.throwIfTaken('sync', path);
+    this.#machine.blocks();
     this.#machine.changing();
     if (!this.#machine.faults.syncsLie) this.#machine.volume.syncFolder(folder);
   }
@@ -144,7 +147,7 @@ export class SimDisk implements Disk {
       const folder = this.#find('sync folder', path);
       if (!(folder instanceof Folder)) return reject(new IoError('not-found', detail));
       const before = volume.order.next();
-      this.#process.schedule(between(random, faults.syncLatencyMs), detail, () => {
+      this.#process.schedule(between(random, faults.slowMs ?? faults.syncLatencyMs), detail, () => {
         try {
           faults.throwIfTaken('sync', path);
           this.#machine.changing();

@@ -68,6 +68,7 @@ export class SimFile implements DiskFile {
   syncNow(): void {
     this.#assertOpen();
     this.#trace('sync now');
+    this.#machine.blocks();
     this.#sync(this.#content.mark());
   }
 
@@ -107,7 +108,7 @@ export class SimFile implements DiskFile {
     const detail = `${label} ${this.path}`;
     if (this.#closed) return Promise.reject(new IoError('closed', detail));
     return this.#process.promise(detail, (resolve, reject) => {
-      const delayMs = between(this.#machine.random, latencyMs);
+      const delayMs = between(this.#machine.random, this.#machine.faults.slowMs ?? latencyMs);
       this.#process.schedule(delayMs, detail, () => {
         try {
           resolve(run());

@@ -95,6 +95,17 @@ export class Network {
     return { near, far };
   }
 
+  socketsOf(process: SimProcess): { connections: number; queuedBytes: number } {
+    let connections = 0;
+    let queuedBytes = 0;
+    for (const connection of this.#connections) {
+      if (connection.process !== process) continue;
+      connections++;
+      queuedBytes += connection.bufferedBytes;
+    }
+    return { connections, queuedBytes };
+  }
+
   /** The process has died; with its machine's power or without. */
   closeAllOf(process: SimProcess, station: Station): void {
     for (const [port, open] of this.portsOf(station)) {
