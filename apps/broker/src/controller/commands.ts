@@ -3,7 +3,7 @@
  * broker's start build these; `decide/` has one pure function for each.
  * Invariant: a command is plain data, so it could be sent to another node and decided there.
  */
-import type { BrokerEndpoint, ConfigResource } from './image.ts';
+import type { BrokerEndpoint, ConfigResource, SupportedFeature } from './image.ts';
 
 /** Whose listener the request came in on; the internal one may do more (copies, `meridian.origin.*`). */
 export type Requester = 'client' | 'internal';
@@ -109,16 +109,164 @@ export interface ProducerIdBlock {
   readonly count: number;
 }
 
+/** A start of a broker's process; asked again under the same incarnation it changes nothing. */
 export interface RegisterBroker {
   readonly kind: 'registerBroker';
   readonly brokerId: number;
+  /** Another cluster's is refused; undefined where the asker is this very node. */
+  readonly clusterId?: string;
   readonly incarnationId: string;
   readonly endpoints: readonly BrokerEndpoint[];
   readonly rack: string | null;
   /** Ids of the log dirs that are online. */
   readonly directories: readonly string[];
+  /** Feature levels that the broker knows; undefined: those of this release. */
+  readonly features?: readonly SupportedFeature[];
+  /** The epoch that the broker had when it stopped cleanly; −1 or undefined: it did not (KIP-966). */
+  readonly previousBrokerEpoch?: number;
   /** Replicas that were found in other dirs than the metadata says. */
   readonly found?: readonly { readonly topicId: string; readonly index: number; readonly directory: string }[];
+}
+
+export interface RegisteredBroker {
+  readonly errorCode: number;
+  readonly errorMessage: string | null;
+  /** −1 on an error. */
+  readonly brokerEpoch: number;
+}
+
+export interface BrokerHeartbeat {
+  readonly kind: 'brokerHeartbeat';
+  readonly brokerId: number;
+  readonly brokerEpoch: number;
+  /** Offset after the last metadata record that the broker has applied. */
+  readonly currentMetadataOffset: number;
+  readonly wantFence: boolean;
+  readonly wantShutDown: boolean;
+  /** All log dirs that have failed since the registration. */
+  readonly offlineLogDirs: readonly string[];
+}
+
+export interface HeartbeatAnswer {
+  readonly errorCode: number;
+  readonly isCaughtUp: boolean;
+  readonly isFenced: boolean;
+  readonly shouldShutDown: boolean;
+}
+
+/** Asked for by the active controller itself, when a broker's session is over. An older epoch's broker is let alone. */
+export interface FenceBroker {
+  readonly kind: 'fenceBroker';
+  readonly brokerId: number;
+  readonly brokerEpoch: number;
+}
+
+export interface UnregisterBroker {
+  readonly kind: 'unregisterBroker';
+  readonly brokerId: number;
+}
+
+/** A partition's leader asks for another in-sync set. */
+export interface AlterPartition {
+  readonly kind: 'alterPartition';
+  readonly brokerId: number;
+  readonly brokerEpoch: number;
+  readonly topics: readonly {
+    readonly topicId: string;
+    readonly partitions: readonly AlteredPartition[];
+  }[];
+}
+
+export interface AlteredPartition {
+  readonly partitionIndex: number;
+  readonly leaderEpoch: number;
+  readonly partitionEpoch: number;
+  /** An epoch of −1 is not checked (version 2 has none). */
+  readonly newIsr: readonly { readonly brokerId: number; readonly brokerEpoch: number }[];
+  /** 0 recovered, 1 recovering from an unclean election. */
+  readonly leaderRecoveryState: number;
+}
+
+export interface AlterPartitionResult {
+  readonly errorCode: number;
+  readonly topics: readonly {
+    readonly topicId: string;
+    readonly partitions: readonly {
+      readonly partitionIndex: number;
+      readonly errorCode: number;
+      readonly leaderId: number;
+      readonly leaderEpoch: number;
+      readonly isr: readonly number[];
+      readonly leaderRecoveryState: number;
+      readonly partitionEpoch: number;
+    }[];
+  }[];
+}
+
+export interface AlterPartitionReassignments {
+  readonly kind: 'alterPartitionReassignments';
+  readonly allowReplicationFactorChange: boolean;
+  readonly topics: readonly {
+    readonly name: string;
+    readonly partitions: readonly {
+      readonly partitionIndex: number;
+      /** null: the reassignment that is under way ends where it began. */
+      readonly replicas: readonly number[] | null;
+    }[];
+  }[];
+}
+
+export interface ReassignedPartition {
+  readonly partitionIndex: number;
+  readonly errorCode: number;
+  readonly errorMessage: string | null;
+}
+
+/** A broker tells in which of its log dirs replicas lie. */
+export interface AssignReplicasToDirs {
+  readonly kind: 'assignReplicasToDirs';
+  readonly brokerId: number;
+  readonly brokerEpoch: number;
+  readonly directories: readonly {
+    readonly id: string;
+    readonly topics: readonly { readonly topicId: string; readonly partitions: readonly number[] }[];
+  }[];
+}
+
+export interface AssignedReplicas {
+  readonly errorCode: number;
+  readonly directories: readonly {
+    readonly id: string;
+    readonly topics: readonly {
+      readonly topicId: string;
+      readonly partitions: readonly { readonly partitionIndex: number; readonly errorCode: number }[];
+    }[];
+  }[];
+}
+
+export interface RegisterController {
+  readonly kind: 'registerController';
+  readonly controllerId: number;
+  readonly incarnationId: string;
+  readonly endpoints: readonly BrokerEndpoint[];
+  readonly features: readonly SupportedFeature[];
+}
+
+/** The active controller's own, from time to time: preferred replicas that are in sync lead again where too few do. */
+export interface BalanceLeaders {
+  readonly kind: 'balanceLeaders';
+}
+
+/** The same for partitions without a leader whose topics allow an unclean election. */
+export interface ElectUncleanLeaders {
+  readonly kind: 'electUncleanLeaders';
+}
+
+/** What such a round has done. */
+export interface MovedLeaders {
+  readonly moved: number;
+  /** There was more to do than one round takes. */
+  readonly more: boolean;
 }
 
 /** Log dirs of the broker have failed; these are left. */
@@ -136,6 +284,12 @@ export interface Outcome {
   readonly errorMessage: string | null;
 }
 
+/** The answer to what is done whole or not at all. */
+export interface Refusable {
+  readonly errorCode: number;
+  readonly errorMessage: string | null;
+}
+
 /** Every command by its kind, with what it is answered with. */
 interface Commands {
   createTopics: { command: CreateTopics; result: CreateTopicsResult };
@@ -145,7 +299,19 @@ interface Commands {
   electLeaders: { command: ElectLeaders; result: { readonly partitions: readonly ElectedPartition[] } };
   allocateProducerIds: { command: AllocateProducerIds; result: ProducerIdBlock };
   failDirectories: { command: FailDirectories; result: Record<string, never> };
-  registerBroker: { command: RegisterBroker; result: { readonly brokerEpoch: number } };
+  registerBroker: { command: RegisterBroker; result: RegisteredBroker };
+  brokerHeartbeat: { command: BrokerHeartbeat; result: HeartbeatAnswer };
+  fenceBroker: { command: FenceBroker; result: { readonly fenced: boolean } };
+  unregisterBroker: { command: UnregisterBroker; result: Refusable };
+  registerController: { command: RegisterController; result: Refusable };
+  alterPartition: { command: AlterPartition; result: AlterPartitionResult };
+  alterPartitionReassignments: {
+    command: AlterPartitionReassignments;
+    result: { readonly topics: readonly { readonly name: string; readonly partitions: readonly ReassignedPartition[] }[] };
+  };
+  assignReplicasToDirs: { command: AssignReplicasToDirs; result: AssignedReplicas };
+  balanceLeaders: { command: BalanceLeaders; result: MovedLeaders };
+  electUncleanLeaders: { command: ElectUncleanLeaders; result: MovedLeaders };
 }
 
 export type Command = Commands[keyof Commands]['command'];

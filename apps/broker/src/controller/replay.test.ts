@@ -66,7 +66,7 @@ async function act(world: SimWorld, controller: OpenController, model: Model): P
   if (command.kind === 'allocateProducerIds') return;
   model.out.delete(name);
   const answer = 'topics' in result ? result.topics[0] : undefined;
-  if (answer?.errorCode !== ERROR.NONE) return;
+  if (answer === undefined || !('errorCode' in answer) || answer.errorCode !== ERROR.NONE) return;
   if (command.kind === 'deleteTopics') model.partitions.delete(name);
   if (command.kind === 'createTopics') model.partitions.set(name, command.topics[0]!.numPartitions);
   if (command.kind === 'createPartitions') model.partitions.set(name, command.topics[0]!.count);

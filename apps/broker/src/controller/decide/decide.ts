@@ -32,5 +32,7 @@ export function decide(image: MetadataImage, command: Command, context: DecideCo
       return decideFailDirectories(image, command);
     case 'registerBroker':
       return decideRegisterBroker(image, command);
+    default:
+      throw new Error(`no decision for ${command.kind}`);
   }
 }

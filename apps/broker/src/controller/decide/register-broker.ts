@@ -3,8 +3,8 @@
  * Invariant: what the broker leads gets a new leader epoch. Its logs may have lost an unsynced tail, so an offset at the
  * old epoch may from now on mean another record; the epoch tells the two apart.
  */
-import { type MetadataRecordInput, ZERO_UUID } from '@meridian/protocol';
-import type { RegisterBroker } from '../commands.ts';
+import { ERROR, type MetadataRecordInput, ZERO_UUID } from '@meridian/protocol';
+import type { RegisterBroker, RegisteredBroker } from '../commands.ts';
 import { directoryOn, isOnlineIn } from '../directories.ts';
 import { SUPPORTED_FEATURES } from '../features.ts';
 import type { MetadataImage, PartitionInfo } from '../image.ts';
@@ -13,7 +13,7 @@ import type { Decision } from './decision.ts';
 export function decideRegisterBroker(
   image: MetadataImage,
   command: RegisterBroker,
-): Decision<{ readonly brokerEpoch: number }> {
+): Decision<RegisteredBroker> {
   const { brokerId, incarnationId, endpoints, rack, directories } = command;
   // As in KRaft: the epoch is the offset that the registration record is going to have.
   const brokerEpoch = image.endOffset;
@@ -32,7 +32,7 @@ export function decideRegisterBroker(
     fenced: false,
     logDirs: directories,
   };
-  return { records: [registration, ...changes(image, command)], result: { brokerEpoch } };
+  return { records: [registration, ...changes(image, command)], result: { errorCode: ERROR.NONE, errorMessage: null, brokerEpoch } };
 }
 
 const NO_LEADER = -1;
