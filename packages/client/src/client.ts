@@ -3,6 +3,11 @@
  * batches in and out, retries with full-jitter back-off, cancellation.
  * Invariant: every wait has a bound, and every call ends with an answer or a `ClientError`.
  */
+export { backoffMs } from './backoff.ts';
+export { AddressPool } from './connection/address-pool.ts';
+export { openConnection } from './connection/handshake.ts';
+export type { ConnectionContext } from './connection/node-connection.ts';
+export { Deadline } from './deadline.ts';
 export { CLIENT_ERRORS, ClientError, type ClientErrorCode } from './errors.ts';
 export { type BadBatch, type Walk, walkBatches } from './fetch/batch-walk.ts';
 export { type ClientLimits, DEFAULT_LIMITS } from './limits.ts';

@@ -13,6 +13,8 @@ export interface ClientLimits {
   readonly maxInFlight: number;
   /** Requests that may wait for a place on one connection. */
   readonly maxWaiting: number;
+  /** Connections' places, used or not; beyond, those without a connection are forgotten. */
+  readonly maxSlots: number;
   /** Largest answer that is taken. */
   readonly maxFrameBytes: number;
   /** A view of a topic is used for so long without asking again. */
@@ -45,6 +47,7 @@ export const DEFAULT_LIMITS: ClientLimits = {
   backoffCapMs: 1_000,
   maxInFlight: 5,
   maxWaiting: 10_000,
+  maxSlots: 10_000,
   maxFrameBytes: 104_857_600,
   metadataMaxAgeMs: 30_000,
   unknownTopicAttempts: 4,

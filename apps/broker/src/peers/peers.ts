@@ -19,6 +19,11 @@ export interface PeerCall {
   /** Below it the call is refused with `unsupported-version`. */
   readonly minVersion?: number;
   readonly signal?: AbortSignal;
+  /**
+   * A large answer may lie in memory that is used again (`Io.memory`): whoever keeps a `Buffer` of it beyond the turn
+   * holds it. For answers that carry records; without it the answer is the caller's.
+   */
+  readonly borrows?: boolean;
 }
 
 export interface PeerAnswer<A extends Api> {

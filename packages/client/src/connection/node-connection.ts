@@ -12,6 +12,7 @@ import {
   decodeResponse,
   ERROR,
   encodeRequest,
+  type FrameMemory,
   type FrameSplitter,
   type RequestInput,
   type ResponseOf,
@@ -31,6 +32,8 @@ export interface ConnectionContext {
 export interface RequestOptions {
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Where the answer's frame may lie, if it is large: bytes of it that are kept beyond the turn must be held. */
+  readonly memory?: FrameMemory | undefined;
 }
 
 interface Pending {
@@ -38,6 +41,7 @@ interface Pending {
   readonly version: number;
   readonly body: RequestInput<Api>;
   readonly dueAt: number;
+  readonly memory: FrameMemory | undefined;
   correlationId: number;
   settled: boolean;
   resolve(body: unknown): void;
@@ -49,6 +53,8 @@ export class NodeConnection {
   readonly versions = new Map<number, { min: number; max: number }>();
   readonly features = new Set<string>();
   isOpen = true;
+  /** The connection has ended though nobody here closed it. */
+  onLost: () => void = () => {};
   private readonly context: ConnectionContext;
   private readonly socket: Connection;
   private readonly peer: string;
@@ -66,9 +72,11 @@ export class NodeConnection {
     this.splitter = createFrameSplitter({
       maxFrameBytes: context.limits.maxFrameBytes,
       onFrame: (frame) => this.take(frame),
+      // Answers come in the order of requests.
+      memoryFor: () => this.sent[0]?.memory,
     });
     socket.onData = (chunk) => this.guard(() => this.splitter.push(chunk));
-    socket.onClose = (error) => this.fail(new ClientError('disconnected', peer, { cause: error }));
+    socket.onClose = (error) => this.lose(error);
     socket.onDrain = () => undefined;
   }
 
@@ -98,6 +106,7 @@ export class NodeConnection {
         version,
         body: body as RequestInput<Api>,
         dueAt,
+        memory: options.memory,
         correlationId: -1,
         settled: false,
         resolve: resolve as (body: unknown) => void,
@@ -140,6 +149,7 @@ export class NodeConnection {
       pending.settled = true;
       pending.resolve(body);
     }
+    pending.memory?.release(frame);
     this.sendWaiting();
   }
 
@@ -158,6 +168,12 @@ export class NodeConnection {
         pending.reject(wrapped);
       }
     }
+  }
+
+  private lose(cause: Error | undefined): void {
+    if (!this.isOpen) return;
+    this.fail(new ClientError('disconnected', this.peer, { cause }));
+    this.onLost();
   }
 
   private fail(error: ClientError): void {
