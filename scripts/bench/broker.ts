@@ -2,9 +2,10 @@
  * `bench -- broker [--quick] [--only ROW] [--rounds N]`: Meridian's broker and Apache Kafka side by side on this machine,
  * the same load in turns, both warmed up first. Prints the ratios of medians, with what is asked of them.
  */
+
+import { residentMb } from '../peers/process-usage.ts';
 import { type Contestant, startKafkaContestant, startMeridianContestant } from './broker/contestant.ts';
 import { type Measure, ROWS, type Row } from './broker/rows.ts';
-import { residentMb } from './broker/usage.ts';
 import type { BenchTable } from './main.ts';
 import { median } from './quantiles.ts';
 

@@ -2,10 +2,11 @@
  * `bench -- partitions [--partitions N] [--quick] [--kafka] [--no-hot]`: what 10,000 partitions cost one broker (creating
  * them, memory, descriptors, stop and start, idling), and whether hot ones are slower beside them than beside 10.
  */
+
+import { cpuSeconds, residentMb } from '../peers/process-usage.ts';
 import { fetchRound } from './broker/fetch-load.ts';
 import { payloadOf } from './broker/payloads.ts';
 import { produceRound } from './broker/produce-load.ts';
-import { cpuSeconds, residentMb } from './broker/usage.ts';
 import type { BenchTable } from './main.ts';
 import {
   createPartitions,

@@ -62,17 +62,16 @@ export function installKafka(): string {
 }
 
 export async function startKafka(options: KafkaOptions): Promise<KafkaBroker> {
-  const libs = installKafka();
+  installKafka();
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'kafka-'));
   mkdirSync(folder, { recursive: true });
   const config = join(mkdtempSync(join(tmpdir(), 'kafka-config-')), 'server.properties');
   writeFileSync(config, propertiesOf(options, folder));
-  if (!existsSync(join(folder, 'meta.properties'))) await format(config);
+  if (!existsSync(join(folder, 'meta.properties'))) await formatKafka(config, await randomId(), ['--standalone']);
 
-  const logConfig = writeLogConfig(libs, 'INFO', 'SYSTEM_OUT');
-  const args = [...BROKER_JVM.split(' '), `-Dlog4j2.configurationFile=${logConfig}`, '-cp', `${libs}/*`];
+  const args = kafkaServerArgs(config);
   const began = performance.now();
-  const child = spawn('java', [...args, 'kafka.Kafka', config], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('java', args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const killAtExit = () => child.kill('SIGKILL');
   process.once('exit', killAtExit);
   const output: string[] = [];
@@ -152,10 +151,23 @@ function propertiesOf({ port, properties }: KafkaOptions, folder: string): strin
     .join('');
 }
 
-async function format(config: string): Promise<void> {
-  const id = (await kafkaTool('kafka.tools.StorageTool', ['random-uuid'])).trim();
-  await kafkaTool('kafka.tools.StorageTool', ['format', '-t', id, '-c', config, '--standalone']);
+/** What `java` is given to run a node with this configuration. */
+export function kafkaServerArgs(config: string): string[] {
+  const libs = installKafka();
+  const logConfig = writeLogConfig(libs, 'INFO', 'SYSTEM_OUT');
+  const jvm = [...BROKER_JVM.split(' '), `-Dlog4j2.configurationFile=${logConfig}`, '-cp', `${libs}/*`];
+  return [...jvm, 'kafka.Kafka', config];
 }
+
+/** Of a line of its log: its broker is not fenced any more. */
+export const isKafkaReady = (line: string): boolean => line.includes('Kafka Server started');
+
+/** Makes its folders new; `voters` says who they are, as `kafka-storage format` takes it. */
+export async function formatKafka(config: string, clusterId: string, voters: readonly string[]): Promise<void> {
+  await kafkaTool('kafka.tools.StorageTool', ['format', '-t', clusterId, '-c', config, ...voters]);
+}
+
+const randomId = async (): Promise<string> => (await kafkaTool('kafka.tools.StorageTool', ['random-uuid'])).trim();
 
 /** Kafka says nothing without one. */
 function writeLogConfig(libs: string, level: string, target: string): string {
@@ -182,7 +194,7 @@ function started(child: ChildProcess, output: string[]): Promise<void> {
     const take = (line: string) => {
       output.push(line);
       if (output.length > MAX_LOG_LINES) output.shift();
-      if (!line.includes('Kafka Server started')) return;
+      if (!isKafkaReady(line)) return;
       clearTimeout(timer);
       done();
     };

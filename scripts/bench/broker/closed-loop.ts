@@ -2,9 +2,10 @@
  * Load that always has the same number of requests in flight, on a few connections: how much a broker does at most.
  * What is counted lies between two moments of a run that goes on: neither the start nor the end of it.
  */
+
+import { cpuSeconds, residentMb } from '../../peers/process-usage.ts';
 import type { Contestant } from './contestant.ts';
 import { RawConnection } from './raw-connection.ts';
-import { cpuSeconds, residentMb } from './usage.ts';
 
 export const CONNECTIONS = 3;
 export const IN_FLIGHT = 5;

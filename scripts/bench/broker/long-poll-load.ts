@@ -4,11 +4,11 @@
  */
 import { decodeResponse, ERROR, errorName, Fetch } from '@meridian/protocol';
 import { readBatchHeader } from '@meridian/protocol/record-batch';
+import { cpuSeconds } from '../../peers/process-usage.ts';
 import type { Contestant } from './contestant.ts';
 import { FETCH_VERSION, fetchFrame, type Payload, produceFrame } from './payloads.ts';
 import { RawConnection } from './raw-connection.ts';
 import { withTopic } from './topic.ts';
-import { cpuSeconds } from './usage.ts';
 
 const CONSUMERS = 1_000;
 export const APPENDS_PER_SECOND = 20;
