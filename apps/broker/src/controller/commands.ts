@@ -307,7 +307,9 @@ interface Commands {
   alterPartition: { command: AlterPartition; result: AlterPartitionResult };
   alterPartitionReassignments: {
     command: AlterPartitionReassignments;
-    result: { readonly topics: readonly { readonly name: string; readonly partitions: readonly ReassignedPartition[] }[] };
+    result: {
+      readonly topics: readonly { readonly name: string; readonly partitions: readonly ReassignedPartition[] }[];
+    };
   };
   assignReplicasToDirs: { command: AssignReplicasToDirs; result: AssignedReplicas };
   balanceLeaders: { command: BalanceLeaders; result: MovedLeaders };

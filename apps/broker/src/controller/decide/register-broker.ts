@@ -10,10 +10,7 @@ import { SUPPORTED_FEATURES } from '../features.ts';
 import type { MetadataImage, PartitionInfo } from '../image.ts';
 import type { Decision } from './decision.ts';
 
-export function decideRegisterBroker(
-  image: MetadataImage,
-  command: RegisterBroker,
-): Decision<RegisteredBroker> {
+export function decideRegisterBroker(image: MetadataImage, command: RegisterBroker): Decision<RegisteredBroker> {
   const { brokerId, incarnationId, endpoints, rack, directories } = command;
   // As in KRaft: the epoch is the offset that the registration record is going to have.
   const brokerEpoch = image.endOffset;
@@ -32,7 +29,10 @@ export function decideRegisterBroker(
     fenced: false,
     logDirs: directories,
   };
-  return { records: [registration, ...changes(image, command)], result: { errorCode: ERROR.NONE, errorMessage: null, brokerEpoch } };
+  return {
+    records: [registration, ...changes(image, command)],
+    result: { errorCode: ERROR.NONE, errorMessage: null, brokerEpoch },
+  };
 }
 
 const NO_LEADER = -1;
