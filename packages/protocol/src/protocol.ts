@@ -2,6 +2,7 @@
  * `@meridian/protocol`: Kafka's protocol as typed messages. APIs are declared in `apis/`, metadata records in
  * `metadata-records/`; `codec/` compiles them; `record-batch/` (also exported on its own) reads and writes batches.
  */
+export { DefaultPrincipalData } from './apis/58-envelope.ts';
 export * from './apis/apis.ts';
 export {
   decodeMessage,

@@ -48,6 +48,7 @@ import { EndQuorumEpoch } from './54-end-quorum-epoch.ts';
 import { DescribeQuorum } from './55-describe-quorum.ts';
 import { AlterPartition } from './56-alter-partition.ts';
 import { UpdateFeatures } from './57-update-features.ts';
+import { Envelope } from './58-envelope.ts';
 import { FetchSnapshot } from './59-fetch-snapshot.ts';
 import { DescribeCluster } from './60-describe-cluster.ts';
 import { DescribeProducers } from './61-describe-producers.ts';
@@ -100,6 +101,7 @@ export {
   DescribeUserScramCredentials,
   ElectLeaders,
   EndQuorumEpoch,
+  Envelope,
   Fetch,
   FetchSnapshot,
   FindCoordinator,
@@ -176,6 +178,7 @@ export const APIS: readonly Api[] = [
   DescribeQuorum,
   AlterPartition,
   UpdateFeatures,
+  Envelope,
   FetchSnapshot,
   DescribeCluster,
   DescribeProducers,
