@@ -17,7 +17,7 @@ export const PEER_LIMITS = {
 
 export const CHANNEL_LIMITS = {
   /** One attempt to ask the active controller; it may have stopped without closing its connections. */
-  attemptTimeoutMs: 5_000,
+  attemptTimeoutMs: 10_000,
   /** Requests that wait for a controller. */
   maxWaiting: 1_000,
   /** Between attempts, with full jitter. */
