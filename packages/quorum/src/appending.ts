@@ -15,7 +15,8 @@ export function append(turn: Turn, batch: LeaderBatch, recordCount = 1): void {
   const { quorum, effects } = turn;
   const baseOffset = quorum.log.endOffset;
   quorum.log.append(quorum.epoch, baseOffset + recordCount);
-  if (batch.kind === 'voters') quorum.voters.add(baseOffset, batch.voters);
+  const voters = batch.kind === 'leaderChange' ? batch.recorded?.voters : batch.kind === 'voters' && batch.voters;
+  if (voters) quorum.voters.add(baseOffset, voters);
   effects.push({ kind: 'append', baseOffset, epoch: quorum.epoch, batch });
 }
 

@@ -79,27 +79,41 @@ export function takeFetched(turn: Turn, from: number, request: FetchRequest, res
   if (diverging !== undefined) return cutBack(turn, diverging);
   if (snapshot !== undefined) follower.download = { snapshot, position: 0, isWhole: false };
   else {
-    if (batches.length > 0 && request.fetchOffset === quorum.log.endOffset) take(turn, batches);
+    if (batches.length > 0 && request.fetchOffset === quorum.log.endOffset && !take(turn, batches)) return;
     commit(turn, Math.min(response.highWatermark, quorum.log.endOffset));
   }
 }
 
-function take({ quorum, effects }: Turn, batches: FetchResponse['batches']): void {
-  for (const { baseOffset, nextOffset, epoch, voters } of batches) {
-    if (baseOffset !== quorum.log.endOffset || nextOffset <= baseOffset || epoch < quorum.log.last.epoch) {
-      throw new Error(`batch ${baseOffset}..${nextOffset} of epoch ${epoch} does not follow ${quorum.log.endOffset}`);
+/** Nothing of it is taken unless all of it goes on where our log ends. */
+function take(turn: Turn, batches: FetchResponse['batches']): boolean {
+  const { quorum, effects } = turn;
+  let { offset, epoch: lastEpoch } = quorum.log.last;
+  for (const { baseOffset, nextOffset, epoch } of batches) {
+    if (baseOffset !== offset || nextOffset <= baseOffset || epoch < lastEpoch || epoch > quorum.epoch) {
+      distrust(turn, `batch ${baseOffset}..${nextOffset} of epoch ${epoch} does not follow ${offset}`);
+      return false;
     }
+    [offset, lastEpoch] = [nextOffset, epoch];
+  }
+  for (const { baseOffset, nextOffset, epoch, voters } of batches) {
     quorum.log.append(epoch, nextOffset);
     if (voters !== undefined) quorum.voters.add(baseOffset, voters);
   }
   effects.push({ kind: 'appendFetched', batches });
+  return true;
+}
+
+function distrust({ quorum, nowMs, effects }: Turn, why: string): void {
+  quorum.fetchNotBeforeMs = nowMs + quorum.settings.retryBackoffMs;
+  effects.push({ kind: 'distrusted', why });
 }
 
 /** What is committed cannot diverge: if it does, somebody has lost what a majority had, and nobody may guess. */
-function cutBack({ quorum, effects }: Turn, diverging: OffsetAndEpoch): void {
+function cutBack(turn: Turn, diverging: OffsetAndEpoch): void {
+  const { quorum, effects } = turn;
   const to = quorum.log.cutFor(diverging);
   if (to < quorum.highWatermark) {
-    throw new Error(`the leader’s log diverges at ${to}, below the high watermark ${quorum.highWatermark}`);
+    return distrust(turn, `the leader’s log diverges at ${to}, below the high watermark ${quorum.highWatermark}`);
   }
   quorum.log.truncate(to);
   quorum.voters.truncate(to);

@@ -196,6 +196,8 @@ export type LeaderBatch =
       readonly kind: 'leaderChange';
       readonly voters: readonly ReplicaKey[];
       readonly grantingVoters: readonly ReplicaKey[];
+      /** Behind it in the same batch: VotersRecord, and before that `kraft.version` 1 where the log has neither. */
+      readonly recorded?: { readonly voters: readonly Voter[]; readonly isFirst: boolean } | undefined;
     }
   | { readonly kind: 'voters'; readonly voters: readonly Voter[] }
   | { readonly kind: 'proposal'; readonly proposal: unknown };
@@ -223,6 +225,8 @@ export type QuorumEffect =
       readonly position: number;
       readonly bytes: Uint8Array;
     }
+  /** What the leader answered cannot be: nothing of it was taken, and it is asked again later. */
+  | { readonly kind: 'distrusted'; readonly why: string }
   | { readonly kind: 'installSnapshot'; readonly snapshot: OffsetAndEpoch; readonly sizeInBytes: number }
   /** Records below it may be applied. It never goes back. */
   | { readonly kind: 'committed'; readonly highWatermark: number }

@@ -4,7 +4,7 @@
  */
 import { expect, test } from 'vitest';
 import { nextDeadlineMs } from './state.ts';
-import { directoryFor, type Message, type Node, Scene, voterFor } from './testing/scene.ts';
+import { directoryFor, type Message, type Node, recordsOf, Scene, voterFor } from './testing/scene.ts';
 import { majorityOf } from './voters.ts';
 
 /** More of them by `SEEDS=20000 npx vitest run …`. */
@@ -59,7 +59,7 @@ class Witness {
 
   private textsOf(node: Node): string[] {
     const below = node.snapshot?.says ?? [];
-    return [...below, ...node.log.map(({ says }) => says)];
+    return [...below, ...node.log.flatMap(recordsOf)];
   }
 }
 
@@ -69,7 +69,7 @@ function runSeed(seed: number): Witness {
   const pick = <T>(from: readonly T[]): T => from[below(from.length)]!;
   const size = pick([1, 2, 3, 3, 3, 5]);
   const voters = Array.from({ length: size }, (_, index) => index + 1);
-  const scene = new Scene(voters, { observers: [8, 9], random });
+  const scene = new Scene(voters, { observers: [8, 9], random, isBootstrap: seed % 2 === 0 });
   const witness = new Witness();
   witness.watch(scene);
   scene.syncsAtOnce = () => random() < 0.8;

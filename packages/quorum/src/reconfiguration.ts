@@ -9,7 +9,7 @@ import type { AddVoterRequest, Asker, RaftError, RemoveVoterRequest, UpdateVoter
 import { checkQuorumMs, unknownProgress } from './roles.ts';
 import type { Leader } from './state.ts';
 import { answerPlainly, type Turn } from './turn.ts';
-import { isSameReplica, keyOf, type Voter, type VoterSet, voterOf } from './voters.ts';
+import { isSameReplica, keyOf, type Voter, type VoterSet, voterOf, withVoter } from './voters.ts';
 
 type ChangeRequest = AddVoterRequest | RemoveVoterRequest | UpdateVoterRequest;
 type Refusal = readonly [RaftError, string];
@@ -90,8 +90,7 @@ function whyNotUpdated({ quorum }: Turn, { epoch, voter }: UpdateVoterRequest): 
 function changed(voters: VoterSet, request: ChangeRequest): Voter[] {
   const { id } = request.voter;
   if (request.api === 'RemoveRaftVoter') return voters.filter((voter) => voter.id !== id);
-  const others = voters.filter((voter) => voter.id !== id);
-  return [...others, request.voter].sort((a, b) => a.id - b.id);
+  return withVoter(voters, request.voter);
 }
 
 /** The leader tells new voters that it leads, and expects nothing of those that went. */

@@ -5,7 +5,7 @@ import { append } from './appending.ts';
 import type { RaftError } from './messages.ts';
 import { electionDeadline, newFollower, type Progress, type Quorum, randomDeadline, votes } from './state.ts';
 import { answer, answerPlainly, elect, enter, type Turn } from './turn.ts';
-import { keyOf } from './voters.ts';
+import { isSameVoter, keyOf, voterOf, withVoter } from './voters.ts';
 
 /** An epoch of which no leader is known; a vote that was given in it counts on. */
 export function becomeUnattached(turn: Turn, epoch: number): void {
@@ -53,7 +53,19 @@ export function becomeLeader(turn: Turn, granting: ReadonlySet<number>): void {
   const work = { unheard, heard: new Set<number>(), waiting: [], change: undefined };
   enter(turn, { kind: 'leader', epochStart: quorum.log.endOffset, granting, replicas, ...deadlines, ...work });
   const voters = quorum.voters.current.map(keyOf);
-  append(turn, { kind: 'leaderChange', voters, grantingVoters: voters.filter(({ id }) => granting.has(id)) });
+  const grantingVoters = voters.filter(({ id }) => granting.has(id));
+  const recorded = votersToRecord(quorum);
+  const recordCount = recorded === undefined ? 1 : recorded.isFirst ? 3 : 2;
+  append(turn, { kind: 'leaderChange', voters, grantingVoters, recorded }, recordCount);
+}
+
+/** Of the very first leader of voters that may change, or of one that is found elsewhere than the log says. */
+function votersToRecord({ voters, own, isBootstrap }: Quorum) {
+  const isFirst = voters.currentOffset < 0;
+  const known = own && voterOf(voters.current, own.id);
+  const isMoved = own !== undefined && known !== undefined && !isSameVoter(known, own);
+  if (isFirst ? !isBootstrap : !isMoved) return undefined;
+  return { voters: isMoved ? withVoter(voters.current, own) : voters.current, isFirst };
 }
 
 /** Gives the lead up and tells the others until one of them has it, or nobody has for too long. */

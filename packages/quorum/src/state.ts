@@ -13,7 +13,7 @@
  */
 import { LogBooks, type LogBooksOptions } from './log-books.ts';
 import type { Asker, ElectionState, FetchRequest, OffsetAndEpoch, RaftRequest, RoleName } from './messages.ts';
-import { isVoter, type ReplicaKey, VoterHistory, type VoterSet } from './voters.ts';
+import { isVoter, type ReplicaKey, type Voter, VoterHistory, type VoterSet } from './voters.ts';
 
 export interface QuorumSettings {
   /** Kafka's `controller.quorum.election.timeout.ms`; the random part is as long again. */
@@ -119,6 +119,8 @@ export interface Quorum {
   readonly random: () => number;
   readonly log: LogBooks;
   readonly voters: VoterHistory;
+  readonly own: Voter | undefined;
+  readonly isBootstrap: boolean;
   epoch: number;
   leaderId: number;
   voted: ReplicaKey | undefined;
@@ -142,6 +144,10 @@ export interface QuorumOptions {
   readonly log: LogBooksOptions;
   /** In force before the log says otherwise. */
   readonly configured: VoterSet;
+  /** They stand in a bootstrap checkpoint, and may change: the first leader writes them into the log. */
+  readonly isBootstrap?: boolean | undefined;
+  /** What this node says of itself where voters may change; absent on an observer that is to stay one. */
+  readonly own?: Voter | undefined;
   /** VotersRecords in the log, ascending. */
   readonly recorded?: readonly { readonly offset: number; readonly voters: VoterSet }[];
   /** What `quorum-state` said. */
@@ -162,7 +168,16 @@ export function createQuorum(options: QuorumOptions, nowMs: number): Quorum {
   const leaderId = isBehind ? -1 : election.leaderId;
   const voted = isBehind ? undefined : election.voted;
   const role: Unattached = { kind: 'unattached', electionDeadlineMs: Number.POSITIVE_INFINITY };
-  const work = { highWatermark: -1, fetching: undefined, fetchNotBeforeMs: 0, nextAsked: 0, isStopping: false };
+  const { own, isBootstrap = false } = options;
+  const work = {
+    own,
+    isBootstrap,
+    highWatermark: log.snapshot?.offset ?? -1,
+    fetching: undefined,
+    fetchNotBeforeMs: 0,
+    nextAsked: 0,
+    isStopping: false,
+  };
   const quorum: Quorum = { self, settings, random, log, voters, epoch, leaderId, voted, role, ...work };
   quorum.role = firstRole(quorum, nowMs);
   return quorum;

@@ -45,6 +45,22 @@ export const isVoter = (voters: VoterSet, replica: ReplicaKey): boolean =>
 
 export const keyOf = ({ id, directoryId }: ReplicaKey): ReplicaKey => ({ id, directoryId });
 
+/** Whether the one says of itself what is known of it. */
+export const isSameVoter = (one: Voter, other: Voter): boolean => saidOf(one) === saidOf(other);
+
+const saidOf = ({ id, directoryId, endpoints, minKraftVersion, maxKraftVersion }: Voter): string =>
+  JSON.stringify([
+    id,
+    directoryId,
+    minKraftVersion,
+    maxKraftVersion,
+    endpoints.map((at) => [at.name, at.host, at.port]),
+  ]);
+
+/** The set with this voter in the place of the one of its id, by ascending ids. */
+export const withVoter = (voters: VoterSet, voter: Voter): Voter[] =>
+  [...voters.filter(({ id }) => id !== voter.id), voter].sort((a, b) => a.id - b.id);
+
 interface Since {
   /** Of the record; −1 for the set that the node was configured with. */
   readonly offset: number;
@@ -74,6 +90,11 @@ export class VoterHistory {
   /** The log was cut: what was said at `offset` or behind it was never said. */
   truncate(offset: number): void {
     while (this.sets.length > 1 && this.sets.at(-1)!.offset >= offset) this.sets.pop();
+  }
+
+  /** The set in force below `offset`, if a record there says so. */
+  before(offset: number): VoterSet | undefined {
+    return this.sets.findLast((since) => since.offset >= 0 && since.offset < offset)?.voters;
   }
 
   /** The set before the current one. */

@@ -28,6 +28,8 @@ export function said(effect: QuorumEffect): string {
       return `cuts its log to ${effect.to}`;
     case 'writeSnapshot':
       return `writes ${effect.bytes.length} bytes of snapshot ${place(effect.snapshot)}`;
+    case 'distrusted':
+      return `takes nothing of it: ${effect.why}`;
     case 'installSnapshot':
       return `puts snapshot ${place(effect.snapshot)} in place of its log`;
     case 'committed':
@@ -38,7 +40,10 @@ export function said(effect: QuorumEffect): string {
 }
 
 function saidBatch({ batch }: Extract<QuorumEffect, { kind: 'append' }>): string {
-  if (batch.kind === 'leaderChange') return `leader change, by votes of ${ids(batch.grantingVoters)}`;
+  if (batch.kind === 'leaderChange') {
+    const voters = batch.recorded === undefined ? '' : `, voters ${ids(batch.recorded.voters)}`;
+    return `leader change, by votes of ${ids(batch.grantingVoters)}${voters}`;
+  }
   return batch.kind === 'voters' ? `voters ${ids(batch.voters)}` : `${batch.proposal}`;
 }
 

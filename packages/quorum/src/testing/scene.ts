@@ -40,6 +40,8 @@ export interface Node {
   directoryId: string;
   quorum: Quorum;
   isAlive: boolean;
+  /** What it says of itself; undefined: nothing. */
+  own?: Voter | undefined;
   /** What a crash leaves: up to `durableEnd` of it. */
   log: Entry[];
   startOffset: number;
@@ -79,11 +81,13 @@ export class Scene {
   onEffect: (node: Node, effect: QuorumEffect) => void = () => {};
   private readonly random: (id: number) => number;
   private readonly configured: readonly Voter[];
+  private readonly isBootstrap: boolean;
 
   constructor(
     voterIds: readonly number[],
-    options: { observers?: readonly number[]; random?: (id: number) => number } = {},
+    options: { observers?: readonly number[]; random?: (id: number) => number; isBootstrap?: boolean } = {},
   ) {
+    this.isBootstrap = options.isBootstrap ?? false;
     this.random = options.random ?? (() => 0);
     this.configured = voterIds.map((id) => voterFor(id));
     for (const id of [...voterIds, ...(options.observers ?? [])]) this.add(id);
@@ -173,6 +177,8 @@ export class Scene {
       settings: SETTINGS,
       random: () => this.random(id),
       configured: this.configured,
+      isBootstrap: this.isBootstrap,
+      own: node.own,
       recorded: [...ofSnapshot, ...recorded],
       log: { startOffset, endOffset: log.at(-1)?.nextOffset ?? startOffset, epochs: epochsOf(log), snapshot },
       election: persisted,
@@ -182,6 +188,7 @@ export class Scene {
 
   private perform(node: Node, effect: QuorumEffect): void {
     this.onEffect(node, effect);
+    if (effect.kind === 'distrusted') throw new Error(effect.why); // nobody lies here
     this.lines.push(`    ${node.id}: ${said(effect)}`);
     switch (effect.kind) {
       case 'persist':
@@ -239,7 +246,7 @@ export class Scene {
     const epoch = node.log.findLast(({ nextOffset }) => nextOffset <= offset)!.epoch;
     const below = node.log.filter(({ nextOffset }) => nextOffset <= offset);
     const voters = below.findLast((entry) => entry.voters !== undefined)?.voters ?? node.snapshot?.voters;
-    const says = [...(node.snapshot?.says ?? []), ...below.map((entry) => entry.says)];
+    const says = [...(node.snapshot?.says ?? []), ...below.flatMap(recordsOf)];
     const snapshot = { offset, epoch, voters, says };
     this.snapshots.push(snapshot);
     Object.assign(node, { snapshot, startOffset: offset });
@@ -248,6 +255,10 @@ export class Scene {
   }
 }
 
+/** What it says, once for each of its offsets. */
+export const recordsOf = ({ baseOffset, nextOffset, says }: Entry): string[] =>
+  Array(nextOffset - baseOffset).fill(says);
+
 export const directoryFor = (id: number): string => `00000000-0000-4000-8000-0000000000${String(id).padStart(2, '0')}`;
 
 export function voterFor(id: number, key: Partial<ReplicaKey> = {}): Voter {
@@ -255,9 +266,11 @@ export function voterFor(id: number, key: Partial<ReplicaKey> = {}): Voter {
 }
 
 function entryOf({ baseOffset, epoch, batch }: Extract<QuorumEffect, { kind: 'append' }>): Entry {
-  const voters = batch.kind === 'voters' ? batch.voters : undefined;
+  const recorded = batch.kind === 'leaderChange' ? batch.recorded : undefined;
+  const voters = batch.kind === 'voters' ? batch.voters : recorded?.voters;
+  const nextOffset = baseOffset + 1 + (recorded === undefined ? 0 : recorded.isFirst ? 2 : 1);
   const says = batch.kind === 'proposal' ? String(batch.proposal) : batch.kind;
-  return { baseOffset, nextOffset: baseOffset + 1, epoch, voters, bytes: NO_BYTES, says };
+  return { baseOffset, nextOffset, epoch, voters, bytes: NO_BYTES, says };
 }
 
 function epochsOf(log: readonly Entry[]): { epoch: number; startOffset: number }[] {
