@@ -7,7 +7,7 @@ import { ERROR, Metadata, type RequestOf, ZERO_UUID } from '@meridian/protocol';
 import type { MetadataImage, PartitionInfo, Topic } from '../controller/image.ts';
 import { collisionKey, whyInvalidTopicName } from '../controller/topic-name.ts';
 import { OFFSETS_TOPIC } from '../groups/offsets-topic.ts';
-import { brokerNodes } from './broker-nodes.ts';
+import { anyNodeId, brokerNodes } from './broker-nodes.ts';
 import type { Handler, HandlerReach, ListenerName } from './handler.ts';
 import {
   ALL_CLUSTER_OPERATIONS,
@@ -19,7 +19,7 @@ import {
 } from './topic-description.ts';
 
 type Request = RequestOf<typeof Metadata>;
-type Reach = Pick<HandlerReach, 'image' | 'submit' | 'facts' | 'limits' | 'groups'>;
+type Reach = Pick<HandlerReach, 'image' | 'submit' | 'facts' | 'limits' | 'groups' | 'random'>;
 
 type Listed = NonNullable<Request['topics']>;
 
@@ -30,15 +30,18 @@ const ERROR_OF_ALL_SINCE = 13;
 
 export function createMetadataHandler(reach: Reach): Handler<typeof Metadata> {
   const { image } = reach;
-  const answer = (request: Request, listener: ListenerName, version: number, refused: ReadonlyMap<string, number>) => ({
-    brokers: brokerNodes(image, listener),
-    clusterId: image.clusterId,
-    controllerId: image.controllerId,
-    topics: topicsOf(request, image, version, refused),
-    clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
-      ? ALL_CLUSTER_OPERATIONS
-      : OPERATIONS_NOT_ASKED,
-  });
+  const answer = (request: Request, listener: ListenerName, version: number, refused: ReadonlyMap<string, number>) => {
+    const brokers = brokerNodes(image, listener);
+    return {
+      brokers,
+      clusterId: image.clusterId,
+      controllerId: anyNodeId(brokers, reach.random),
+      topics: topicsOf(request, image, version, refused),
+      clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
+        ? ALL_CLUSTER_OPERATIONS
+        : OPERATIONS_NOT_ASKED,
+    };
+  };
   return {
     api: Metadata,
     handle(request, { version, source: { listener } }) {
@@ -91,8 +94,14 @@ async function createTopics(names: readonly string[], { submit, groups }: Reach)
       assignments: [],
       configs: [],
     }));
-  const result = await submit({ kind: 'createTopics', requester: 'client', validateOnly: false, topics });
-  return new Map(result.topics.map(({ name, errorCode }) => [name, errorCode]));
+  try {
+    const result = await submit({ kind: 'createTopics', requester: 'client', validateOnly: false, topics });
+    return new Map(result.topics.map(({ name, errorCode }) => [name, errorCode]));
+  } catch (error) {
+    // No controller in time: the topics are not there yet, and whoever asked asks again.
+    if (typeof (error as { code?: unknown }).code !== 'string') throw error;
+    return new Map();
+  }
 }
 
 /** One id makes a request go by ids alone: names beside it are not looked at, as in Kafka. */

@@ -76,6 +76,7 @@ async function fetchGroup(group: Group, { version, requireStable }: Asking, { gr
   const shard = groups.shardOf(groupId);
   if (typeof shard === 'number') return { groupId, topics: [], errorCode: shard };
   const offsets = await shard.offsetsOf(groupId);
+  if (typeof offsets === 'number') return { groupId, topics: [], errorCode: offsets };
   const isUnstable = (topic: string, partition: number) =>
     requireStable && shard.isUnstable(groupId, { topic, partition });
   const view: View = { offsets, image, version, isUnstable };

@@ -1,6 +1,6 @@
 /**
- * FindCoordinator: who coordinates a group or a transactional id. With one broker, that is this one. The first who asks
- * for a group's coordinator brings `__consumer_offsets` into being.
+ * FindCoordinator: who coordinates a group: the leader of its partition of `__consumer_offsets`, which the first who asks
+ * brings into being. A transactional id, for which there is no coordinator anywhere yet, is answered with this broker.
  * Invariant: a version before 4 is answered for its one key, later ones for each of theirs.
  */
 import { ERROR, FindCoordinator } from '@meridian/protocol';
@@ -20,13 +20,14 @@ export function createFindCoordinatorHandler({
     api: FindCoordinator,
     async handle(request, { version, source }) {
       const prepared = request.keyType === GROUP ? await groups.prepare() : ERROR.NONE;
-      const node = brokerNode(image, facts.nodeId, source.listener);
       const isKnown = request.keyType === GROUP || request.keyType === TRANSACTION;
       const answer = (key: string) => {
         if (!isKnown) return refuse(key, ERROR.INVALID_REQUEST, `Coordinator type ${request.keyType} is unknown.`);
+        const nodeId = request.keyType === GROUP ? groups.coordinatorOf(key) : facts.nodeId;
+        const node = nodeId === undefined ? undefined : brokerNode(image, nodeId, source.listener);
         if (node === undefined || prepared !== ERROR.NONE) return refuse(key, ERROR.COORDINATOR_NOT_AVAILABLE, null);
-        const { nodeId, host, port } = node;
-        return { key, nodeId, host, port, errorCode: ERROR.NONE, errorMessage: null };
+        const { host, port } = node;
+        return { key, nodeId: node.nodeId, host, port, errorCode: ERROR.NONE, errorMessage: null };
       };
       if (version >= 4) return { coordinators: request.coordinatorKeys.map(answer) };
       const { key: _, ...coordinator } = answer(request.key);

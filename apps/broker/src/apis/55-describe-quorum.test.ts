@@ -1,7 +1,10 @@
-/** DescribeQuorum and ElectLeaders over the network, on a cluster of one. */
+/** DescribeQuorum of a cluster, and with ElectLeaders over the network on a cluster of one. */
 import { DescribeQuorum, ElectLeaders, errorName, ZERO_UUID } from '@meridian/protocol';
 import { expect, test } from 'vitest';
+import type { QuorumDescription } from '../quorum/quorum-node.ts';
 import { createTopic, startTestBroker } from '../testing/test-broker.ts';
+import { createDescribeQuorumHandler } from './55-describe-quorum.ts';
+import type { RequestHeader } from './handler.ts';
 
 const METADATA = '__cluster_metadata';
 
@@ -58,4 +61,53 @@ test.each([0, 1, 2])('ElectLeaders v%i: the one replica leads already', async (v
       ['orders', 'INVALID_REQUEST', 'INVALID_REQUEST'],
       ['absent', 'INVALID_REQUEST'],
     ]);
+});
+
+test('voters and observers are told apart, and only the active controller tells', async () => {
+  const directory = (id: number) => `00000000-0000-4000-8000-00000000000${id}`;
+  const voter = (id: number) => ({
+    id,
+    directoryId: directory(id),
+    endpoints: [{ name: 'INTERNAL', host: `node-${id}`, port: 9093 }],
+    minKraftVersion: 0,
+    maxKraftVersion: 1,
+  });
+  const progress = [1, 2, 3].map((id) => ({
+    id,
+    directoryId: directory(id),
+    isVoter: id < 3,
+    logEndOffset: 10 - id,
+    lastFetchTimestamp: id,
+    lastCaughtUpTimestamp: -1,
+  }));
+  const described: QuorumDescription = {
+    leaderId: 1,
+    leaderEpoch: 7,
+    highWatermark: 8,
+    voters: [voter(1), voter(2)],
+    progress,
+    kraftVersion: 1,
+  };
+  const ask = (quorum: QuorumDescription) => {
+    const topics = [{ topicName: METADATA, partitions: [{ partitionIndex: 0 }] }];
+    const header = { version: 2 } as RequestHeader<typeof DescribeQuorum>;
+    return createDescribeQuorumHandler({ quorum: () => quorum }).handle({ topics }, header);
+  };
+  const told = (id: number) => ({ replicaId: id, replicaDirectoryId: directory(id), logEndOffset: 10 - id });
+  expect(await ask(described)).toMatchObject({
+    topics: [
+      {
+        partitions: [
+          { leaderId: 1, leaderEpoch: 7, highWatermark: 8, currentVoters: [told(1), told(2)], observers: [told(3)] },
+        ],
+      },
+    ],
+    nodes: [
+      { nodeId: 1, listeners: [{ host: 'node-1', port: 9093 }] },
+      { nodeId: 2, listeners: [{ host: 'node-2', port: 9093 }] },
+    ],
+  });
+  expect(await ask({ ...described, progress: [] })).toMatchObject({
+    topics: [{ partitions: [{ errorCode: 6, currentVoters: [] }] }],
+  });
 });

@@ -1,33 +1,38 @@
 /**
- * DescribeQuorum: who votes on the metadata log and how far each voter has come. Of one voter, that is the leader itself,
- * which is always caught up with itself.
+ * DescribeQuorum: who votes on the metadata log, who observes, and how far each has come. Only the active controller knows:
+ * elsewhere the request is handed on to it, and one that comes all the same is told so.
  */
 import { DescribeQuorum, ERROR, type RequestOf, type ResponseInput } from '@meridian/protocol';
 import { CLUSTER_METADATA_TOPIC } from '../controller/topic-name.ts';
-import { ENDPOINT_NAMES } from './broker-nodes.ts';
+import type { QuorumDescription } from '../quorum/quorum-node.ts';
 import type { Handler, HandlerReach } from './handler.ts';
 
 type Request = RequestOf<typeof DescribeQuorum>;
 type Response = ResponseInput<typeof DescribeQuorum>;
+type Partition = Response['topics'][number]['partitions'][number];
 
 /** From this version on there are messages, directory ids and nodes. */
 const NODES_SINCE = 2;
+const NOT_HOSTED = 'This server does not host this topic-partition.';
+const NOT_LEADER =
+  'For requests intended only for the leader, this error indicates that the broker is not the current leader.';
 
-export function createDescribeQuorumHandler(
-  reach: Pick<HandlerReach, 'image' | 'quorum' | 'now' | 'facts'>,
-): Handler<typeof DescribeQuorum> {
+export function createDescribeQuorumHandler({ quorum }: Pick<HandlerReach, 'quorum'>): Handler<typeof DescribeQuorum> {
   return {
     api: DescribeQuorum,
     handle(request, { version }) {
-      const message = version >= NODES_SINCE ? '' : null;
-      if (!asksForMetadataLog(request)) return refuse(request, version);
-      const partition = describe(reach, version);
-      return {
-        errorCode: ERROR.NONE,
-        errorMessage: message,
-        topics: [{ topicName: CLUSTER_METADATA_TOPIC, partitions: [{ ...partition, errorMessage: message }] }],
-        nodes: version >= NODES_SINCE ? nodesOf(reach) : [],
-      };
+      const hasNodes = version >= NODES_SINCE;
+      if (!asksForMetadataLog(request)) {
+        return answer(request, hasNodes, (index) =>
+          refuse(index, ERROR.UNKNOWN_TOPIC_OR_PARTITION, NOT_HOSTED, hasNodes),
+        );
+      }
+      const described = quorum();
+      if (described.progress.length === 0) {
+        return answer(request, hasNodes, (index) => refuse(index, ERROR.NOT_LEADER_OR_FOLLOWER, NOT_LEADER, hasNodes));
+      }
+      const nodes = hasNodes ? nodesOf(described) : [];
+      return { ...answer(request, hasNodes, () => describe(described, hasNodes)), nodes };
     },
   };
 }
@@ -38,53 +43,58 @@ function asksForMetadataLog({ topics }: Request): boolean {
   return topic.partitions.length === 1 && topic.partitions[0]!.partitionIndex === 0;
 }
 
-/** Whatever else is asked for, there is no quorum for it: each partition says so. */
-function refuse({ topics }: Request, version: number): Response {
-  const why = 'This server does not host this topic-partition.';
+function answer({ topics }: Request, hasNodes: boolean, describe: (index: number) => Partition): Response {
   return {
     errorCode: ERROR.NONE,
-    errorMessage: version >= NODES_SINCE ? '' : null,
+    errorMessage: hasNodes ? '' : null,
     topics: topics.map(({ topicName, partitions }) => ({
       topicName,
-      partitions: partitions.map(({ partitionIndex }) => ({
-        partitionIndex,
-        errorCode: ERROR.UNKNOWN_TOPIC_OR_PARTITION,
-        errorMessage: version >= NODES_SINCE ? why : null,
-        leaderId: 0,
-        leaderEpoch: 0,
-        highWatermark: 0,
-        currentVoters: [],
-        observers: [],
-      })),
+      partitions: partitions.map(({ partitionIndex }) => describe(partitionIndex)),
     })),
     nodes: [],
   };
 }
 
-function describe({ quorum, now, facts }: Pick<HandlerReach, 'quorum' | 'now' | 'facts'>, version: number) {
-  const { leaderEpoch, highWatermark, endOffset, directoryId } = quorum();
-  const nowMs = now();
-  const voter = {
-    replicaId: facts.nodeId,
-    ...(version >= NODES_SINCE && { replicaDirectoryId: directoryId }),
-    logEndOffset: endOffset,
-    lastFetchTimestamp: nowMs,
-    lastCaughtUpTimestamp: nowMs,
-  };
+function refuse(partitionIndex: number, errorCode: number, why: string, hasNodes: boolean): Partition {
   return {
-    partitionIndex: 0,
-    errorCode: ERROR.NONE,
-    leaderId: facts.nodeId,
-    leaderEpoch,
-    highWatermark,
-    currentVoters: [voter],
+    partitionIndex,
+    errorCode,
+    errorMessage: hasNodes ? why : null,
+    leaderId: 0,
+    leaderEpoch: 0,
+    highWatermark: 0,
+    currentVoters: [],
     observers: [],
   };
 }
 
-/** Controllers speak on the brokers' internal listener. */
-function nodesOf({ image, facts }: Pick<HandlerReach, 'image' | 'facts'>) {
-  const endpoints = image.brokers.get(facts.nodeId)?.endpoints ?? [];
-  const internal = endpoints.filter(({ name }) => name === ENDPOINT_NAMES.internal);
-  return [{ nodeId: facts.nodeId, listeners: internal.map(({ name, host, port }) => ({ name, host, port })) }];
+function describe({ leaderId, leaderEpoch, highWatermark, progress }: QuorumDescription, hasNodes: boolean): Partition {
+  const replicas = (voters: boolean) =>
+    progress
+      .filter(({ isVoter }) => isVoter === voters)
+      .map(({ id, directoryId, logEndOffset, lastFetchTimestamp, lastCaughtUpTimestamp }) => ({
+        replicaId: id,
+        ...(hasNodes && { replicaDirectoryId: directoryId }),
+        logEndOffset,
+        lastFetchTimestamp,
+        lastCaughtUpTimestamp,
+      }));
+  return {
+    partitionIndex: 0,
+    errorCode: ERROR.NONE,
+    errorMessage: hasNodes ? '' : null,
+    leaderId,
+    leaderEpoch,
+    highWatermark,
+    currentVoters: replicas(true),
+    observers: replicas(false),
+  };
+}
+
+/** Controllers speak on the internal listener. */
+function nodesOf({ voters }: QuorumDescription): Response['nodes'] {
+  return voters.map(({ id, endpoints }) => ({
+    nodeId: id,
+    listeners: endpoints.map(({ name, host, port }) => ({ name, host, port })),
+  }));
 }

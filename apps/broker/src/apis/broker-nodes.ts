@@ -21,6 +21,14 @@ export function brokerNodes(image: MetadataImage, listener: ListenerName): Broke
   return [...image.brokers.values()].flatMap((broker) => nodeOf(broker, listener) ?? []);
 }
 
+/**
+ * Whom clients are told to be the controller: any broker that lives, −1 if none does, as Apache Kafka does. Each hands on
+ * what is the controller's.
+ */
+export function anyNodeId(nodes: readonly BrokerNode[], random: () => number): number {
+  return nodes[Math.floor(random() * nodes.length)]?.nodeId ?? -1;
+}
+
 export function brokerNode(image: MetadataImage, nodeId: number, listener: ListenerName): BrokerNode | undefined {
   const broker = image.brokers.get(nodeId);
   return broker && nodeOf(broker, listener);

@@ -18,7 +18,7 @@ import {
 } from '@meridian/protocol';
 import { expect, test } from 'vitest';
 import { CONFIG_SOURCE } from '../controller/configs/effective.ts';
-import { createTopics, newTopic, scenario } from '../controller/decide/scenario.ts';
+import { createTopics, newTopic, scenario, uuidNumber } from '../controller/decide/scenario.ts';
 import { createCreateTopicsHandler } from './19-create-topics.ts';
 import { createDeleteTopicsHandler } from './20-delete-topics.ts';
 import { createInitProducerIdHandler } from './22-init-producer-id.ts';
@@ -27,8 +27,11 @@ import { createCreatePartitionsHandler } from './37-create-partitions.ts';
 import { createDescribeClusterHandler } from './60-describe-cluster.ts';
 import type { Handler, HandlerReach, ListenerName, RequestHeader } from './handler.ts';
 
-function reach(at = scenario()): Pick<HandlerReach, 'submit' | 'configSources' | 'image' | 'nextProducerId'> {
+function reach(
+  at = scenario(),
+): Pick<HandlerReach, 'submit' | 'configSources' | 'image' | 'nextProducerId' | 'random'> {
   return {
+    random: () => 0.99,
     image: at.image,
     submit: async (command) => at.run(command),
     configSources: { image: at.image, nodeId: 1, staticConfigs: new Map([['log.retention.ms', '7']]) },
@@ -210,10 +213,11 @@ test.each(versions(DescribeCluster))('DescribeCluster v%i shows the addresses of
       [2, 'broker-2', port],
     ]);
     expect(answer.clusterAuthorizedOperations).toBe(version > 0 ? 8096 : -2147483648);
+    expect(answer.controllerId).toBe(2);
   }
 });
 
-test('DescribeCluster leaves fenced brokers out unless asked, and describes no controllers', async () => {
+test('DescribeCluster leaves fenced brokers out unless asked, and clients see no controllers', async () => {
   const at = scenario([1, 2]);
   at.image.brokers.set(2, { ...at.image.brokers.get(2)!, fenced: true });
   const handler = createDescribeClusterHandler(reach(at));
@@ -222,4 +226,20 @@ test('DescribeCluster leaves fenced brokers out unless asked, and describes no c
   expect((await ask(handler, 2, { ...request, includeFencedBrokers: true })).brokers[1]?.isFenced).toBe(true);
   const refused = await ask(handler, 2, { ...request, endpointType: 2 });
   expect(errorName(refused.errorCode)).toBe('MISMATCHED_ENDPOINT_TYPE');
+  const unknown = await ask(handler, 2, { ...request, endpointType: 3 });
+  expect(errorName(unknown.errorCode)).toBe('UNSUPPORTED_ENDPOINT_TYPE');
+});
+
+test('DescribeCluster shows controllers, and which is active, on the listener where they speak', async () => {
+  const at = scenario([1]);
+  const endpoints = [{ name: 'INTERNAL', host: 'node-3', port: 9093, securityProtocol: 2 }];
+  at.image.controllers.set(3, { id: 3, incarnationId: uuidNumber(3), endpoints, features: [] });
+  at.image.controllerId = 3;
+  const handler = createDescribeClusterHandler(reach(at));
+  const request = { includeClusterAuthorizedOperations: false, endpointType: 2, includeFencedBrokers: false };
+  const answer = await ask(handler, 2, request, 'internal');
+  expect(answer).toMatchObject({ errorCode: 0, endpointType: 2, controllerId: 3 });
+  expect(answer.brokers).toMatchObject([{ brokerId: 3, host: 'node-3', port: 9093 }]);
+  at.image.controllerId = 4;
+  expect((await ask(handler, 2, request, 'internal')).controllerId).toBe(-1);
 });

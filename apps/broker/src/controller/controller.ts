@@ -5,6 +5,7 @@
  * applied, so whatever an answer says can be read from `image` and survives a power loss.
  */
 import type { MetadataRecord } from '@meridian/protocol';
+import type { QuorumDescription } from '../quorum/quorum-node.ts';
 import type { Command, ResultOf } from './commands.ts';
 import type { BrokerConfigSources } from './configs/effective.ts';
 import type { MetadataImage } from './image.ts';
@@ -16,8 +17,8 @@ export interface Controller {
   readonly configSources: BrokerConfigSources;
   /** This data folder's id (uuid text). */
   readonly directoryId: string;
-  /** The metadata log's state, as of now. */
-  quorum(): QuorumState;
+  /** Who votes on the metadata log and how far it has come, as of now. */
+  quorum(): QuorumDescription;
   /** Whether this node decides now. */
   readonly isActive: boolean;
   /** Node id of the active controller as far as this node knows, −1 while it knows of none. */
@@ -38,13 +39,4 @@ export interface Controller {
   onChange(listener: (delta: readonly MetadataRecord[]) => void | Promise<void>): () => void;
   /** A producer id that nobody else in any region has or will get. */
   nextProducerId(): Promise<number>;
-}
-
-/** Of the metadata log: with one voter, what is in it is committed. */
-export interface QuorumState {
-  readonly leaderEpoch: number;
-  readonly highWatermark: number;
-  readonly endOffset: number;
-  /** The voter's data folder (uuid text). */
-  readonly directoryId: string;
 }

@@ -10,10 +10,11 @@
 import type { Io, Logger } from '@meridian/io';
 import { decodeMetadataRecord, ERROR, encodeMetadataRecord, type MetadataRecord } from '@meridian/protocol';
 import { BrokerError } from '../errors.ts';
+import type { QuorumDescription } from '../quorum/quorum-node.ts';
 import { applyBatch } from './apply.ts';
 import type { Command, ResultOf } from './commands.ts';
 import type { BrokerConfigSources } from './configs/effective.ts';
-import type { Controller, QuorumState } from './controller.ts';
+import type { Controller } from './controller.ts';
 import { decide } from './decide/decide.ts';
 import { configSources, type DecideContext } from './decide/decision.ts';
 import type { MetadataImage } from './image.ts';
@@ -35,6 +36,9 @@ interface PendingBatch {
   readonly records: MetadataRecord[];
   bytes: number;
 }
+
+const INTERNAL = 'INTERNAL';
+const STATIC_VOTER = { minKraftVersion: 0, maxKraftVersion: 0 };
 
 export interface MetadataControllerOptions {
   readonly io: Io;
@@ -106,10 +110,23 @@ export class MetadataController implements Controller {
     return () => this.#listeners.delete(listener);
   }
 
-  quorum(): QuorumState {
-    const { metadataLog } = this.#options;
+  /** One voter, which is always caught up with itself. */
+  quorum(): QuorumDescription {
+    const { metadataLog, io, context } = this.#options;
     const { endOffset } = this.#image;
-    return { leaderEpoch: metadataLog.epoch, highWatermark: endOffset, endOffset, directoryId: this.directoryId };
+    const self = { id: context.nodeId, directoryId: this.directoryId };
+    const { endpoints = [] } = this.#image.brokers.get(self.id) ?? {};
+    const nowMs = io.clock.now();
+    return {
+      leaderId: self.id,
+      leaderEpoch: metadataLog.epoch,
+      highWatermark: endOffset,
+      voters: [{ ...self, endpoints: endpoints.filter(({ name }) => name === INTERNAL), ...STATIC_VOTER }],
+      progress: [
+        { ...self, isVoter: true, logEndOffset: endOffset, lastFetchTimestamp: nowMs, lastCaughtUpTimestamp: nowMs },
+      ],
+      kraftVersion: 0,
+    };
   }
 
   nextProducerId(): Promise<number> {

@@ -26,6 +26,9 @@ export interface GroupCoordinatorOptions {
   readonly loadTurnMs: number;
 }
 
+/** Kafka's node id for nobody. */
+const NO_LEADER = -1;
+
 interface Loading {
   readonly partition: Partition;
   readonly leaderEpoch: number;
@@ -40,6 +43,7 @@ export class GroupCoordinator {
   readonly #loading = new Map<number, Loading>();
   /** Leader epochs of partitions that could not be read: their groups have no coordinator here. */
   readonly #unreadable = new Map<number, number>();
+  #preparing: Promise<boolean> | undefined;
   #sweep: Timer | undefined;
   #stopped = false;
 
@@ -89,15 +93,38 @@ export class GroupCoordinator {
     return indexes.some((index) => this.#isLoading(index)) ? ERROR.COORDINATOR_LOAD_IN_PROGRESS : shards;
   }
 
-  /** Makes `__consumer_offsets` if it is not there; the error code if it cannot be made. */
+  /** Makes `__consumer_offsets` if it is not there, once for all who ask meanwhile; the error code if it cannot be made. */
   async prepare(): Promise<number> {
-    const { image, submit, settings } = this.#options;
     if (this.#partitionCount() > 0) return ERROR.NONE;
+    this.#preparing ??= this.#createOffsetsTopic().finally(() => {
+      this.#preparing = undefined;
+    });
+    return (await this.#preparing) ? ERROR.NONE : ERROR.COORDINATOR_NOT_AVAILABLE;
+  }
+
+  /**
+   * The broker that coordinates a group, wherever it is; undefined while the group's partition has no leader, or is not
+   * there at all.
+   */
+  coordinatorOf(groupId: string): number | undefined {
+    const partitions = this.#options.image.topicsByName.get(OFFSETS_TOPIC)?.partitions ?? [];
+    const leader = partitions[partitionOf(groupId, partitions.length)]?.leader ?? NO_LEADER;
+    return leader === NO_LEADER ? undefined : leader;
+  }
+
+  /** False if it is not there afterwards: brokers or the controller are missing. */
+  async #createOffsetsTopic(): Promise<boolean> {
+    const { image, submit, settings, logger } = this.#options;
     const topics = [offsetsTopic(settings, image.brokers.size)];
-    const result = await submit({ kind: 'createTopics', requester: 'internal', validateOnly: false, topics });
-    const errorCode = result.topics[0]?.errorCode ?? ERROR.NONE;
-    const isThere = errorCode === ERROR.NONE || errorCode === ERROR.TOPIC_ALREADY_EXISTS;
-    return isThere ? ERROR.NONE : ERROR.COORDINATOR_NOT_AVAILABLE;
+    try {
+      const result = await submit({ kind: 'createTopics', requester: 'internal', validateOnly: false, topics });
+      const errorCode = result.topics[0]?.errorCode ?? ERROR.NONE;
+      return errorCode === ERROR.NONE || errorCode === ERROR.TOPIC_ALREADY_EXISTS;
+    } catch (error) {
+      if (typeof (error as { code?: unknown }).code !== 'string') throw error;
+      logger.warn('__consumer_offsets could not be made', { error: error as Error });
+      return false;
+    }
   }
 
   /** An id for a member that has none. */

@@ -4,7 +4,7 @@
  */
 import { CODECS, type Codec } from '@meridian/protocol/record-batch';
 import { BROKER_CONFIGS } from '../controller/configs/broker-configs.ts';
-import { type BrokerConfigSources, brokerConfigValues } from '../controller/configs/effective.ts';
+import { type BrokerConfigSources, brokerConfigValues, CONFIG_SOURCE } from '../controller/configs/effective.ts';
 
 export interface GroupSettings {
   /** Members of one group. */
@@ -21,7 +21,9 @@ export interface GroupSettings {
   /** A write to `__consumer_offsets` that takes longer is answered as failed. */
   readonly commitTimeoutMs: number;
   readonly offsetsTopicPartitions: number;
+  /** Where nobody has set it, a cluster of fewer brokers gets as many replicas as it has brokers. */
   readonly offsetsTopicReplicationFactor: number;
+  readonly isReplicationFactorSet: boolean;
   readonly offsetsTopicSegmentBytes: number;
   /** Of the batches that are written to `__consumer_offsets`. */
   readonly offsetsTopicCodec: Codec;
@@ -34,7 +36,8 @@ const MINUTE_MS = 60_000;
 const NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * MINUTE_MS;
 
 export function groupSettings(sources: BrokerConfigSources): GroupSettings {
-  const number = (name: string): number => Number(brokerConfigValues(sources, BROKER_CONFIGS.get(name)!)[0]!.value);
+  const given = (name: string) => brokerConfigValues(sources, BROKER_CONFIGS.get(name)!)[0]!;
+  const number = (name: string): number => Number(given(name).value);
   return {
     maxSize: number('group.max.size'),
     minSessionTimeoutMs: number('group.min.session.timeout.ms'),
@@ -47,6 +50,7 @@ export function groupSettings(sources: BrokerConfigSources): GroupSettings {
     commitTimeoutMs: number('offsets.commit.timeout.ms'),
     offsetsTopicPartitions: number('offsets.topic.num.partitions'),
     offsetsTopicReplicationFactor: number('offsets.topic.replication.factor'),
+    isReplicationFactorSet: given('offsets.topic.replication.factor').source !== CONFIG_SOURCE.default,
     offsetsTopicSegmentBytes: number('offsets.topic.segment.bytes'),
     offsetsTopicCodec: CODECS[number('offsets.topic.compression.codec')] ?? 'none',
     loadBufferBytes: number('offsets.load.buffer.size'),

@@ -186,10 +186,11 @@ export class GroupShard {
     return offsets.map((each) => (fits(each) ? result : ERROR.OFFSET_METADATA_TOO_LARGE));
   }
 
-  /** Undefined if there is no such group. */
-  async offsetsOf(groupId: string): Promise<GroupOffsets | undefined> {
-    await this.settled();
-    return this.groups.get(groupId)?.offsets;
+  /** Undefined if there is no such group; an error code while they are not all committed, or not kept here any more. */
+  async offsetsOf(groupId: string): Promise<GroupOffsets | undefined | number> {
+    const errorCode = await new Promise<number>((resolve) => this.#log.whenCommitted(resolve));
+    if (errorCode !== ERROR.NONE) return errorCode;
+    return this.#ended ? ERROR.NOT_COORDINATOR : this.groups.get(groupId)?.offsets;
   }
 
   /** A transaction may yet change the offset: whoever wants stable ones waits. */

@@ -65,6 +65,18 @@ export class OffsetsLog {
     else this.#waiting.push({ appended: this.#appended, run });
   }
 
+  /**
+   * Says when everything that the log holds now is committed: what was appended here, what timed out, and what the leader
+   * before us left. An error code if it is not in time, or if this broker does not lead any more.
+   */
+  whenCommitted(run: OnSettled): void {
+    const part = new ProducePart(this.#partition.index, ALL_REPLICAS, this.#deadlineMs(), {
+      partSettled: () => this.whenSettled(() => run(coordinatorError(part.errorCode))),
+    });
+    part.end = this.#partition.log.endOffset;
+    this.#partition.awaitCommitted(part);
+  }
+
   #deadlineMs(): number {
     return this.#io.clock.monotonic() + this.#timeoutMs;
   }
@@ -84,6 +96,7 @@ export function coordinatorError(errorCode: number): number {
   switch (errorCode) {
     case ERROR.UNKNOWN_TOPIC_OR_PARTITION:
     case ERROR.NOT_ENOUGH_REPLICAS:
+    case ERROR.NOT_ENOUGH_REPLICAS_AFTER_APPEND:
     case ERROR.REQUEST_TIMED_OUT:
       return ERROR.COORDINATOR_NOT_AVAILABLE;
     case ERROR.NOT_LEADER_OR_FOLLOWER:

@@ -16,12 +16,12 @@ export function partitionOf(groupId: string, partitionCount: number): number {
   return (hash === INT_MIN ? 0 : Math.abs(hash)) % partitionCount;
 }
 
-/** A cluster that has fewer brokers than replicas are wanted gets as many as it has brokers. */
 export function offsetsTopic(settings: GroupSettings, brokerCount: number): NewTopic {
+  const { offsetsTopicReplicationFactor: wanted, isReplicationFactorSet } = settings;
   return {
     name: OFFSETS_TOPIC,
     numPartitions: settings.offsetsTopicPartitions,
-    replicationFactor: Math.max(1, Math.min(settings.offsetsTopicReplicationFactor, brokerCount)),
+    replicationFactor: isReplicationFactorSet ? wanted : Math.max(1, Math.min(wanted, brokerCount)),
     assignments: [],
     configs: [
       { name: 'cleanup.policy', value: 'compact' },

@@ -18,6 +18,7 @@ const SETTINGS: GroupSettings = {
   commitTimeoutMs: 5_000,
   offsetsTopicPartitions: 50,
   offsetsTopicReplicationFactor: 3,
+  isReplicationFactorSet: false,
   offsetsTopicSegmentBytes: 1,
   offsetsTopicCodec: 'none',
   loadBufferBytes: 1,

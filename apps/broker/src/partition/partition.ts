@@ -205,6 +205,15 @@ export class Partition implements PartitionIdentity {
     });
   }
 
+  /** Settles `part` once its `end` is committed, as if it had been appended now. */
+  awaitCommitted(part: ProducePart): void {
+    const error = this.errorFor(-1);
+    if (error !== ERROR.NONE) return part.settle(error);
+    const leader = this.#leader!;
+    this.#perform(step(leader, { kind: 'appended', acknowledgement: part }, this.#io.clock.monotonic()));
+    if (leader.waiting.length > 0) this.#armDeadline(leader);
+  }
+
   /**
    * Moves the start of the log to `offset`, or to the high watermark for −1; an error code. The start of a copy is its
    * origin's, so only the mirror (`asMirror`) moves that.
