@@ -30,6 +30,8 @@ export const WATCH_LIMITS = {
   asks: 4,
   askEveryMs: 25,
   askTimeoutMs: 100,
+  /** How often the active controller looks for unfenced brokers that have no connection to it. */
+  sweepEveryMs: 500,
   /** Nodes that are asked at a time; further hints are left to the timeouts. */
   maxAsked: 64,
 } as const;
