@@ -38,6 +38,8 @@ export interface RequestSource {
   readonly closed: boolean;
   /** Tells the log that what came was refused, though the connection stays; not more often than it can be read. */
   refused(reason: string, fields: Record<string, unknown>): void;
+  /** A broker registers, or sends its heartbeats, over this connection: its end is a hint that the broker is gone. */
+  identify(brokerId: number): void;
 }
 
 /** What came with a request besides its body, and the way to answer it later. */

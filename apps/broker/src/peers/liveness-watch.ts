@@ -9,6 +9,7 @@
  * Invariant: nothing is told of a node that answers. What is told makes elections and fencing earlier, never unsafe.
  */
 import type { Io, Timer } from '@meridian/io';
+import type { BrokerConnections } from '../server/connection.ts';
 import { WATCH_LIMITS } from './limits.ts';
 import type { NodeAddress, Peers } from './peers.ts';
 
@@ -24,7 +25,7 @@ export interface LivenessWatchOptions {
   readonly brokerGone: (brokerId: number) => void;
 }
 
-export class LivenessWatch {
+export class LivenessWatch implements BrokerConnections {
   readonly #options: LivenessWatchOptions;
   readonly #stopListening: () => void;
   /** By `host:port`. */

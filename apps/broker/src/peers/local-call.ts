@@ -42,6 +42,7 @@ export function localSource(given: Partial<RequestSource> = {}): RequestSource {
     clientSoftware: { name: '', version: '' },
     closed: false,
     refused: () => {},
+    identify: () => {},
     ...given,
   };
 }

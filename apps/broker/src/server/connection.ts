@@ -34,6 +34,13 @@ export interface ConnectionOptions {
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly onGone: (connection: BrokerConnection) => void;
+  readonly brokers: BrokerConnections;
+}
+
+/** Hears which connections are other brokers'. */
+export interface BrokerConnections {
+  brokerConnected(brokerId: number): void;
+  brokerDisconnected(brokerId: number): void;
 }
 
 type Header = ReturnType<typeof decodeRequestHeader>;
@@ -46,6 +53,7 @@ export class BrokerConnection implements RequestOwner, TurnTask, MemoryUser {
   readonly blocks: Memory;
   clientSoftware: ClientSoftware = { name: '', version: '' };
   closed = false;
+  #brokerId = -1;
   readonly #socket: Connection;
   readonly #options: ConnectionOptions;
   readonly #splitter: FrameSplitter;
@@ -109,6 +117,19 @@ export class BrokerConnection implements RequestOwner, TurnTask, MemoryUser {
     if (nowMs < this.#tellFromMs) return;
     this.#tellFromMs = nowMs + this.#options.limits.refusalLogIntervalMs;
     this.#tell(`refused: ${reason}`, fields);
+  }
+
+  identify(brokerId: number): void {
+    if (brokerId === this.#brokerId || this.closed) return;
+    this.#forgetBroker();
+    this.#brokerId = brokerId;
+    this.#options.brokers.brokerConnected(brokerId);
+  }
+
+  #forgetBroker(): void {
+    const brokerId = this.#brokerId;
+    this.#brokerId = -1;
+    if (brokerId !== -1) this.#options.brokers.brokerDisconnected(brokerId);
   }
 
   /** One line for the log, control characters made visible. */
@@ -402,6 +423,7 @@ export class BrokerConnection implements RequestOwner, TurnTask, MemoryUser {
     this.#out = [];
     this.#abandonAll();
     this.#head = this.#tail = undefined;
+    this.#forgetBroker();
     this.#options.onGone(this);
   }
 }

@@ -6,7 +6,7 @@ import type { Io, Listener, Logger } from '@meridian/io';
 import type { ListenerName } from '../apis/handler.ts';
 import type { BrokerLimits } from '../limits.ts';
 import type { Authentication } from './authentication.ts';
-import { BrokerConnection } from './connection.ts';
+import { BrokerConnection, type BrokerConnections } from './connection.ts';
 import type { Dispatch } from './dispatch.ts';
 import type { RequestMemory } from './request-memory.ts';
 import type { Turn } from './turn.ts';
@@ -24,7 +24,10 @@ export interface ListenerOptions {
   /** Connections that may be open; it may change, and then counts for those that come. */
   readonly maxConnections: () => number;
   readonly log: Logger;
+  readonly brokers?: BrokerConnections;
 }
+
+const NOBODY: BrokerConnections = { brokerConnected: () => {}, brokerDisconnected: () => {} };
 
 export interface BrokerListener {
   readonly port: number;
@@ -36,7 +39,7 @@ export interface BrokerListener {
 }
 
 export async function openListener(options: ListenerOptions): Promise<BrokerListener> {
-  const { io, name, limits, log, turn, memory, createAuthentication } = options;
+  const { io, name, limits, log, turn, memory, createAuthentication, brokers = NOBODY } = options;
   const connections = new Set<BrokerConnection>();
   let dispatch: Dispatch | undefined;
   let allGone: (() => void) | undefined;
@@ -54,7 +57,7 @@ export async function openListener(options: ListenerOptions): Promise<BrokerList
     }
     const authentication = createAuthentication();
     const blocks = io.memory;
-    const given = { listener: name, authentication, dispatch, turn, memory, blocks, limits, log, now, onGone };
+    const given = { listener: name, authentication, dispatch, turn, memory, blocks, limits, log, now, onGone, brokers };
     connections.add(new BrokerConnection(socket, given));
   });
   // A short idle time is kept to half of itself.
