@@ -11,6 +11,9 @@ export const SUPPORTED_FEATURES: ReadonlyMap<string, { readonly min: number; rea
   ['kraft.version', { min: 0, max: 0 }],
 ]);
 
+/** What a new cluster begins with. */
+export const FIRST_FEATURE_LEVELS: ReadonlyMap<string, number> = new Map([['metadata.version', METADATA_VERSION]]);
+
 /** Features of Apache Kafka 4.3 that change nothing in the records that we apply: their logs can be read. */
 const READABLE_FEATURES: ReadonlyMap<string, { readonly max: number }> = new Map([
   ['eligible.leader.replicas.version', { max: 1 }],

@@ -12,10 +12,20 @@ export const CONTROLLER_LIMITS = {
   waitingCommands: 10_000,
   /** Commands that share one append and one fsync. */
   commandsPerCommit: 512,
+  /** Groups of commands that are proposed and not yet applied; what comes meanwhile becomes one group. */
+  groupsInFlight: 8,
   /** Records of several commands are put into one batch up to this many; one command's never part. */
   recordsPerSharedBatch: 10_000,
   /** A batch that several commands share holds at most this much; Kafka's bound for a metadata batch. */
   metadataBatchBytes: 8 * 1024 * 1024,
+  /** A batch of a snapshot holds about so much. */
+  snapshotBatchBytes: 256 * 1024,
+  /** After a snapshot that could not be written, before the next try. */
+  snapshotRetryMs: 60_000,
+  /** A stop waits so long for the commands that were taken. */
+  drainMs: 5_000,
+  /** How often a node looks whether it has caught up with its leader, until it has. */
+  catchUpCheckMs: 10,
   /** Bytes that a replay reads at a time. */
   replayReadBytes: 8 * 1024 * 1024,
   /** Configs that one request may change in all. */

@@ -1,6 +1,7 @@
 /**
- * The image as `apply.ts` writes it: maps that are changed in place, holding values that are replaced. The controller
- * keeps two: one that runs ahead with what has been decided, and the one everybody reads, with what is durable.
+ * The image as `apply.ts` writes it: maps that are changed in place, holding values that are replaced. An active
+ * controller keeps two: one that runs ahead with what has been decided, and the one everybody reads, with what is
+ * committed.
  */
 import type { MetadataRecordInput } from '@meridian/protocol';
 import { CONFIG_RESOURCES } from './configs/resource-types.ts';
@@ -10,24 +11,22 @@ import { collisionKey } from './topic-name.ts';
 
 const NO_CONFIGS: ReadonlyMap<string, string> = new Map();
 
+type Configs = Record<ConfigResource, Map<string, Map<string, string>>>;
+
 export class MutableImage implements MetadataImage {
   readonly clusterId: string;
+  /** Known from the quorum, not from records: no snapshot has it. */
   controllerId = -1;
-  readonly brokers = new Map<number, BrokerInfo>();
-  readonly controllers = new Map<number, ControllerInfo>();
-  readonly topicsByName = new Map<string, Topic>();
-  readonly topicsById = new Map<string, Topic>();
-  readonly namesByCollisionKey = new Map<string, Set<string>>();
-  readonly features = new Map<string, number>();
+  brokers = new Map<number, BrokerInfo>();
+  controllers = new Map<number, ControllerInfo>();
+  topicsByName = new Map<string, Topic>();
+  topicsById = new Map<string, Topic>();
+  namesByCollisionKey = new Map<string, Set<string>>();
+  features = new Map<string, number>();
   nextProducerId = -1;
   endOffset = 0;
   security = new SecurityFacts();
-  readonly #configs: Record<ConfigResource, Map<string, Map<string, string>>> = {
-    topic: new Map(),
-    broker: new Map(),
-    'client-metrics': new Map(),
-    group: new Map(),
-  };
+  #configs: Configs = { topic: new Map(), broker: new Map(), 'client-metrics': new Map(), group: new Map() };
   /** Partition lists that the batch being applied has copied already, by topic id: nobody else has seen them. */
   readonly #unsealed = new Map<string, PartitionInfo[]>();
 
@@ -41,15 +40,27 @@ export class MutableImage implements MetadataImage {
     copy.controllerId = this.controllerId;
     copy.nextProducerId = this.nextProducerId;
     copy.endOffset = this.endOffset;
-    for (const [id, broker] of this.brokers) copy.brokers.set(id, broker);
-    for (const [id, controller] of this.controllers) copy.controllers.set(id, controller);
+    copy.brokers = new Map(this.brokers);
+    copy.controllers = new Map(this.controllers);
     copy.security = this.security.copy();
     for (const topic of this.topicsById.values()) copy.putTopic(topic);
-    for (const [name, level] of this.features) copy.features.set(name, level);
-    for (const resource of CONFIG_RESOURCES.values()) {
-      for (const [name, values] of this.#configs[resource]) copy.#configs[resource].set(name, values);
-    }
+    copy.features = new Map(this.features);
+    for (const resource of CONFIG_RESOURCES.values()) copy.#configs[resource] = new Map(this.#configs[resource]);
     return copy;
+  }
+
+  /** Takes over all that the other's records said; that one is used no more. */
+  become(other: MutableImage): void {
+    this.nextProducerId = other.nextProducerId;
+    this.endOffset = other.endOffset;
+    this.brokers = other.brokers;
+    this.controllers = other.controllers;
+    this.security = other.security;
+    this.topicsByName = other.topicsByName;
+    this.topicsById = other.topicsById;
+    this.namesByCollisionKey = other.namesByCollisionKey;
+    this.features = other.features;
+    this.#configs = other.#configs;
   }
 
   configOf(resource: ConfigResource, name: string): ReadonlyMap<string, string> {

@@ -1,0 +1,19 @@
+/**
+ * What the controller of a new epoch writes before it decides anything: the end of a metadata transaction that an earlier
+ * one left open, and in a new log the levels of the features that this cluster begins with.
+ */
+import type { MetadataRecordInput } from '@meridian/protocol';
+import { FIRST_FEATURE_LEVELS } from './features.ts';
+import type { MetadataImage } from './image.ts';
+
+export function epochRecords(image: MetadataImage, isInTransaction: boolean): MetadataRecordInput[] {
+  const records: MetadataRecordInput[] = [];
+  if (isInTransaction) {
+    records.push({ type: 'AbortTransactionRecord', reason: 'left open by an earlier controller' });
+  }
+  if (image.features.has('metadata.version')) return records;
+  for (const [name, featureLevel] of FIRST_FEATURE_LEVELS) {
+    records.push({ type: 'FeatureLevelRecord', name, featureLevel });
+  }
+  return records;
+}
