@@ -10,22 +10,19 @@ const NAMES = `
   client.quota.callback.class config.providers connection.failed.authentication.delay.ms connections.max.reauth.ms
   controlled.shutdown.enable controller.listener.names controller.quorum.append.linger.ms
   controller.quorum.auto.join.enable controller.quorum.bootstrap.servers controller.quorum.election.backoff.max.ms
-  controller.quorum.election.timeout.ms controller.quorum.fetch.max.bytes controller.quorum.fetch.snapshot.max.bytes
-  controller.quorum.fetch.timeout.ms controller.quorum.request.timeout.ms controller.quorum.retry.backoff.ms
-  controller.quorum.voters controller.quota.window.num controller.quota.window.size.seconds
-  controller.socket.timeout.ms cordoned.log.dirs create.topic.policy.class.name
-  delegation.token.expiry.check.interval.ms delegation.token.expiry.time.ms delegation.token.max.lifetime.ms
-  delegation.token.secret.key delete.records.purgatory.purge.interval.requests early.start.listeners
-  fetch.purgatory.purge.interval.requests follower.fetch.last.tiered.offset.enable group.consumer.assignors
-  group.consumer.max.size group.consumer.migration.policy group.coordinator.append.linger.ms
+  controller.quorum.fetch.max.bytes controller.quorum.fetch.snapshot.max.bytes controller.quorum.voters
+  controller.quota.window.num controller.quota.window.size.seconds controller.socket.timeout.ms cordoned.log.dirs
+  create.topic.policy.class.name delegation.token.expiry.check.interval.ms delegation.token.expiry.time.ms
+  delegation.token.max.lifetime.ms delegation.token.secret.key delete.records.purgatory.purge.interval.requests
+  early.start.listeners fetch.purgatory.purge.interval.requests follower.fetch.last.tiered.offset.enable
+  group.consumer.assignors group.consumer.max.size group.consumer.migration.policy group.coordinator.append.linger.ms
   group.coordinator.background.threads group.coordinator.cached.buffer.max.bytes group.coordinator.rebalance.protocols
   group.coordinator.threads group.share.assignors group.share.max.share.sessions group.share.max.size
   group.streams.max.size initial.broker.registration.timeout.ms inter.broker.listener.name
   kafka.metrics.polling.interval.secs kafka.metrics.reporters leader.imbalance.check.interval.seconds
   listener.security.protocol.map log.dir log.dir.failure.timeout.ms log.flush.offset.checkpoint.interval.ms
   log.flush.start.offset.checkpoint.interval.ms max.connection.creation.rate max.connections.per.ip
-  max.connections.per.ip.overrides metadata.log.dir metadata.log.max.record.bytes.between.snapshots
-  metadata.log.max.snapshot.interval.ms metadata.log.segment.bytes metadata.log.segment.ms
+  max.connections.per.ip.overrides metadata.log.dir metadata.log.segment.bytes metadata.log.segment.ms
   metadata.max.idle.interval.ms metadata.max.retention.bytes metadata.max.retention.ms metric.reporters
   metrics.num.samples metrics.recording.level metrics.sample.window.ms num.replica.alter.log.dirs.threads
   principal.builder.class producer.purgatory.purge.interval.requests queued.max.requests quota.window.num

@@ -8,6 +8,7 @@ import { BROKER_OWN_CONFIGS } from './broker-own-configs.ts';
 import { type ConfigDefinition, type ConfigFamily, type ConfigTable, configTable } from './definition.ts';
 import { GROUP_COORDINATOR_CONFIGS } from './group-coordinator-configs.ts';
 import { GROUP_PROTOCOL_CONFIGS } from './group-protocol-configs.ts';
+import { QUORUM_CONFIGS } from './quorum-configs.ts';
 import { TOPIC_CONFIGS } from './topic-configs.ts';
 import { UNUSED_CONFIGS } from './unused-configs.ts';
 
@@ -93,5 +94,6 @@ export const BROKER_CONFIGS: ConfigTable = configTable([
   ...BROKER_OWN_CONFIGS,
   ...GROUP_COORDINATOR_CONFIGS,
   ...GROUP_PROTOCOL_CONFIGS,
+  ...QUORUM_CONFIGS,
   ...UNUSED_CONFIGS,
 ]);
