@@ -92,12 +92,15 @@ class CheckpointedLogDir implements LogDir {
     const wasClean = this.wasClean;
     return {
       wasClean,
+      savedHighWatermark: marks.highWatermark,
       read: () => ({ recoveryPoint: marks.recoveryPoint, startOffset: marks.startOffset }),
       write: (changed: LogMarks) => this.note(marks, changed),
       noteHighWatermark: (offset: number) => {
+        const goesBack = offset < marks.highWatermark;
         marks.highWatermark = offset;
         this.dirty.add('highWatermark');
-        this.arm(CHECKPOINT_INTERVAL_MS);
+        if (goesBack) this.checkpoint();
+        else this.arm(CHECKPOINT_INTERVAL_MS);
       },
       flush: () => {
         for (const mark of ['startOffset', 'recoveryPoint'] as const) if (this.dirty.has(mark)) this.write(mark);

@@ -176,6 +176,8 @@ export interface Log {
   readonly durableEnd: number;
   /** Bytes in all segments. */
   readonly sizeInBytes: number;
+  /** The high watermark that was noted by an earlier process, as far as the log reaches. */
+  readonly savedHighWatermark: number;
   /** The error that took the log offline. */
   readonly failure: Error | undefined;
   /** What recovery cut off when the log was opened, for the log line. */
@@ -192,11 +194,21 @@ export interface Log {
    * written in one go at the end of the turn; `onProgress` tells.
    */
   append(batches: readonly Buffer[], leaderEpoch: number | undefined): AppendResult;
+  /**
+   * Appends a leader's batches, which lie in `bytes` one after another, each with its header; they keep their epochs. All
+   * are written when it returns, so the bytes stay the caller's.
+   */
+  appendReplicated(bytes: Buffer, headers: readonly BatchHeader[]): void;
   /** The same for a mirror's batches: their epochs are kept as the origin's, durably, before ours is stamped. */
   appendMirrored(batches: readonly Buffer[], leaderEpoch: number): AppendResult;
   /** Notes that a leader's epoch begins at the end of the log, before it has written anything. */
   beginEpoch(leaderEpoch: number): void;
-  /** The high watermark has come so far: transactions that ended below it are decided for everybody. */
+  /** Another leads from now on: epochs that began here without a record are forgotten. */
+  endLeading(): void;
+  /**
+   * The high watermark has come so far: transactions that ended below it are decided for everybody. Goes back only before
+   * a follower's log is cut.
+   */
   committed(highWatermark: number): void;
   /** Forgets producers that have been silent for so long, by their records' time; those with an open transaction stay. */
   expireProducers(nowMs: number, expirationMs: number): void;

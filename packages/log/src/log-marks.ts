@@ -21,6 +21,9 @@ export interface MarksStore {
   read(): LogMarks;
   /** A recovery point or start that goes back is durable when it returns; one that goes forward soon after. */
   write(marks: LogMarks): void;
+  /** As it was found at the start; 0 where nothing is known. */
+  readonly savedHighWatermark: number;
+  /** One that goes back is durable when it returns. */
   noteHighWatermark(offset: number): void;
   /** Makes durable what was written and is not yet. */
   flush(): void;
@@ -45,6 +48,7 @@ export function folderMarks(disk: Disk, folder: string): MarksStore {
         ['log-start', marks.startOffset],
       ]);
     },
+    savedHighWatermark: 0,
     noteHighWatermark() {},
     flush() {},
   };

@@ -27,7 +27,10 @@ export function openLog(options: OpenLogOptions): Log {
   const isNew = makeFolder(options);
   const store = options.marks ?? folderMarks(disk, folder);
   // What is known by this name is another log's, whose folder was renamed before the crash.
-  if (isNew) store.write({ recoveryPoint: 0, startOffset: 0 });
+  if (isNew) {
+    store.write({ recoveryPoint: 0, startOffset: 0 });
+    store.noteHighWatermark(0);
+  }
   const { wasClean } = store;
   const { startOffset, ...stored } = store.read();
   const marks = { startOffset, recoveryPoint: wasClean ? Number.MAX_SAFE_INTEGER : stored.recoveryPoint };

@@ -62,6 +62,7 @@ export class PartitionLog implements Log {
   readonly folder: string;
   startOffset: number;
   endOffset: number;
+  readonly savedHighWatermark: number;
   readonly recoveredDamage: string | undefined;
   readonly epochs: EpochCache;
   readonly originEpochs: OriginEpochs;
@@ -106,6 +107,7 @@ export class PartitionLog implements Log {
     this.recoveryPoint = Math.min(parts.marks.recoveryPoint, this.endOffset);
     this.tail = new TailCache(parts.limits.tailBytes, parts.tailBudget, parts.io.memory);
     this.savedStart = this.startOffset;
+    this.savedHighWatermark = Math.max(this.startOffset, Math.min(parts.store.savedHighWatermark, this.endOffset));
     for (const epochs of [this.epochList, this.originEpochList]) {
       epochs.truncateFromEnd(this.endOffset);
       if (this.startOffset < this.endOffset) epochs.truncateFromStart(this.startOffset);
@@ -168,6 +170,32 @@ export class PartitionLog implements Log {
       this.orFail(() => this.originEpochList.assign(header.partitionLeaderEpoch, header.baseOffset));
     }
     return this.append(batches, leaderEpoch);
+  }
+
+  appendReplicated(bytes: Buffer, headers: readonly BatchHeader[]): void {
+    this.ensureOpen();
+    this.orFail(() => this.writer.writePending());
+    this.tail.clear();
+    let from = 0;
+    let at = 0;
+    for (const header of headers) {
+      if (this.mustRoll(header)) {
+        if (at > from) this.writer.queue(this.segments.active, bytes.subarray(from, at), this.endOffset);
+        from = at;
+        this.orFail(() => this.roll());
+      }
+      const start = at;
+      at += header.sizeInBytes;
+      this.note(header, header.partitionLeaderEpoch, () => bytes.subarray(start, at));
+      this.endOffset = header.nextOffset;
+    }
+    this.writer.queue(this.segments.active, bytes.subarray(from, at), this.endOffset);
+    this.orFail(() => this.writer.writePending());
+  }
+
+  endLeading(): void {
+    this.epochList.truncateFromEnd(this.endOffset);
+    this.originEpochList.truncateFromEnd(this.endOffset);
   }
 
   beginEpoch(leaderEpoch: number): void {
@@ -371,17 +399,22 @@ export class PartitionLog implements Log {
   private place(batch: Buffer, header: BatchHeader, leaderEpoch: number | undefined): void {
     if (leaderEpoch !== undefined) stampLeaderEpoch(batch, 0, leaderEpoch);
     if (this.mustRoll(header)) this.orFail(() => this.roll());
+    this.note(header, leaderEpoch ?? header.partitionLeaderEpoch, () => batch);
+    // The tail holds the memory of what is queued until it is written.
+    const kept = this.tail.push(this.endOffset, header.nextOffset, batch);
+    this.endOffset = header.nextOffset;
+    this.writer.queue(this.segments.active, kept, header.nextOffset);
+  }
+
+  /** Enters a batch that goes to the end of the active segment in all books. */
+  private note(header: BatchHeader, leaderEpoch: number, bytes: () => Buffer): void {
     const segment = this.segments.active;
     const position = segment.size;
     segment.note(header, position, this.config.indexIntervalBytes);
     segment.sound(position, segment.size);
-    this.epochList.assign(leaderEpoch ?? header.partitionLeaderEpoch, header.baseOffset);
-    const aborted = this.producerTable.update(header, () => batch);
+    this.epochList.assign(leaderEpoch, header.baseOffset);
+    const aborted = this.producerTable.update(header, bytes);
     if (aborted !== undefined) segment.transactions.append(aborted, this.io.disk);
-    // The tail holds the memory of what is queued until it is written.
-    const kept = this.tail.push(this.endOffset, header.nextOffset, batch);
-    this.endOffset = header.nextOffset;
-    this.writer.queue(segment, kept, header.nextOffset);
   }
 
   private mustRoll(header: BatchHeader): boolean {

@@ -183,7 +183,14 @@ test('a marker below the recovery point that cannot be read is rot, and leaves n
   const io = node.boot();
   overwrite(io, files(io, '.log')[0]!, (bytes) => bytes.fill(0xff, bytes.length - 10));
   const read = () => ({ recoveryPoint: 2, startOffset: 0 });
-  const marks: MarksStore = { wasClean: false, read, write: () => {}, flush: () => {}, noteHighWatermark: () => {} };
+  const marks: MarksStore = {
+    wasClean: false,
+    read,
+    write: () => {},
+    flush: () => {},
+    noteHighWatermark: () => {},
+    savedHighWatermark: 0,
+  };
   expect(() => openLog({ io, folder: FOLDER, config: CONFIG, marks })).toThrowError(
     expect.objectContaining({ code: 'corrupt-batch' }),
   );

@@ -63,6 +63,7 @@ function knownToEnd(log: Log): MarksStore {
     wasClean: false,
     read: () => ({ recoveryPoint, startOffset }),
     write() {},
+    savedHighWatermark: 0,
     noteHighWatermark() {},
     flush() {},
   };
