@@ -5,9 +5,10 @@
 
 import { residentMb } from '../peers/process-usage.ts';
 import { type Contestant, startKafkaContestant, startMeridianContestant } from './broker/contestant.ts';
-import { type Measure, ROWS, type Row } from './broker/rows.ts';
+import { ROWS, type Row } from './broker/rows.ts';
 import type { BenchTable } from './main.ts';
 import { median } from './quantiles.ts';
+import { format, type Measure, RATIO_COLUMNS, ratioLine } from './ratio-table.ts';
 
 interface Plan {
   readonly rows: readonly Row[];
@@ -109,36 +110,18 @@ function tableOf(rows: readonly Row[], tallies: readonly Tally[]): BenchTable {
   for (const row of rows) {
     row.measures.forEach((measure, at) => {
       const values = tallies.map((tally) => median(tally.rows.get(row)!.map((round) => round[at]!)));
-      lines.push(lineOf(at === 0 ? row.work : '', measure, values));
+      lines.push(ratioLine(at === 0 ? row.work : '', measure, values));
     });
   }
   const memory = tallies.map((tally) => [median(tally.starts), tally.idleMb, Math.max(...tally.loadedMb, 0)]);
   MEMORY.forEach((measure, at) => {
     lines.push(
-      lineOf(
+      ratioLine(
         at === 0 ? 'the process' : '',
         measure,
         memory.map((values) => values[at]!),
       ),
     );
   });
-  return { columns: ['work', 'measure', 'Meridian', 'Apache Kafka', 'ratio', 'must', 'aim', ''], lines };
-}
-
-function lineOf(work: string, measure: Measure, [meridian = Number.NaN, kafka = Number.NaN]: number[]): string[] {
-  const ratio = meridian / kafka;
-  const { atLeast, atMost } = measure;
-  const [must, aim] = atLeast ?? atMost ?? [];
-  const sign = atLeast === undefined ? '≤' : '≥';
-  const reached = (limit: number) => (atLeast === undefined ? ratio <= limit : ratio >= limit);
-  const asked = (limit: number | undefined) => (limit === undefined ? '' : `${sign} ${format(limit)}×`);
-  const verdict =
-    must === undefined || aim === undefined ? '' : reached(aim) ? 'aim' : reached(must) ? 'must' : 'missed';
-  const shown = [meridian, kafka].map((value) => `${format(value)} ${measure.unit}`.trim());
-  return [work, measure.name, ...shown, `${ratio.toFixed(2)}×`, asked(must), asked(aim), verdict];
-}
-
-function format(value: number): string {
-  if (value >= 1000) return Math.round(value).toLocaleString('en-US');
-  return Number(value.toPrecision(3)).toString();
+  return { columns: RATIO_COLUMNS, lines };
 }

@@ -4,14 +4,17 @@
  */
 import { cpus } from 'node:os';
 import { broker } from './broker.ts';
+import { cluster } from './cluster.ts';
 import { partitions } from './partitions.ts';
 import { walk } from './walk.ts';
 
-const BENCHES: Record<string, (args: readonly string[]) => Promise<BenchTable>> = { broker, partitions, walk };
+const BENCHES: Record<string, (args: readonly string[]) => Promise<BenchTable>> = { broker, cluster, partitions, walk };
 
 export interface BenchTable {
   readonly columns: readonly string[];
   readonly lines: readonly (readonly string[])[];
+  /** What could not be measured; the bench has failed then. */
+  readonly failures?: readonly string[];
 }
 
 const what = process.argv[2] ?? '';
@@ -20,8 +23,9 @@ if (bench === undefined) {
   console.error(`unknown bench "${what}"; known: ${Object.keys(BENCHES).join(', ')}`);
   process.exit(2);
 }
-const { columns, lines } = await bench(process.argv.slice(3));
+const { columns, lines, failures = [] } = await bench(process.argv.slice(3));
 console.log(`\n${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}\n`);
 console.log(`| ${columns.join(' | ')} |\n|${columns.map(() => '---').join('|')}|`);
 for (const line of lines) console.log(`| ${line.join(' | ')} |`);
-process.exit(0);
+for (const failure of failures) console.log(`\nfailed: ${failure}`);
+process.exit(failures.length === 0 ? 0 : 1);

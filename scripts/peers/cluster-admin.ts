@@ -10,7 +10,6 @@ import {
   DescribeQuorum,
   ERROR,
   errorName,
-  ListPartitionReassignments,
   Metadata,
   type RequestInput,
   type ResponseOf,
@@ -141,12 +140,6 @@ export async function reassign(cluster: Cluster, name: string, replicas: readonl
   const answer = await askAny(cluster, AlterPartitionReassignments, 0, body, TIMEOUT_MS);
   check(answer.errorCode, 'AlterPartitionReassignments');
   for (const { errorCode } of answer.responses[0]?.partitions ?? []) check(errorCode, 'AlterPartitionReassignments');
-}
-
-export async function isReassigning(cluster: Cluster): Promise<boolean> {
-  const answer = await askAny(cluster, ListPartitionReassignments, 0, { timeoutMs: TIMEOUT_MS, topics: null });
-  check(answer.errorCode, 'ListPartitionReassignments');
-  return answer.topics.length > 0;
 }
 
 /** Asks again and again; an answer that fails counts as no. */

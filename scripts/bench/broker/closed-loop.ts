@@ -4,7 +4,6 @@
  */
 
 import { cpuSeconds, residentMb } from '../../peers/process-usage.ts';
-import type { Contestant } from './contestant.ts';
 import { RawConnection } from './raw-connection.ts';
 
 export const CONNECTIONS = 3;
@@ -13,6 +12,13 @@ const LEAD_IN_SHARE = 0.2;
 /** Keeps what lies unwritten in the page cache below what makes the kernel hold writers back. */
 const MAX_ROUND_BYTES = 1.5e9;
 const MAX_LATENCIES = 1_000_000;
+
+/** Where a load goes, and whose CPU and memory are counted. */
+export interface LoadTarget {
+  /** Connection n goes to the n-th, from the first again behind the last. */
+  readonly ports: readonly number[];
+  readonly pids: readonly number[];
+}
 
 export interface Load {
   /** The next request of a connection. */
@@ -30,18 +36,22 @@ export interface LoadResult {
   readonly latenciesMs: number[];
 }
 
-export async function runClosedLoop(contestant: Contestant, load: Load, durationMs: number): Promise<LoadResult> {
-  const opening = Array.from({ length: CONNECTIONS }, () => RawConnection.open(contestant.port));
-  const connections = await Promise.all(opening);
+export async function runClosedLoop(target: LoadTarget, load: Load, durationMs: number): Promise<LoadResult> {
+  const connections = await openConnections(target);
   try {
-    return await drive(contestant, load, connections, durationMs);
+    return await drive(target, load, connections, durationMs);
   } finally {
     for (const connection of connections) connection.close();
   }
 }
 
+export function openConnections({ ports }: LoadTarget): Promise<RawConnection[]> {
+  const opening = Array.from({ length: CONNECTIONS }, (_, index) => RawConnection.open(ports[index % ports.length]!));
+  return Promise.all(opening);
+}
+
 function drive(
-  contestant: Contestant,
+  target: LoadTarget,
   load: Load,
   connections: readonly RawConnection[],
   durationMs: number,
@@ -60,8 +70,8 @@ function drive(
         requests,
         megabytes: bytes / 1e6,
         seconds: (nowMs - ms) / 1000,
-        cpuSeconds: cpuSeconds(contestant.pid) - cpu,
-        residentMb: residentMb(contestant.pid),
+        cpuSeconds: sumOf(target.pids, cpuSeconds) - cpu,
+        residentMb: sumOf(target.pids, residentMb),
         latenciesMs,
       });
     };
@@ -75,7 +85,7 @@ function drive(
         if (latenciesMs.length < MAX_LATENCIES) latenciesMs.push(nowMs - sentMs);
         if (nowMs >= endMs || allBytes > MAX_ROUND_BYTES) return finish(nowMs, began);
       } else if (nowMs >= beginMs || allBytes > MAX_ROUND_BYTES * LEAD_IN_SHARE) {
-        began = { cpu: cpuSeconds(contestant.pid), ms: nowMs };
+        began = { cpu: sumOf(target.pids, cpuSeconds), ms: nowMs };
       }
       connections[connection]!.send(load.next(connection));
     };
@@ -92,3 +102,6 @@ function drive(
     });
   });
 }
+
+const sumOf = (pids: readonly number[], of: (pid: number) => number): number =>
+  pids.reduce((sum, pid) => sum + of(pid), 0);

@@ -8,13 +8,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { startKafka } from '../../peers/kafka.ts';
+import type { LoadTarget } from './closed-loop.ts';
 
 const MAIN = join(import.meta.dirname, '../../../apps/broker/src/main.ts');
 const MERIDIAN_PORT = 32_192;
 const KAFKA_PORT = 32_292;
 const STOP_LIMIT_MS = 10_000;
 
-export interface Contestant {
+export interface Contestant extends LoadTarget {
   readonly name: 'Meridian' | 'Apache Kafka';
   readonly port: number;
   readonly pid: number;
@@ -24,7 +25,8 @@ export interface Contestant {
 
 export async function startKafkaContestant(): Promise<Contestant> {
   const broker = await startKafka({ port: KAFKA_PORT, properties: { 'log.segment.delete.delay.ms': 500 } });
-  return { name: 'Apache Kafka', port: KAFKA_PORT, pid: broker.pid, startMs: broker.startMs, stop: broker.stop };
+  const { pid, startMs, stop } = broker;
+  return { name: 'Apache Kafka', port: KAFKA_PORT, ports: [KAFKA_PORT], pid, pids: [pid], startMs, stop };
 }
 
 /** `nodeFlags` are for profiles, such as `--cpu-prof`. */
@@ -62,5 +64,6 @@ export async function startMeridianContestant(nodeFlags: readonly string[] = [])
     clearTimeout(timer);
     rmSync(folder, { recursive: true, force: true });
   };
-  return { name: 'Meridian', port: MERIDIAN_PORT, pid: child.pid as number, startMs, stop };
+  const pid = child.pid as number;
+  return { name: 'Meridian', port: MERIDIAN_PORT, ports: [MERIDIAN_PORT], pid, pids: [pid], startMs, stop };
 }

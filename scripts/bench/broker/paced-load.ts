@@ -2,37 +2,45 @@
  * One small record a request at a fixed rate, whatever the answers do: how long an answer takes when a broker is far from
  * its limit. Requests leave once a millisecond, so that the generator sleeps in between.
  */
+import { type Load, type LoadTarget, openConnections } from './closed-loop.ts';
 import type { Contestant } from './contestant.ts';
 import type { Payload } from './payloads.ts';
 import { PARTITIONS, produceLoad } from './produce-load.ts';
-import { MAX_CONNECTION_IN_FLIGHT, RawConnection } from './raw-connection.ts';
+import { MAX_CONNECTION_IN_FLIGHT, type RawConnection } from './raw-connection.ts';
 import { withTopic } from './topic.ts';
 
 export const PACED_PER_SECOND = 2_000;
-const CONNECTIONS = 3;
 const LEAD_IN_MS = 500;
 const TICK_MS = 1;
 const DRAIN_MS = 2_000;
 
 export function pacedRound(contestant: Contestant, payload: Payload, durationMs: number): Promise<number[]> {
-  return withTopic(contestant, { partitions: PARTITIONS, first: payload }, async (topic) => {
-    const opening = Array.from({ length: CONNECTIONS }, () => RawConnection.open(contestant.port));
-    const connections = await Promise.all(opening);
-    try {
-      return await pace(connections, topic, payload, durationMs);
-    } finally {
-      for (const connection of connections) connection.close();
-    }
-  });
+  return withTopic(contestant, { partitions: PARTITIONS, first: payload }, (topic) =>
+    runPaced(contestant, produceLoad(topic, payload, -1), PACED_PER_SECOND, durationMs),
+  );
+}
+
+/** The latencies in milliseconds, of the requests that were sent after a short lead-in. */
+export async function runPaced(
+  target: LoadTarget,
+  load: Load,
+  perSecond: number,
+  durationMs: number,
+): Promise<number[]> {
+  const connections = await openConnections(target);
+  try {
+    return await pace(connections, load, perSecond, durationMs);
+  } finally {
+    for (const connection of connections) connection.close();
+  }
 }
 
 async function pace(
   connections: readonly RawConnection[],
-  topic: string,
-  payload: Payload,
+  load: Load,
+  perSecond: number,
   durationMs: number,
 ): Promise<number[]> {
-  const load = produceLoad(topic, payload, -1);
   const latenciesMs: number[] = [];
   const beganMs = performance.now();
   const countFromMs = beganMs + LEAD_IN_MS;
@@ -48,9 +56,9 @@ async function pace(
     let sent = 0;
     const tick = (): void => {
       const nowMs = performance.now();
-      const due = Math.floor(((Math.min(nowMs, endMs) - beganMs) * PACED_PER_SECOND) / 1000);
+      const due = Math.floor(((Math.min(nowMs, endMs) - beganMs) * perSecond) / 1000);
       while (sent < due) {
-        const index = sent++ % CONNECTIONS;
+        const index = sent++ % connections.length;
         const connection = connections[index]!;
         if (connection.inFlight < MAX_CONNECTION_IN_FLIGHT) connection.send(load.next(index));
         else return fail(new Error(`${MAX_CONNECTION_IN_FLIGHT} requests of a connection are not answered`));

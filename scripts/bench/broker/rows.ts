@@ -1,5 +1,6 @@
 /** What is measured, in the order of the table, and what is asked of each ratio (Meridian to Apache Kafka). */
 import { quantile } from '../quantiles.ts';
+import type { Measure } from '../ratio-table.ts';
 import type { LoadResult } from './closed-loop.ts';
 import type { Contestant } from './contestant.ts';
 import { type FetchRound, fetchRound } from './fetch-load.ts';
@@ -7,14 +8,6 @@ import { APPENDS_PER_SECOND, longPollRound } from './long-poll-load.ts';
 import { PACED_PER_SECOND, pacedRound } from './paced-load.ts';
 import { payloadOf } from './payloads.ts';
 import { produceRound } from './produce-load.ts';
-
-export interface Measure {
-  readonly name: string;
-  readonly unit: string;
-  /** A ratio at least, or at most, as large; absent where the number only informs. */
-  readonly atLeast?: readonly [must: number, aim: number];
-  readonly atMost?: readonly [must: number, aim: number];
-}
 
 export interface Row {
   /** For `--only`. */

@@ -46,7 +46,7 @@ export async function restartableKafka(port: number): Promise<RestartableBroker>
   const folder = mkdtempSync(join(tmpdir(), 'kafka-bench-'));
   return restartable(folder, async () => {
     const { pid, startMs, stop } = await startKafka({ port, folder: join(folder, 'data'), properties: DELETES_SOON });
-    return { name: 'Apache Kafka', port, pid, startMs, stop };
+    return { name: 'Apache Kafka', port, ports: [port], pid, pids: [pid], startMs, stop };
   });
 }
 
@@ -102,5 +102,6 @@ async function startMeridian(port: number, configFile: string, flags: readonly s
     clearTimeout(timer);
     if (how !== 0) throw new Error(`the broker did not stop in order: ${how}`);
   };
-  return { name: 'Meridian', port, pid: child.pid as number, startMs, stop };
+  const pid = child.pid as number;
+  return { name: 'Meridian', port, ports: [port], pid, pids: [pid], startMs, stop };
 }
