@@ -101,6 +101,8 @@ export interface ElectedPartition {
 export interface AllocateProducerIds {
   readonly kind: 'allocateProducerIds';
   readonly brokerId: number;
+  /** Of the broker's registration; undefined where the asker is this very node. */
+  readonly brokerEpoch?: number;
 }
 
 export interface ProducerIdBlock {
@@ -139,7 +141,7 @@ export interface BrokerHeartbeat {
   readonly kind: 'brokerHeartbeat';
   readonly brokerId: number;
   readonly brokerEpoch: number;
-  /** Offset after the last metadata record that the broker has applied. */
+  /** Offset of the last metadata record that the broker has applied (as in Apache Kafka: not the one behind it). */
   readonly currentMetadataOffset: number;
   readonly wantFence: boolean;
   readonly wantShutDown: boolean;
@@ -252,6 +254,20 @@ export interface RegisterController {
   readonly features: readonly SupportedFeature[];
 }
 
+export interface UpdateFeatures {
+  readonly kind: 'updateFeatures';
+  readonly validateOnly: boolean;
+  readonly updates: readonly FeatureUpdate[];
+}
+
+export interface FeatureUpdate {
+  readonly name: string;
+  /** 0 switches the feature off. */
+  readonly level: number;
+  /** Kafka's number: 1 upgrade, 2 safe downgrade, 3 unsafe downgrade. */
+  readonly upgradeType: number;
+}
+
 /** The active controller's own, from time to time: preferred replicas that are in sync lead again where too few do. */
 export interface BalanceLeaders {
   readonly kind: 'balanceLeaders';
@@ -312,6 +328,7 @@ interface Commands {
     };
   };
   assignReplicasToDirs: { command: AssignReplicasToDirs; result: AssignedReplicas };
+  updateFeatures: { command: UpdateFeatures; result: Refusable };
   balanceLeaders: { command: BalanceLeaders; result: MovedLeaders };
   electUncleanLeaders: { command: ElectUncleanLeaders; result: MovedLeaders };
 }

@@ -3,7 +3,7 @@
  * one left open, and in a new log the levels of the features that this cluster begins with.
  */
 import type { MetadataRecordInput } from '@meridian/protocol';
-import { FIRST_FEATURE_LEVELS } from './features.ts';
+import { FIRST_FEATURE_LEVELS, METADATA_VERSION_FEATURE } from './features.ts';
 import type { MetadataImage } from './image.ts';
 
 export function epochRecords(image: MetadataImage, isInTransaction: boolean): MetadataRecordInput[] {
@@ -11,7 +11,7 @@ export function epochRecords(image: MetadataImage, isInTransaction: boolean): Me
   if (isInTransaction) {
     records.push({ type: 'AbortTransactionRecord', reason: 'left open by an earlier controller' });
   }
-  if (image.features.has('metadata.version')) return records;
+  if (image.features.has(METADATA_VERSION_FEATURE)) return records;
   for (const [name, featureLevel] of FIRST_FEATURE_LEVELS) {
     records.push({ type: 'FeatureLevelRecord', name, featureLevel });
   }

@@ -6,9 +6,8 @@
  */
 import type { MetadataRecordInput } from '@meridian/protocol';
 import { CONFIG_RESOURCE_IDS, CONFIG_RESOURCES } from './configs/resource-types.ts';
+import { METADATA_VERSION_FEATURE } from './features.ts';
 import type { BrokerInfo, ControllerInfo, MetadataImage, PartitionInfo, Topic } from './image.ts';
-
-const METADATA_VERSION_FEATURE = 'metadata.version';
 
 /** In Apache Kafka's order, each kind in the order in which the image has it. */
 export function* imageRecords(image: MetadataImage): Generator<MetadataRecordInput> {

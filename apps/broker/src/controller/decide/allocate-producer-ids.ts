@@ -12,11 +12,12 @@ const IDS_PER_REGION = 2 ** 40;
 
 export function decideAllocateProducerIds(
   image: MetadataImage,
-  { brokerId }: AllocateProducerIds,
+  { brokerId, brokerEpoch }: AllocateProducerIds,
   { regionId }: DecideContext,
 ): Decision<ProducerIdBlock> {
   const broker = image.brokers.get(brokerId);
   if (broker === undefined) return none(ERROR.BROKER_ID_NOT_REGISTERED);
+  if (brokerEpoch !== undefined && brokerEpoch !== broker.epoch) return none(ERROR.STALE_BROKER_EPOCH);
   const regionFirst = regionId * IDS_PER_REGION;
   const first = Math.max(image.nextProducerId, regionFirst);
   const next = first + CONTROLLER_LIMITS.producerIdsPerBlock;

@@ -13,6 +13,7 @@ import { decideDeleteTopics } from './delete-topics.ts';
 import { decideElectLeaders } from './elect-leaders.ts';
 import { decideFailDirectories } from './fail-directories.ts';
 import { decideRegisterBroker } from './register-broker.ts';
+import { decideUpdateFeatures } from './update-features.ts';
 
 export function decide(image: MetadataImage, command: Command, context: DecideContext): Decision<unknown> {
   switch (command.kind) {
@@ -31,7 +32,9 @@ export function decide(image: MetadataImage, command: Command, context: DecideCo
     case 'failDirectories':
       return decideFailDirectories(image, command);
     case 'registerBroker':
-      return decideRegisterBroker(image, command);
+      return decideRegisterBroker(image, command, context);
+    case 'updateFeatures':
+      return decideUpdateFeatures(image, command, context);
     default:
       throw new Error(`no decision for ${command.kind}`);
   }
