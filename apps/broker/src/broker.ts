@@ -12,7 +12,7 @@ import { createTailBudget } from '@meridian/log';
 import { createScramServer, scramCredential } from '@meridian/protocol';
 import type { LogDirView } from './apis/broker-facts.ts';
 import { ENDPOINT_NAMES } from './apis/broker-nodes.ts';
-import type { ListenerName } from './apis/handler.ts';
+import type { AnyHandler, ListenerName } from './apis/handler.ts';
 import { createHandlers } from './apis/handlers.ts';
 import { advertisedAddress, type BrokerConfig, listenerConfig } from './config.ts';
 import { brokerConfigValue } from './controller/configs/effective.ts';
@@ -24,6 +24,9 @@ import { groupSettings } from './groups/group-settings.ts';
 import type { BrokerLimits } from './limits.ts';
 import { HostedPartitions } from './partition/hosted-partitions.ts';
 import { type HostedDir, LogDirs } from './partition/log-dirs/log-dirs.ts';
+import type { ControllerChannel } from './peers/controller-channel.ts';
+import { NodeControllerChannel } from './peers/node-controller-channel.ts';
+import { createPeers } from './peers/node-peers.ts';
 import { type Authentication, createScramAuthentication, OPEN } from './server/authentication.ts';
 import { createDispatch } from './server/dispatch.ts';
 import { type BrokerListener, openListener } from './server/listener.ts';
@@ -195,7 +198,7 @@ function scramAuthentication(io: Io, secret: string, limits: BrokerLimits): () =
 }
 
 function serve(
-  { io, config, limits, settings, controller, logDirs }: Parts,
+  { io, config, log, limits, settings, controller, logDirs }: Parts,
   partitions: HostedPartitions,
   groups: GroupCoordinator,
   [client, internal]: readonly [BrokerListener, BrokerListener],
@@ -210,10 +213,13 @@ function serve(
   controller.onChange((delta) => {
     if (delta.some(({ type }) => type === 'ConfigRecord')) clientInstances.configsChanged();
   });
-  const handlers = createHandlers({
+  const handlerOf = (apiKey: number): AnyHandler | undefined => handlers.find(({ api }) => api.key === apiKey);
+  const handlers: readonly AnyHandler[] = createHandlers({
     facts: { nodeId: config.nodeId, autoCreateTopics: settings.autoCreateTopics },
     image: controller.image,
     submit: (command) => controller.submit(command),
+    isActive: () => controller.isActive,
+    channel: channelOf(io, config, log, handlerOf),
     nextProducerId: () => controller.nextProducerId(),
     configSources: controller.configSources,
     clientInstances,
@@ -229,6 +235,23 @@ function serve(
   });
   client.serve(createDispatch('client', handlers));
   internal.serve(createDispatch('internal', handlers));
+}
+
+/** One node is its own controller. */
+function channelOf(
+  io: Io,
+  { nodeId, internal }: BrokerConfig,
+  log: Logger,
+  handlerOf: (apiKey: number) => AnyHandler | undefined,
+): ControllerChannel {
+  const peers = createPeers({ io, log, nodeId, secret: internal.secret });
+  const quorum = {
+    self: { id: nodeId },
+    leader: () => ({ id: nodeId, epoch: 0 }),
+    addressOf: () => undefined,
+    leaderUnreachable: () => {},
+  };
+  return new NodeControllerChannel({ io, peers, quorum, handlerOf });
 }
 
 function logDirView({ disk }: Io, { path, failure }: HostedDir): LogDirView {

@@ -13,6 +13,7 @@ import type { MetadataImage } from '../controller/image.ts';
 import type { GroupCoordinator } from '../groups/group-coordinator.ts';
 import type { BrokerLimits } from '../limits.ts';
 import type { PartitionTable } from '../partition/partition-table.ts';
+import type { ControllerChannel } from '../peers/controller-channel.ts';
 import type { Authentication } from '../server/authentication.ts';
 import type { ClientInstances } from '../telemetry/client-instances.ts';
 import type { BrokerFacts, LogDirView } from './broker-facts.ts';
@@ -78,6 +79,10 @@ export interface HandlerReach {
   readonly facts: BrokerFacts;
   readonly image: MetadataImage;
   readonly submit: Controller['submit'];
+  /** Whether this node is the active controller. */
+  readonly isActive: () => boolean;
+  /** The way to it, wherever it is. */
+  readonly channel: ControllerChannel;
   readonly nextProducerId: Controller['nextProducerId'];
   /** Where configs get their values: `controller.configSources`. */
   readonly configSources: BrokerConfigSources;

@@ -41,6 +41,7 @@ import { createOffsetDeleteHandler } from './47-offset-delete.ts';
 import { createDescribeClientQuotasHandler } from './48-describe-client-quotas.ts';
 import { createDescribeUserScramCredentialsHandler } from './50-describe-user-scram-credentials.ts';
 import { createDescribeQuorumHandler } from './55-describe-quorum.ts';
+import { createEnvelopeHandler } from './58-envelope.ts';
 import { createDescribeClusterHandler } from './60-describe-cluster.ts';
 import { createDescribeProducersHandler } from './61-describe-producers.ts';
 import { createDescribeTransactionsHandler } from './65-describe-transactions.ts';
@@ -49,12 +50,14 @@ import { createGetTelemetrySubscriptionsHandler } from './71-get-telemetry-subsc
 import { createPushTelemetryHandler } from './72-push-telemetry.ts';
 import { createListConfigResourcesHandler } from './74-list-config-resources.ts';
 import { createDescribeTopicPartitionsHandler } from './75-describe-topic-partitions.ts';
+import { createForwarding } from './forwarding.ts';
+import { isForwardable } from './forwarding-refusals.ts';
 import type { AnyHandler, HandlerReach } from './handler.ts';
 
 export function createHandlers(given: Omit<HandlerReach, 'served'>): readonly AnyHandler[] {
   const served: Api[] = [];
   const reach: HandlerReach = { ...given, served };
-  const handlers: AnyHandler[] = [
+  const own: AnyHandler[] = [
     createProduceHandler(reach),
     createFetchHandler(reach),
     createListOffsetsHandler(reach),
@@ -101,6 +104,11 @@ export function createHandlers(given: Omit<HandlerReach, 'served'>): readonly An
     createPushTelemetryHandler(reach),
     createListConfigResourcesHandler(reach),
     createDescribeTopicPartitionsHandler(reach),
+  ];
+  const forwardable = own.filter(({ api }) => isForwardable(api.key));
+  const handlers = [
+    ...own.map((handler) => (forwardable.includes(handler) ? createForwarding(handler, reach) : handler)),
+    createEnvelopeHandler(reach, forwardable),
   ];
   served.push(...handlers.map(({ api }) => api));
   return handlers;

@@ -35,3 +35,12 @@ export const WATCH_LIMITS = {
   /** Nodes that are asked at a time; further hints are left to the timeouts. */
   maxAsked: 64,
 } as const;
+
+export const FORWARDING_LIMITS = {
+  /** A request that does not say how long it may take, and bounds for one that does. */
+  timeoutMs: 30_000,
+  leastTimeoutMs: 1_000,
+  mostTimeoutMs: 60_000,
+  /** In an envelope it must still fit into the longest frame without records. */
+  maxRequestBytes: 16_000_000,
+} as const;
