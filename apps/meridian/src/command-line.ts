@@ -21,6 +21,7 @@ const program = new Command('meridian')
   .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage.');
 
 command(program, 'local', 'run the regions of the regions folder on this machine')
+  .option('--brokers <number>', 'in each region; otherwise as many as there were, at first one', wholeNumber)
   .addHelpText('after', '\nPrints the addresses, a token and `ready`; Ctrl-C stops everything.')
   .action(async (options) => (await import('./commands/local.ts')).runLocal(io, terminal, options));
 
@@ -107,7 +108,7 @@ export async function runCommandLine(): Promise<never> {
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   const { code, message } = error as { code?: unknown; message?: string };
-  if (code === 'bad-option' || code === 'port-offset-invalid') {
+  if (code === 'bad-option' || code === 'port-offset-invalid' || code === 'brokers-invalid') {
     terminal.say(`error: ${message}`);
     return EXIT.usage;
   }

@@ -3,6 +3,8 @@ export const CLI_ERRORS = {
   'port-in-use': 'Stop the process that listens there, or move all ports with --port-offset.',
   'data-in-use': 'Stop the other platform, or choose another folder with --data.',
   'data-too-new': 'It was written by a newer version of Meridian: use that version, or another folder with --data.',
+  'too-few-brokers':
+    'Their data lies on all of them: start as many or more (without --brokers: as many), or choose another --data.',
   'data-unreadable': 'The data folder cannot be used: check its owner and permissions, or choose another with --data.',
   'no-keys': 'Start the local platform first (`meridian local`), or name its data folder with --data.',
   'start-failed': 'A part of the platform did not start; its log is named above.',

@@ -1,5 +1,7 @@
 /** Every bound of the command line and the local platform, by name. */
 export const LIMITS = {
+  /** More of them would make every change of metadata slower, and survive little more. */
+  maxVoters: 5,
   /** From the start of a part to its `ready` line. */
   readyTimeoutMs: 20_000,
   /** From SIGTERM to SIGKILL: for a part that hangs. One whose stop does not move ends by itself long before. */

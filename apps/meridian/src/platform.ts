@@ -3,7 +3,14 @@
  * Invariant: without `--port-offset` the offset is the one that the data folder's platform was started with.
  */
 import type { Io } from '@meridian/io';
-import { loadRegions, movePorts, type Region, type Topology } from '@meridian/service/regions';
+import {
+  type BrokerAddress,
+  brokersOf,
+  loadRegions,
+  movePorts,
+  type Region,
+  type Topology,
+} from '@meridian/service/regions';
 import { CliError } from './errors.ts';
 import { readMarker } from './local/data-folder.ts';
 
@@ -24,6 +31,12 @@ export function findRegion(topology: Topology, name: string): Region {
   if (found !== undefined) return found;
   const known = topology.regions.map((region) => region.name).join(', ');
   throw new CliError('unknown-region', `Region ${name}; there are: ${known}.`);
+}
+
+/** Where a region's brokers listen for clients, as many as the platform was started with. */
+export function regionBrokers(io: Pick<Io, 'disk'>, options: PlatformOptions, name: string): BrokerAddress[] {
+  const region = findRegion(findPlatform(io, options), name);
+  return brokersOf(region, readMarker(io, options.data)?.brokers ?? 1);
 }
 
 export const gatewayUrl = ({ gateway }: Region): string => `ws://${gateway.host}:${gateway.port}/v1/ws`;

@@ -4,6 +4,8 @@ export const LIMITS = {
   maxConfigBytes: 1_048_576,
   /** Problems of one config that are told at once. */
   maxProblems: 20,
+  /** Brokers of a region on one machine. */
+  maxBrokers: 9,
   /** A stop that does not move for so long, from the first signal on, goes the hard way. */
   stopTimeoutMs: 8_000,
   /** How often the event loop is looked at, and the CPU time of one turn from which on that is a warning. */

@@ -7,7 +7,7 @@
  */
 import { resolve } from 'node:path';
 import type { Io } from '@meridian/io';
-import { loadRegions, movePorts, type Topology } from '@meridian/service/regions';
+import { brokersOf, checkBrokers, loadRegions, movePorts, type Topology } from '@meridian/service/regions';
 import { CliError, EXIT } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { type DataFolder, openDataFolder } from '../local/data-folder.ts';
@@ -18,6 +18,7 @@ import { type PlannedPart, planParts } from '../local/part-plan.ts';
 import { startPartProcess } from '../local/part-process.ts';
 import { checkPorts, portsOf } from '../local/ports.ts';
 import { createProcessRecord } from '../local/process-record.ts';
+import { openRegionCluster, type RegionCluster } from '../local/region-cluster.ts';
 import { createSupervisor, type PartSpec, type Supervisor } from '../local/supervisor.ts';
 import { gatewayUrl, type PlatformOptions } from '../platform.ts';
 import { COMPILE_CACHE } from '../platform-defaults.ts';
@@ -25,6 +26,8 @@ import { alignColumns, type Terminal } from '../terminal.ts';
 import { signToken } from './token.ts';
 
 export interface LocalOptions extends PlatformOptions {
+  /** In each region. */
+  brokers?: number;
   json?: boolean;
 }
 
@@ -34,13 +37,18 @@ const DEVELOPER = { tenant: 'acme', subject: 'developer', allow: ['*:read,write'
 
 export async function runLocal(io: Io, terminal: Terminal, options: LocalOptions): Promise<void> {
   const topology = movePorts(loadRegions(io, options.regions), options.portOffset ?? 0);
-  const data = openDataFolder(io, resolve(options.data), options.portOffset ?? 0);
+  checkBrokers(topology, options.brokers ?? 1);
+  const shape = { portOffset: options.portOffset ?? 0, brokers: options.brokers };
+  const data = openDataFolder(io, resolve(options.data), shape);
+  const { brokers } = data;
   await waitForLeftovers(io, data.file('processes.json'));
-  await checkPorts(io, portsOf(topology));
+  await checkPorts(io, portsOf(topology, brokers));
   const keys = makeKeys(io, data.path);
   const internalSecret = io.disk.readFile(keys.internalSecret).toString('utf8').trim();
   const plan = planParts({
     topology,
+    brokers,
+    clusters: brokers === 1 ? new Map() : openClusters(io, terminal, data, topology),
     dataFolder: data.path,
     keys,
     internalSecret,
@@ -59,12 +67,33 @@ export async function runLocal(io: Io, terminal: Terminal, options: LocalOptions
   const token = signToken(io, data.path, DEVELOPER);
   const stopped = await Promise.race([startAll(supervisor, logs), ending.then(() => true)]);
   if (!stopped) {
-    printPlatform(terminal, topology, await token, options.json ?? false);
+    printPlatform(terminal, topology, brokers, { token: await token, json: options.json ?? false });
     await ending;
   }
   await supervisor.stop();
   record.remove();
   data.release();
+}
+
+/** What the brokers of each region have in common; of a region that had one, what the others are going to do. */
+function openClusters(
+  io: Io,
+  terminal: Terminal,
+  { brokers, file }: DataFolder,
+  { regions }: Topology,
+): Map<string, RegionCluster> {
+  return new Map(
+    regions.map((region) => {
+      const cluster = openRegionCluster(io, file(region.name), brokersOf(region, brokers));
+      if (cluster.voters[0]?.directoryId === undefined) {
+        terminal.say(
+          `${region.name} began with one broker: it alone still decides on metadata, and keeps the topics that it has ` +
+            `until they are reassigned; new ones get replicas on all ${brokers}.`,
+        );
+      }
+      return [region.name, cluster];
+    }),
+  );
 }
 
 /** False: everything runs. Throws a `CliError` when a part failed. */
@@ -115,10 +144,17 @@ function specOf(io: Io, terminal: Terminal, data: DataFolder, part: PlannedPart,
   };
 }
 
-function printPlatform(terminal: Terminal, topology: Topology, token: string, json: boolean): void {
+function printPlatform(
+  terminal: Terminal,
+  topology: Topology,
+  brokers: number,
+  { token, json }: { readonly token: string; readonly json: boolean },
+): void {
   const rows = topology.regions.map((region) => ({
     region: region.name,
-    kafka: `${region.kafka.host}:${region.kafka.port}`,
+    kafka: brokersOf(region, brokers)
+      .map(({ host, port }) => `${host}:${port}`)
+      .join(','),
     gateway: gatewayUrl(region),
     http: `http://${region.gateway.host}:${region.gateway.port}`,
   }));

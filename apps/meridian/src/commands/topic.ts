@@ -9,7 +9,7 @@ import { type Io, silentLogger } from '@meridian/io';
 import { errorName } from '@meridian/protocol';
 import { CliError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import { findPlatform, findRegion, type PlatformOptions } from '../platform.ts';
+import { type PlatformOptions, regionBrokers } from '../platform.ts';
 import { alignColumns, type Terminal } from '../terminal.ts';
 
 export interface TopicOptions extends PlatformOptions {
@@ -68,8 +68,7 @@ export async function listTopics(io: Io, terminal: Terminal, options: TopicOptio
 }
 
 async function withClient(io: Io, options: TopicOptions, work: (client: Client) => Promise<void>): Promise<void> {
-  const { kafka } = findRegion(findPlatform(io, options), options.region);
-  const bootstrap = [{ host: kafka.host, port: kafka.port }];
+  const bootstrap = regionBrokers(io, options, options.region);
   const client = createClient({ io, bootstrap, clientId: 'meridian-cli', log: silentLogger });
   try {
     await work(client);

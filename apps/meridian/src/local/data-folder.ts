@@ -4,7 +4,7 @@
  *
  *     meridian.json    {"format":1,"portOffset":0}        keys/   what signs tokens and cursors, the internal secret
  *     processes.json   {"us-east/broker":4711, …}          config/ logs/   one file per part
- *     us-east/broker/  the broker's data
+ *     us-east/broker/  the broker's data; of further brokers in broker-2/, …, and what they have in common in cluster.json
  *
  * Invariant: nothing in it is readable by other users.
  */
@@ -12,16 +12,27 @@ import type { Io } from '@meridian/io';
 import { IoError } from '@meridian/io';
 import { CliError } from '../errors.ts';
 
-/** Counted up when an older version could not read the folder any more. */
-const FORMAT = 1;
+/** Counted up when an older version could not read the folder any more: 2 has several brokers in each region. */
+const FORMAT = 2;
+const FORMAT_OF_ONE_BROKER = 1;
 
-interface Marker {
+export interface Marker {
   format: number;
   portOffset: number;
+  /** In each region. */
+  brokers: number;
+}
+
+/** What the platform is started with. */
+export interface PlatformShape {
+  portOffset: number;
+  /** In each region; without it, as many as there were. */
+  brokers: number | undefined;
 }
 
 export interface DataFolder {
   readonly path: string;
+  readonly brokers: number;
   file(name: string): string;
   /** Makes a folder inside, with its parents. */
   folder(name: string): string;
@@ -29,15 +40,17 @@ export interface DataFolder {
 }
 
 /** Everything that this process and its children write from now on belongs to its user alone. */
-export function openDataFolder(io: Pick<Io, 'disk'>, path: string, portOffset: number): DataFolder {
+export function openDataFolder(io: Pick<Io, 'disk'>, path: string, shape: PlatformShape): DataFolder {
   process.umask(0o077);
-  checkFormat(io, path);
+  const brokers = brokersIn(path, checkFormat(io, path), shape);
   const lock = takeLock(io, path);
   const file = (name: string): string => `${path}/${name}`;
-  const marker: Marker = { format: FORMAT, portOffset };
+  const { portOffset } = shape;
+  const marker = brokers === 1 ? { format: FORMAT_OF_ONE_BROKER, portOffset } : { format: FORMAT, portOffset, brokers };
   io.disk.replaceFile(file('meridian.json'), Buffer.from(`${JSON.stringify(marker)}\n`));
   return {
     path,
+    brokers,
     file,
     folder(name) {
       io.disk.makeFolder(file(name));
@@ -53,8 +66,12 @@ export function readMarker(io: Pick<Io, 'disk'>, path: string): Marker | undefin
   const file = `${path}/meridian.json`;
   if (!io.disk.exists(file)) return undefined;
   try {
-    const { format, portOffset } = JSON.parse(io.disk.readFile(file).toString('utf8')) as Partial<Marker>;
-    if (typeof format === 'number') return { format, portOffset: Number(portOffset ?? 0) };
+    const {
+      format,
+      portOffset = 0,
+      brokers = 1,
+    } = JSON.parse(io.disk.readFile(file).toString('utf8')) as Partial<Marker>;
+    if (typeof format === 'number') return { format, portOffset: Number(portOffset), brokers: Number(brokers) };
   } catch (error) {
     throw new CliError('data-unreadable', `${file}: ${(error as Error).message}`, { cause: error });
   }
@@ -68,11 +85,20 @@ export function checkIsFolder(io: Pick<Io, 'disk'>, path: string): void {
   }
 }
 
-function checkFormat(io: Pick<Io, 'disk'>, path: string): void {
+function checkFormat(io: Pick<Io, 'disk'>, path: string): Marker | undefined {
   const marker = readMarker(io, path);
   if (marker !== undefined && marker.format > FORMAT) {
     throw new CliError('data-too-new', `${path} has format ${marker.format}, this version knows ${FORMAT}`);
   }
+  return marker;
+}
+
+/** Brokers may be added. One that is left out would take its replicas, and perhaps its vote, with it. */
+function brokersIn(path: string, before: Marker | undefined, { brokers }: PlatformShape): number {
+  const had = before?.brokers ?? 1;
+  const wanted = brokers ?? had;
+  if (wanted >= had) return wanted;
+  throw new CliError('too-few-brokers', `${path} was started with ${had} brokers in each region, not ${wanted}`);
 }
 
 function takeLock(io: Pick<Io, 'disk'>, path: string): { release(): void } {

@@ -3,7 +3,7 @@
  * one sentence and not by a part's log. Called by `meridian local`.
  */
 import { type Io, IoError } from '@meridian/io';
-import type { Topology } from '@meridian/service/regions';
+import { brokersOf, type Topology } from '@meridian/service/regions';
 import { CliError } from '../errors.ts';
 
 export interface PortUse {
@@ -13,13 +13,23 @@ export interface PortUse {
   what: string;
 }
 
-export function portsOf(topology: Topology): PortUse[] {
-  return topology.regions.flatMap(({ name, kafka, gateway, mirror }) => [
-    { host: kafka.host, port: kafka.port, what: `${name}'s broker (Kafka)` },
-    { host: kafka.host, port: kafka.internalPort, what: `${name}'s broker (internal listener)` },
-    { host: gateway.host, port: gateway.port, what: `${name}'s gateway` },
-    { host: mirror.host, port: mirror.managementPort, what: `${name}'s mirror (management)` },
-  ]);
+/** `brokers`: in each region. */
+export function portsOf(topology: Topology, brokers: number): PortUse[] {
+  return topology.regions.flatMap((region) => {
+    const { name, gateway, mirror } = region;
+    const ofBrokers = brokersOf(region, brokers).flatMap(({ nodeId, host, port, internalPort }) => {
+      const what = `${name}'s broker${nodeId === 1 ? '' : ` ${nodeId}`}`;
+      return [
+        { host, port, what: `${what} (Kafka)` },
+        { host, port: internalPort, what: `${what} (internal listener)` },
+      ];
+    });
+    return [
+      ...ofBrokers,
+      { host: gateway.host, port: gateway.port, what: `${name}'s gateway` },
+      { host: mirror.host, port: mirror.managementPort, what: `${name}'s mirror (management)` },
+    ];
+  });
 }
 
 /** Throws a `CliError` that names every port that cannot be listened on. */

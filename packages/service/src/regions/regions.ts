@@ -10,6 +10,7 @@ import { LIMITS } from '../limits.ts';
 import { LINKS_SCHEMA, type Link, REGION_SCHEMA, type Region, type Topology } from './schema.ts';
 import { readYaml, type YamlSource } from './yaml-source.ts';
 
+export { type BrokerAddress, brokersOf, checkBrokers } from './brokers.ts';
 export type { Link, Region, Topology } from './schema.ts';
 
 const LINKS_FILE = 'links.yaml';

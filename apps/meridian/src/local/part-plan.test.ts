@@ -1,0 +1,137 @@
+/** Which processes a platform of one and of three brokers has, and what they are told. */
+import { createSimWorld } from '@meridian/io/sim';
+import { brokersOf, type Region } from '@meridian/service/regions';
+import { expect, test } from 'vitest';
+import { keyFiles } from './keys.ts';
+import { type PlannedPart, planParts } from './part-plan.ts';
+import { portsOf } from './ports.ts';
+import { openRegionCluster } from './region-cluster.ts';
+
+const region = (name: string, id: number, port: number): Region => ({
+  name,
+  id,
+  engine: 'embedded',
+  kafka: { host: '127.0.0.1', port, internalPort: port + 1 },
+  gateway: { host: '127.0.0.1', port: port - 1000 },
+  mirror: { host: '127.0.0.1', managementPort: port + 2 },
+});
+const TOPOLOGY = { regions: [region('a', 1, 9092), region('b', 2, 9192)], links: [{ from: 'a', to: 'b' }] };
+
+interface Told {
+  nodeId: number;
+  dataFolder: string;
+  roles: string[];
+  clusterId: string;
+  directoryId: string;
+  voters: { id: number; port: number; directoryId: string }[];
+  configs: Record<string, string>;
+  target: { port: number }[];
+  links: { bootstrap: unknown[] }[];
+  bootstrap: unknown[];
+}
+
+function laptop() {
+  return createSimWorld({ seed: 1 }).node('laptop').boot();
+}
+
+function plan(brokers: number, io = laptop()): PlannedPart[] {
+  const clusters = new Map(
+    brokers === 1
+      ? []
+      : TOPOLOGY.regions.map((each) => [
+          each.name,
+          openRegionCluster(io, `/data/${each.name}`, brokersOf(each, brokers)),
+        ]),
+  );
+  const keys = keyFiles('/data');
+  return planParts({
+    topology: TOPOLOGY,
+    brokers,
+    clusters,
+    dataFolder: '/data',
+    keys,
+    internalSecret: 's',
+    defaultPartitions: 6,
+  });
+}
+
+const configs = (parts: readonly PlannedPart[], pattern: RegExp) =>
+  parts.filter(({ name }) => pattern.test(name)).map(({ config }) => config as Told);
+
+test('one broker is planned as ever: alone, without voters', () => {
+  const parts = plan(1);
+  expect(parts.map(({ name }) => name)).toEqual(['a/broker', 'a/gateway', 'b/broker', 'b/mirror', 'b/gateway']);
+  const [broker] = configs(parts, /^a\/broker/);
+  expect(Object.keys(broker!)).not.toContain('voters');
+  expect(broker).toMatchObject({ nodeId: 1, dataFolder: '/data/a/broker', client: { port: 9092 } });
+});
+
+test('three brokers know each other by id, address and directory, and keep three replicas', () => {
+  const trio = configs(plan(3), /^a\/broker/);
+  expect(trio.map(({ nodeId, dataFolder }) => [nodeId, dataFolder])).toEqual([
+    [1, '/data/a/broker'],
+    [2, '/data/a/broker-2'],
+    [3, '/data/a/broker-3'],
+  ]);
+  const [first] = trio;
+  for (const { voters, clusterId, configs: told, roles } of trio) {
+    expect(voters).toEqual(first!.voters);
+    expect(clusterId).toBe(first!.clusterId);
+    expect(roles).toEqual(['broker', 'controller']);
+    expect(told).toMatchObject({ 'default.replication.factor': '3', 'min.insync.replicas': '2' });
+  }
+  expect(first!.voters).toMatchObject([
+    { id: 1, port: 9093 },
+    { id: 2, port: 9103 },
+    { id: 3, port: 9113 },
+  ]);
+  const ids = trio.map(({ directoryId }) => directoryId);
+  expect(ids).toEqual(first!.voters.map(({ directoryId }) => directoryId));
+  expect(new Set(ids).size).toBe(3);
+});
+
+test('mirror and gateway are told all brokers, and no port is used twice', () => {
+  const parts = plan(3);
+  const [mirror] = configs(parts, /mirror/);
+  expect(mirror!.target.map(({ port }) => port)).toEqual([9193, 9203, 9213]);
+  expect(mirror!.links[0]!.bootstrap).toHaveLength(3);
+  expect(configs(parts, /gateway/).map(({ bootstrap }) => bootstrap.length)).toEqual([3, 3]);
+  const ports = portsOf(TOPOLOGY, 3).map(({ host, port }) => `${host}:${port}`);
+  expect(new Set(ports).size).toBe(ports.length);
+});
+
+test('what was made for a cluster is kept', () => {
+  const io = laptop();
+  expect(configs(plan(3, io), /broker/)).toEqual(configs(plan(3, io), /broker/));
+});
+
+test('an even number has a broker that does not vote, and five vote at most', () => {
+  const rolesOf = (brokers: number) => configs(plan(brokers), /^a\/broker/).map(({ roles }) => roles.length);
+  expect(rolesOf(2)).toEqual([2, 1]);
+  expect(rolesOf(4)).toEqual([2, 2, 2, 1]);
+  expect(rolesOf(7)).toEqual([2, 2, 2, 2, 2, 1, 1]);
+});
+
+test('a region that had one broker keeps it as its voter, under its cluster’s id; the others join', () => {
+  const io = laptop();
+  io.disk.makeFolder('/data/a/broker');
+  const clusterId = 'MkU3OEVBNTcwNTJENDM2Qg';
+  io.disk.replaceFile('/data/a/broker/meta.properties', Buffer.from(`version=1\ncluster.id=${clusterId}\n`));
+  const parts = plan(3, io);
+  const grown = configs(parts, /^a\/broker/);
+  expect(grown.map(({ roles }) => roles)).toEqual([['broker', 'controller'], ['broker'], ['broker']]);
+  for (const config of grown) {
+    expect(config).toMatchObject({ clusterId, voters: [{ id: 1, host: '127.0.0.1', port: 9093 }] });
+    expect(Object.keys(config)).not.toContain('directoryId');
+  }
+  expect(configs(parts, /^b\/broker/).map(({ roles }) => roles.length)).toEqual([2, 2, 2]);
+});
+
+test('a record of a cluster that is damaged is told, not replaced', () => {
+  const io = laptop();
+  io.disk.makeFolder('/data/a');
+  for (const text of ['{', '{"clusterId":"x"}']) {
+    io.disk.replaceFile('/data/a/cluster.json', Buffer.from(text));
+    expect(() => plan(3, io)).toThrow('/data/a/cluster.json');
+  }
+});
