@@ -9,6 +9,8 @@ export const BROKER_ERRORS = {
     'A partition lies in two log dirs, and nobody can tell which one counts: move one of the folders away.',
   'all-log-dirs-failed': 'No log dir is left: check the disks, then restart the broker.',
   'config-invalid': 'The config file names a config or a value that cannot be: see docs/configuration.md.',
+  'metadata-snapshot-damaged':
+    'It was not taken, and nothing is deleted because of it: check the leader’s disk, and let another controller lead; this node stays out until a whole one comes.',
   'quorum-state-damaged':
     'Without it this node could vote twice in an epoch: restore the file, or let the others remove the node as a voter, empty its metadata folder and add it again.',
   'metadata-log-failed': 'The metadata log can no longer be written: check the disk, then restart the broker.',

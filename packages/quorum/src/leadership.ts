@@ -8,6 +8,9 @@ import type { Leader, Resigned } from './state.ts';
 import { answerPlainly, send, type Turn } from './turn.ts';
 import { isSameReplica, keyOf, majorityOf, type ReplicaKey, voterOf } from './voters.ts';
 
+/** Nodes that doubt their leader at one time stand up within so many back-offs. */
+const DOUBT_BACKOFFS = 5;
+
 /**
  * Believes a later epoch, and a leader where none was known. False if it is the past that speaks. Who asks for votes because
  * its leader is silent is not called back by hearing that leader's name.
@@ -50,6 +53,18 @@ export function handleEnd(turn: Turn, from: Asker, request: EndQuorumEpochReques
     role.hasFetched = false; // nobody is unseated by who stands now
   }
   answerPlainly(turn, from, 'EndQuorumEpoch', 'NONE');
+}
+
+/**
+ * Nobody seems to be where the leader was. We ask at once whether we should lead, a little apart from others who have seen
+ * the same, and stand in nobody's way; if it lives after all, whoever hears of it refuses, and all is as it was.
+ */
+export function doubtLeader({ quorum, nowMs }: Turn, leaderId: number): void {
+  const { role, settings, random } = quorum;
+  if (role.kind !== 'follower' || quorum.leaderId !== leaderId) return;
+  const delayMs = Math.ceil(random() * DOUBT_BACKOFFS * settings.retryBackoffMs);
+  role.fetchDeadlineMs = Math.min(role.fetchDeadlineMs, nowMs + delayMs);
+  role.hasFetched = false;
 }
 
 /** Tells the voters that have not fetched; again after half a fetch time-out. */

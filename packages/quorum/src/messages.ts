@@ -179,6 +179,8 @@ export type QuorumInput =
       readonly voters?: readonly Voter[] | undefined;
     }
   | { readonly kind: 'snapshotRefused'; readonly snapshot: OffsetAndEpoch }
+  /** A hint, which may be wrong: where the leader was, nobody listens any more. */
+  | { readonly kind: 'leaderUnreachable'; readonly leaderId: number }
   /** Orderly stop: a leader hands over. */
   | { readonly kind: 'resign' };
 

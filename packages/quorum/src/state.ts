@@ -119,7 +119,7 @@ export interface Quorum {
   readonly random: () => number;
   readonly log: LogBooks;
   readonly voters: VoterHistory;
-  readonly own: Voter | undefined;
+  own: Voter | undefined;
   readonly isBootstrap: boolean;
   epoch: number;
   leaderId: number;

@@ -8,7 +8,7 @@
 import { advance, append, release } from './appending.ts';
 import { electionTimedOut, handleVote, standForElection, takeVote } from './election.ts';
 import { fetch, fetchFailed, takeFetched, takeSnapshotPart } from './following.ts';
-import { handleBegin, handleEnd, learnLeader, resign, tellOfEnd, tellOfLead } from './leadership.ts';
+import { doubtLeader, handleBegin, handleEnd, learnLeader, resign, tellOfEnd, tellOfLead } from './leadership.ts';
 import type { OffsetAndEpoch, QuorumEffect, QuorumInput, RaftRequest, RaftResponse } from './messages.ts';
 import { handleChange, settleChange } from './reconfiguration.ts';
 import { becomeUnattached } from './roles.ts';
@@ -49,6 +49,8 @@ function take(turn: Turn, input: QuorumInput): void {
     case 'snapshotRefused':
       if (quorum.role.kind === 'follower') quorum.role.download = undefined;
       return;
+    case 'leaderUnreachable':
+      return doubtLeader(turn, input.leaderId);
     case 'resign':
       quorum.isStopping = true;
       return resign(turn);

@@ -30,7 +30,7 @@ import {
 export type Refusal =
   | {
       readonly kind: 'refused';
-      readonly error: 'INCONSISTENT_CLUSTER_ID' | 'INVALID_REQUEST';
+      readonly error: 'INCONSISTENT_CLUSTER_ID' | 'INVALID_REQUEST' | 'BROKER_NOT_AVAILABLE';
       readonly message?: string;
     }
   | { readonly kind: 'partitionRefused'; readonly error: RaftError }

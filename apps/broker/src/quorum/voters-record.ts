@@ -50,7 +50,7 @@ export function fetchedBatches(bytes: Buffer): FetchedBatch[] {
 }
 
 /** The last that a control batch says of them. */
-function votersIn(batch: Buffer): Voter[] | undefined {
+export function votersIn(batch: Buffer): Voter[] | undefined {
   let voters: Voter[] | undefined;
   for (const { key, value } of readRecords(batch)) {
     const { type } = decodeMessage(ControlRecordKey, 0, Buffer.from(key ?? []));

@@ -39,6 +39,8 @@ export interface FakeBrokerOptions {
   readonly features?: readonly string[];
   /** Wanted of the user `internal`. */
   readonly secret?: string;
+  /** APIs that the test serves itself, by name. */
+  readonly serves?: Readonly<Record<string, (body: never, version: number) => unknown>>;
 }
 
 /** Looks at a request first: `drop` closes the connection without an answer, a number fails every partition with it. */
@@ -133,7 +135,10 @@ export class FakeBroker {
     this.requests.push(api.name);
     const verdict = this.intercept?.(api.name);
     if (verdict === 'drop') return connection.destroy();
-    const answer = await this.answer(api, body, verdict, scram);
+    const own = this.options.serves?.[api.name];
+    const answer = own
+      ? ((await own(body as never, header.apiVersion)) as ResponseInput<Api>)
+      : await this.answer(api, body, verdict, scram);
     if (this.loseAnswersOf === api.name) return connection.destroy();
     connection.write(encodeResponse(api, header.apiVersion, header.correlationId, answer));
   }

@@ -1,0 +1,99 @@
+/**
+ * Control batches of the metadata log and its snapshots as KRaft writes them: what opens an epoch, changes of voters, the
+ * header and the footer of a snapshot. Called by the metadata log and by the snapshot files.
+ */
+import {
+  CONTROL_RECORD_TYPE,
+  ControlRecordKey,
+  decodeMessage,
+  encodeMessage,
+  KRaftVersionRecord,
+  LeaderChangeMessage,
+  SnapshotFooterRecord,
+  SnapshotHeaderRecord,
+} from '@meridian/protocol';
+import { readRecords, writeBatch } from '@meridian/protocol/record-batch';
+import type { LeaderBatch, ReplicaKey, VoterSet } from '@meridian/quorum';
+import { type BatchPlace, metadataBatch } from '../controller/metadata-batch.ts';
+import { encodeVoters } from './voters-record.ts';
+
+/** From this `kraft.version` on, voters stand in the log and have directories. */
+export const RECONFIGURABLE = 1;
+
+interface ControlRecord {
+  readonly type: number;
+  readonly value: Buffer;
+}
+
+/** `voterDirectories`: whether the log says which directories are meant, as it does once voters may change. */
+export function leaderBatch(
+  batch: LeaderBatch,
+  leaderId: number,
+  place: BatchPlace,
+  voterDirectories: boolean,
+): Buffer {
+  switch (batch.kind) {
+    case 'proposal':
+      return metadataBatch(batch.proposal as readonly Buffer[], place);
+    case 'voters':
+      return controlBatch([votersRecord(batch.voters)], place);
+    case 'leaderChange': {
+      const records = [leaderChange(leaderId, batch, voterDirectories)];
+      if (batch.recorded?.isFirst === true) records.push(kraftVersion());
+      if (batch.recorded !== undefined) records.push(votersRecord(batch.recorded.voters));
+      return controlBatch(records, place);
+    }
+  }
+}
+
+/** What a snapshot begins with; `voters` where they may change. */
+export function headerBatch(voters: VoterSet | undefined, lastTimestamp: number, place: BatchPlace): Buffer {
+  const header = { version: 0, lastContainedLogTimestamp: lastTimestamp };
+  const records: ControlRecord[] = [
+    { type: CONTROL_RECORD_TYPE.SNAPSHOT_HEADER, value: encodeMessage(SnapshotHeaderRecord, 0, header) },
+  ];
+  if (voters !== undefined) records.push(kraftVersion(), votersRecord(voters));
+  return controlBatch(records, place);
+}
+
+export function footerBatch(place: BatchPlace): Buffer {
+  const value = encodeMessage(SnapshotFooterRecord, 0, { version: 0 });
+  return controlBatch([{ type: CONTROL_RECORD_TYPE.SNAPSHOT_FOOTER, value }], place);
+}
+
+/** Types of the records of a control batch, in order. */
+export function controlTypes(batch: Uint8Array): number[] {
+  return Array.from(readRecords(batch), ({ key }) => decodeMessage(ControlRecordKey, 0, Buffer.from(key ?? [])).type);
+}
+
+function leaderChange(
+  leaderId: number,
+  { voters, grantingVoters }: Extract<LeaderBatch, { kind: 'leaderChange' }>,
+  voterDirectories: boolean,
+): ControlRecord {
+  const version = voterDirectories ? 1 : 0;
+  const named = ({ id, directoryId }: ReplicaKey) =>
+    voterDirectories ? { voterId: id, voterDirectoryId: directoryId } : { voterId: id };
+  const message = { version, leaderId, voters: voters.map(named), grantingVoters: grantingVoters.map(named) };
+  return { type: CONTROL_RECORD_TYPE.LEADER_CHANGE, value: encodeMessage(LeaderChangeMessage, version, message) };
+}
+
+function kraftVersion(): ControlRecord {
+  const value = encodeMessage(KRaftVersionRecord, 0, { version: 0, kRaftVersion: RECONFIGURABLE });
+  return { type: CONTROL_RECORD_TYPE.KRAFT_VERSION, value };
+}
+
+const votersRecord = (voters: VoterSet): ControlRecord => ({
+  type: CONTROL_RECORD_TYPE.KRAFT_VOTERS,
+  value: encodeVoters(voters),
+});
+
+function controlBatch(records: readonly ControlRecord[], { baseOffset, leaderEpoch, timestamp }: BatchPlace): Buffer {
+  const keyed = records.map(({ type, value }) => ({
+    timestamp,
+    key: encodeMessage(ControlRecordKey, 0, { type }),
+    value,
+  }));
+  const bytes = writeBatch({ records: keyed, baseOffset, leaderEpoch, control: true });
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
