@@ -1,9 +1,14 @@
 /** confluent-kafka (librdkafka under Python): producers, admin, group consumers. */
-import { pythonClient } from './python-client.ts';
+import { installPython, pythonClient } from './python-client.ts';
+
+const PACKAGES = ['confluent-kafka==2.16.1'];
+
+/** Resolves with the Python that has it. */
+export const installConfluent = (): Promise<string> => installPython(PACKAGES);
 
 export const confluentClient = pythonClient({
   name: 'confluent-kafka',
-  packages: ['confluent-kafka==2.16.1'],
+  packages: PACKAGES,
   folder: 'confluent',
   sentences: {
     'round-trip-none': 'writes plain records and reads what was acknowledged',

@@ -18,20 +18,29 @@ export interface PythonClient {
 }
 
 export function pythonClient({ name, packages, folder, sentences }: PythonClient): CompatClient {
-  const environment = join(PEERS_FOLDER, packages.join('-').replaceAll('==', '-'));
-  const python = join(environment, 'bin/python');
+  const python = pythonOf(packages);
   const script = resolve(import.meta.dirname, folder, 'checks.py');
   return {
     name,
-    async install() {
-      if (existsSync(join(environment, 'complete'))) return;
-      await runTool('python3', ['-m', 'venv', environment]);
-      await runTool(python, ['-m', 'pip', 'install', '-q', ...packages]);
-      await runTool('touch', [join(environment, 'complete')]);
-    },
+    install: async () => void (await installPython(packages)),
     checks: Object.entries(sentences).map(([check, sentence]) => ({
       name: sentence,
       run: async (platform) => void (await runTool(python, [script, platform.kafka('us-east'), check])),
     })),
   };
+}
+
+const environmentOf = (packages: readonly string[]): string =>
+  join(PEERS_FOLDER, packages.join('-').replaceAll('==', '-'));
+const pythonOf = (packages: readonly string[]): string => join(environmentOf(packages), 'bin/python');
+
+/** A virtual environment with these packages, made once; resolves with its interpreter. */
+export async function installPython(packages: readonly string[]): Promise<string> {
+  const environment = environmentOf(packages);
+  const python = pythonOf(packages);
+  if (existsSync(join(environment, 'complete'))) return python;
+  await runTool('python3', ['-m', 'venv', environment]);
+  await runTool(python, ['-m', 'pip', 'install', '-q', ...packages]);
+  await runTool('touch', [join(environment, 'complete')]);
+  return python;
 }

@@ -37,6 +37,8 @@ export interface Cluster {
   stop(): Promise<void>;
   /** Kills what still runs, and removes the folder. */
   remove(): Promise<void>;
+  /** The folder alone, when this process ends: its nodes are killed then. */
+  removeNow(): void;
 }
 
 export function clusterOf(name: Cluster['name'], folder: string, nodes: readonly NodeProcess[]): Cluster {
@@ -47,6 +49,7 @@ export function clusterOf(name: Cluster['name'], folder: string, nodes: readonly
     bootstrap: nodes.map(({ clientPort }) => `127.0.0.1:${clientPort}`).join(','),
     start: async () => Math.max(...(await Promise.all(nodes.map((node) => node.start())))),
     stop: async () => void (await Promise.all(nodes.map((node) => node.stop()))),
+    removeNow: () => rmSync(folder, { recursive: true, force: true }),
     remove: async () => {
       await Promise.all(nodes.map((node) => node.kill()));
       rmSync(folder, { recursive: true, force: true });

@@ -56,6 +56,11 @@ export class NodeProcess {
     return this.#child?.pid;
   }
 
+  /** By somebody here, and not started since. */
+  get wasEnded(): boolean {
+    return !this.#isWanted;
+  }
+
   get isPaused(): boolean {
     return this.#isPaused;
   }
