@@ -1,6 +1,8 @@
 /**
- * Keeps the partitions in step with the metadata image: opens what is created, ends and removes what is deleted, hands on
- * new epochs and new configs. Made by `createBroker`, fed by the controller's `onChange`.
+ * Keeps the partitions in step with the metadata image: opens what is created, ends and removes what is deleted or has
+ * moved to other brokers, hands on new leaders, epochs and configs. Made by `createBroker`, fed by the controller's
+ * `onChange`. Until this process has registered, what the image says of leaders is of an earlier life, which may have
+ * known records that are lost: partitions are open, but neither lead nor follow.
  * Invariant: after a delta has been followed, the table shows what the image shows; so whoever was answered "created"
  * can produce at once.
  */
@@ -8,11 +10,13 @@ import { type Io, IoError, type Logger } from '@meridian/io';
 import { ERROR, type MetadataRecord } from '@meridian/protocol';
 import { type BrokerConfigSources, brokerConfigNumber } from '../controller/configs/effective.ts';
 import { directoryOn } from '../controller/directories.ts';
-import type { PartitionInfo, Topic } from '../controller/image.ts';
+import type { MetadataImage, PartitionInfo, Topic } from '../controller/image.ts';
 import type { BrokerLimits } from '../limits.ts';
+import { brokerStanding } from './leadership.ts';
 import type { HostedDir, LogDirs } from './log-dirs/log-dirs.ts';
-import { type Leadership, Partition } from './partition.ts';
+import { Partition } from './partition.ts';
 import type { PartitionTable } from './partition-table.ts';
+import type { ReplicationDoor } from './replication-door.ts';
 import { type TopicSettings, topicSettings } from './topic-settings.ts';
 import { startUpkeep, type Upkeep } from './upkeep/upkeep.ts';
 
@@ -32,6 +36,8 @@ export interface HostedPartitionsOptions {
   readonly nodeId: number;
   readonly sources: BrokerConfigSources;
   readonly logDirs: LogDirs;
+  /** Undefined: this broker is alone. */
+  readonly replication?: ReplicationDoor;
   /** A log dir has failed; these are left (ids). */
   readonly onDirFailed: (online: readonly string[]) => void;
 }
@@ -53,6 +59,8 @@ export class HostedPartitions implements PartitionTable {
   #following: Promise<void> = Promise.resolve();
   /** Everything that the image said at the start has been opened, or tried. */
   #isOpen = false;
+  /** The image has this process's registration. */
+  #isRegistered = false;
   #isStopped = false;
 
   constructor(options: HostedPartitionsOptions) {
@@ -110,7 +118,9 @@ export class HostedPartitions implements PartitionTable {
 
   *#follow(delta: readonly MetadataRecord[]): Iterable<void> {
     const { image } = this.#options.sources;
-    const touched = new Set<string>();
+    const isRegistration = !this.#isRegistered && delta.some((record) => this.#isOwnRegistration(record));
+    this.#isRegistered ||= isRegistration;
+    const touched = new Set<string>(isRegistration ? image.topicsById.keys() : []);
     const configured = new Set<string>();
     for (const record of delta) {
       if (record.type === 'RemoveTopicRecord') yield* this.#remove(record.topicId);
@@ -123,6 +133,10 @@ export class HostedPartitions implements PartitionTable {
     }
     for (const name of configured) this.#configure(name);
     yield* this.#reconcileAll([...touched].flatMap((id) => image.topicsById.get(id) ?? []));
+  }
+
+  #isOwnRegistration(record: MetadataRecord): boolean {
+    return record.type === 'RegisterBrokerRecord' && record.brokerId === this.#options.nodeId;
   }
 
   *#reconcileAll(topics: readonly Topic[]): Iterable<void> {
@@ -173,13 +187,19 @@ export class HostedPartitions implements PartitionTable {
     const hosted = this.#hosted(topic);
     let settings: TopicSettings | undefined;
     for (const info of topic.partitions) {
-      const partition = hosted.partitions[info.index];
-      if (partition !== undefined) partition.follow(leadershipOf(info));
-      else if (info.replicas.includes(this.#options.nodeId) && !hosted.offline.has(info.index)) {
+      const isReplica = info.replicas.includes(this.#options.nodeId);
+      let partition = hosted.partitions[info.index];
+      if (partition === undefined && isReplica && !hosted.offline.has(info.index)) {
         settings ??= topicSettings(this.#options.sources, topic.name);
-        this.#open(hosted, info, settings);
+        partition = this.#open(hosted, info, settings);
         yield;
+      } else if (partition !== undefined && !isReplica) {
+        hosted.partitions[info.index] = undefined;
+        this.#drop(partition, ERROR.NOT_LEADER_OR_FOLLOWER);
+        yield;
+        continue;
       }
+      if (this.#isRegistered) partition?.follow(info);
     }
   }
 
@@ -193,8 +213,9 @@ export class HostedPartitions implements PartitionTable {
     return hosted;
   }
 
-  #open(hosted: HostedTopic, info: PartitionInfo, settings: TopicSettings): void {
+  #open(hosted: HostedTopic, info: PartitionInfo, settings: TopicSettings): Partition | undefined {
     const { io, logger, limits, nodeId, logDirs } = this.#options;
+    const replication = this.#options.replication ?? alone(this.#options.sources.image);
     const identity = { topic: hosted.name, topicId: hosted.id, index: info.index };
     while (hosted.partitions.length < info.index) hosted.partitions.push(undefined);
     try {
@@ -202,14 +223,15 @@ export class HostedPartitions implements PartitionTable {
       const [log, dir] = logDirs.open(identity, directory, settings);
       if (dir.directoryId !== directory) this.found.push({ ...identity, directory: dir.directoryId });
       const onOffline = (error: Error): void => this.#suspect(dir, error);
-      const given = { io, log, logger, limits, nodeId, settings, leadership: leadershipOf(info), onOffline };
-      hosted.partitions[info.index] = new Partition({ ...identity, ...given });
+      const given = { io, log, logger, limits, nodeId, settings, replication, onOffline };
+      return (hosted.partitions[info.index] = new Partition({ ...identity, ...given }));
     } catch (error) {
       const { code } = error as { code?: unknown };
       if (typeof code !== 'string' || code === 'partition-twice') throw error;
       hosted.offline.add(info.index);
       hosted.partitions[info.index] = undefined;
       logger.error('partition offline: its log cannot be opened', { topic: hosted.name, partition: info.index, error });
+      return undefined;
     }
   }
 
@@ -227,13 +249,18 @@ export class HostedPartitions implements PartitionTable {
     if (this.#byName.get(hosted.name) === hosted) this.#byName.delete(hosted.name);
     for (const partition of hosted.partitions) {
       if (partition === undefined) continue;
-      partition.end(ERROR.UNKNOWN_TOPIC_OR_PARTITION);
-      this.#markDeleted(partition);
-      const ending = this.#close(partition, false);
-      this.#ending.add(ending);
-      ending.finally(() => this.#ending.delete(ending));
+      this.#drop(partition, ERROR.UNKNOWN_TOPIC_OR_PARTITION);
       yield;
     }
+  }
+
+  /** A committed record says that it is no more, or not here: its folder goes. */
+  #drop(partition: Partition, errorCode: number): void {
+    partition.end(errorCode);
+    this.#markDeleted(partition);
+    const ending = this.#close(partition, false);
+    this.#ending.add(ending);
+    ending.finally(() => this.#ending.delete(ending));
   }
 
   /** A dir that is offline keeps the folder: once it is back, nobody knows the topic, and it is left alone. */
@@ -275,7 +302,7 @@ export class HostedPartitions implements PartitionTable {
   }
 }
 
-function leadershipOf(info: PartitionInfo): Leadership {
-  const { leader, leaderEpoch, isr, replicas } = info;
-  return { leader, leaderEpoch, isrSize: isr.length, replicas: replicas.length };
+function alone(image: MetadataImage): ReplicationDoor {
+  const nobody = (): void => {};
+  return { brokers: brokerStanding(image), follow: nobody, leave: nobody, ready: nobody, alterPartition: nobody };
 }

@@ -1,38 +1,76 @@
 /**
- * The leader of one partition as a pure machine: how far records are committed, and which producers may be told.
- * `partition.ts` performs what it returns. Until partitions have followers the leader is its own in-sync set, so the high
- * watermark is what the log has written, or fsynced where the topic's durability is `fsync`.
+ * The leader of one partition as a pure machine: how far records are committed, which producers may be told, and who is
+ * in sync. `partition.ts` performs what it returns.
  *
- *     input       | effect
- *     appended    | the acknowledgement waits: acks=1 for the log, acks=-1 for the high watermark
- *     progress    | the high watermark moves; acknowledgements that it has reached are given
- *     tick        | acknowledgements past their deadline fail with REQUEST_TIMED_OUT
- *     resign      | all that wait fail with the given code; nothing is accepted any more
+ *     input           | effect
+ *     appended        | the acknowledgement waits: acks=1 for our log, acks=-1 for the high watermark
+ *     progress        | our log has come further: so may the high watermark; acknowledgements it has reached are given
+ *     fetched         | a follower has come further: the same; one that has caught up is proposed for the in-sync set
+ *     alterPartition  | the controller's word on what was proposed
+ *     image, settings | the same from the metadata
+ *     tick            | past their deadline acknowledgements fail with REQUEST_TIMED_OUT; who lags is proposed to leave
+ *     resign          | all that wait fail with the given code; nothing is accepted any more
  *
+ * "Our log" is what is written, or, with durability `fsync`, what is fsynced. The high watermark is the least end of all
+ * who are in sync or about to be, and rests while they are fewer than min.insync.replicas; so nobody is ever acknowledged
+ * with too few, and Kafka's NOT_ENOUGH_REPLICAS_AFTER_APPEND cannot happen: such producers wait, and may time out.
  * Invariant: the high watermark never goes back while the machine lives, and nothing above it is acknowledged.
  */
 import { ERROR } from '@meridian/protocol';
+import { type Acknowledgement, Acknowledgements } from './acknowledgements.ts';
+import {
+  committedEnd,
+  createInSyncSet,
+  followImage,
+  type InSyncSet,
+  isUnderMin,
+  noteAppend,
+  noteFetch,
+  proposeExpansion,
+  proposeShrinking,
+  type ReplicaFetch,
+  settleProposal,
+} from './in-sync-set.ts';
+import type { BrokerStanding, IsrAnswer, IsrChange, Leadership } from './leadership.ts';
 
-/** Someone who waits to hear that the log has reached `end`. */
-export interface Acknowledgement {
-  readonly end: number;
-  readonly acks: number;
-  readonly deadlineMs: number;
+export interface LeaderSettings {
+  /** Whether written is not enough. */
+  readonly fsync: boolean;
+  readonly minInsyncReplicas: number;
+  /** Kafka's `replica.lag.time.max.ms`. */
+  readonly lagMaxMs: number;
+}
+
+/** How far our log has come. */
+export interface LogEnds {
+  readonly endOffset: number;
+  readonly writtenEnd: number;
+  readonly durableEnd: number;
 }
 
 export interface Leader<A extends Acknowledgement> {
   readonly leaderEpoch: number;
-  /** Whether written is not enough. */
-  fsync: boolean;
+  /** Where the log ended when the epoch began. */
+  readonly epochStart: number;
+  settings: LeaderSettings;
+  /** Where our log ends, and up to where it counts. */
+  logEnd: number;
+  ownEnd: number;
   highWatermark: number;
-  /** In the order of `end`. */
-  waiting: A[];
+  readonly inSync: InSyncSet;
+  /** For the high watermark, and for our log alone. */
+  readonly waiting: Acknowledgements<A>;
+  readonly waitingForLog: Acknowledgements<A>;
   resigned: boolean;
 }
 
 export type LeaderInput<A extends Acknowledgement> =
   | { readonly kind: 'appended'; readonly acknowledgement: A }
-  | { readonly kind: 'progress'; readonly writtenEnd: number; readonly durableEnd: number }
+  | ({ readonly kind: 'progress' } & LogEnds)
+  | { readonly kind: 'fetched'; readonly fetch: ReplicaFetch }
+  | { readonly kind: 'alterPartition'; readonly answer: IsrAnswer }
+  | { readonly kind: 'image'; readonly leadership: Leadership }
+  | ({ readonly kind: 'settings'; readonly settings: LeaderSettings } & LogEnds)
   | { readonly kind: 'tick' }
   | { readonly kind: 'resign'; readonly errorCode: number };
 
@@ -42,17 +80,44 @@ export interface LeaderEffects<A extends Acknowledgement> {
   readonly errorCode: number;
   /** Fetches that wait on this partition have something to look at. */
   readonly highWatermarkMoved: boolean;
+  /** To be asked of the controller. */
+  readonly alter: IsrChange | undefined;
 }
 
-export function createLeader<A extends Acknowledgement>(options: {
-  leaderEpoch: number;
-  fsync: boolean;
-  highWatermark: number;
-}): Leader<A> {
-  return { ...options, waiting: [], resigned: false };
+export interface LeaderOptions {
+  readonly self: number;
+  readonly leadership: Leadership;
+  readonly brokers: BrokerStanding;
+  readonly settings: LeaderSettings;
+  /** Our log as it is when the epoch begins. */
+  readonly ends: LogEnds;
+  /** The last that is known. */
+  readonly highWatermark: number;
 }
 
-const QUIET: LeaderEffects<never> = { answer: [], errorCode: ERROR.NONE, highWatermarkMoved: false };
+/** A leader in its first moment; a `tick` brings the high watermark to where it may be. */
+export function createLeader<A extends Acknowledgement>(options: LeaderOptions, nowMs: number): Leader<A> {
+  const { self, leadership, brokers, settings, ends, highWatermark } = options;
+  return {
+    leaderEpoch: leadership.leaderEpoch,
+    epochStart: ends.endOffset,
+    settings,
+    logEnd: ends.endOffset,
+    ownEnd: settings.fsync ? ends.durableEnd : ends.writtenEnd,
+    highWatermark,
+    inSync: createInSyncSet(self, leadership, brokers, nowMs),
+    waiting: new Acknowledgements<A>(),
+    waitingForLog: new Acknowledgements<A>(),
+    resigned: false,
+  };
+}
+
+const QUIET: LeaderEffects<never> = {
+  answer: [],
+  errorCode: ERROR.NONE,
+  highWatermarkMoved: false,
+  alter: undefined,
+};
 
 export function step<A extends Acknowledgement>(
   leader: Leader<A>,
@@ -64,51 +129,85 @@ export function step<A extends Acknowledgement>(
     case 'appended':
       return append(leader, input.acknowledgement);
     case 'progress':
-      return advance(leader, leader.fsync ? input.durableEnd : input.writtenEnd);
+      return progress(leader, input, nowMs);
+    case 'fetched':
+      return fetched(leader, input.fetch, nowMs);
+    case 'alterPartition':
+      return advance(leader, nowMs, settleProposal(leader.inSync, input.answer));
+    case 'image':
+      return followImage(leader.inSync, input.leadership, nowMs) ? advance(leader, nowMs) : QUIET;
+    case 'settings':
+      leader.settings = input.settings;
+      return progress(leader, input, nowMs);
     case 'tick':
-      return expire(leader, nowMs);
+      return tick(leader, nowMs);
     case 'resign': {
       leader.resigned = true;
-      const answer = leader.waiting;
-      leader.waiting = [];
-      return { answer, errorCode: input.errorCode, highWatermarkMoved: false };
+      const answer = [...leader.waitingForLog.takeAll(), ...leader.waiting.takeAll()];
+      return { answer, errorCode: input.errorCode, highWatermarkMoved: false, alter: undefined };
     }
   }
 }
 
-/** The earliest time at which a `tick` has something to do. */
-export function nextDeadlineMs(leader: Leader<Acknowledgement>): number {
-  return leader.waiting.reduce((least, { deadlineMs }) => Math.min(least, deadlineMs), Number.POSITIVE_INFINITY);
+/** Whether acks=all has to be refused: NOT_ENOUGH_REPLICAS. */
+export function hasTooFewReplicas({ inSync, settings }: Leader<Acknowledgement>): boolean {
+  return isUnderMin(inSync, settings.minInsyncReplicas);
 }
 
-/** A duplicate of what is committed already need not wait. */
+export function isAnybodyWaiting({ waiting, waitingForLog }: Leader<Acknowledgement>): boolean {
+  return waiting.size > 0 || waitingForLog.size > 0;
+}
+
+/** The earliest time at which a `tick` has an acknowledgement to fail. */
+export function nextDeadlineMs({ waiting, waitingForLog }: Leader<Acknowledgement>): number {
+  return Math.min(waiting.nextDeadlineMs, waitingForLog.nextDeadlineMs);
+}
+
+/** A duplicate of what has come so far already need not wait. */
 function append<A extends Acknowledgement>(leader: Leader<A>, acknowledgement: A): LeaderEffects<A> {
-  if (acknowledgement.end <= leader.highWatermark) {
-    return { answer: [acknowledgement], errorCode: ERROR.NONE, highWatermarkMoved: false };
+  const isForAll = acknowledgement.acks === -1;
+  if (acknowledgement.end <= (isForAll ? leader.highWatermark : leader.ownEnd)) {
+    return { answer: [acknowledgement], errorCode: ERROR.NONE, highWatermarkMoved: false, alter: undefined };
   }
-  let at = leader.waiting.length;
-  while (at > 0 && leader.waiting[at - 1]!.end > acknowledgement.end) at--;
-  if (at === leader.waiting.length) leader.waiting.push(acknowledgement);
-  else leader.waiting.splice(at, 0, acknowledgement);
+  (isForAll ? leader.waiting : leader.waitingForLog).add(acknowledgement);
   return QUIET;
 }
 
-function advance<A extends Acknowledgement>(leader: Leader<A>, committed: number): LeaderEffects<A> {
-  if (committed <= leader.highWatermark) return QUIET;
-  leader.highWatermark = committed;
-  const { waiting } = leader;
-  let reached = 0;
-  while (reached < waiting.length && waiting[reached]!.end <= committed) reached++;
-  leader.waiting = reached === waiting.length ? [] : waiting.slice(reached);
-  return {
-    answer: reached === waiting.length ? waiting : waiting.slice(0, reached),
-    errorCode: ERROR.NONE,
-    highWatermarkMoved: true,
-  };
+function progress<A extends Acknowledgement>(leader: Leader<A>, ends: LogEnds, nowMs: number): LeaderEffects<A> {
+  if (ends.endOffset > leader.logEnd) {
+    if (leader.inSync.remotes.length > 0) noteAppend(leader.inSync, leader.logEnd, nowMs);
+    leader.logEnd = ends.endOffset;
+  }
+  leader.ownEnd = leader.settings.fsync ? ends.durableEnd : ends.writtenEnd;
+  return advance(leader, nowMs);
 }
 
-function expire<A extends Acknowledgement>(leader: Leader<A>, nowMs: number): LeaderEffects<A> {
-  const answer = leader.waiting.filter(({ deadlineMs }) => deadlineMs <= nowMs);
-  if (answer.length > 0) leader.waiting = leader.waiting.filter(({ deadlineMs }) => deadlineMs > nowMs);
-  return { answer, errorCode: ERROR.REQUEST_TIMED_OUT, highWatermarkMoved: false };
+function fetched<A extends Acknowledgement>(leader: Leader<A>, fetch: ReplicaFetch, nowMs: number): LeaderEffects<A> {
+  const replica = noteFetch(leader.inSync, fetch, leader.logEnd, nowMs);
+  if (replica === undefined) return QUIET;
+  return advance(leader, nowMs, proposeExpansion(leader.inSync, replica, leader));
+}
+
+function tick<A extends Acknowledgement>(leader: Leader<A>, nowMs: number): LeaderEffects<A> {
+  const late = [...leader.waitingForLog.takeExpired(nowMs), ...leader.waiting.takeExpired(nowMs)];
+  const alter = proposeShrinking(leader.inSync, leader.logEnd, leader.settings.lagMaxMs, nowMs);
+  if (late.length === 0) return advance(leader, nowMs, alter);
+  return { answer: late, errorCode: ERROR.REQUEST_TIMED_OUT, highWatermarkMoved: false, alter };
+}
+
+function advance<A extends Acknowledgement>(
+  leader: Leader<A>,
+  nowMs: number,
+  alter: IsrChange | undefined = undefined,
+): LeaderEffects<A> {
+  const answer = leader.waitingForLog.takeReached(leader.ownEnd);
+  const committed = committedEnd(leader.inSync, leader, leader.settings, nowMs);
+  if (committed <= leader.highWatermark) {
+    if (answer.length === 0 && alter === undefined) return QUIET;
+    return { answer, errorCode: ERROR.NONE, highWatermarkMoved: false, alter };
+  }
+  leader.highWatermark = committed;
+  const reached = leader.waiting.takeReached(committed);
+  const all = answer.length === 0 ? reached : [...answer, ...reached];
+  return { answer: all, errorCode: ERROR.NONE, highWatermarkMoved: true, alter };
 }

@@ -1,19 +1,31 @@
 /**
- * One partition that this broker hosts: its log, its leader machine, and the fetches that wait on it. Made and ended by
- * `partition-table.ts`; API handlers produce to it and read from it.
- * Invariant: nothing is answered as appended, and nothing is read, beyond the leader machine's high watermark.
+ * One partition that this broker hosts: its log, what it is for it now (leader, follower, neither), and the fetches that
+ * wait on it. Made and ended by `hosted-partitions.ts`; API handlers produce to it and read from it, `replication/`
+ * brings a follower its leader's batches.
+ *
+ *     image says            role       serves
+ *     we lead an epoch      leader     everything; replicas up to the end of the log, consumers up to the high watermark
+ *     another leads         follower   consumers that may read from the nearest replica, up to the high watermark
+ *     nobody leads          none       nothing
+ *
+ * Invariant: nothing is answered as appended, and nothing is shown to a consumer, beyond the high watermark.
  */
-import { type Io, IoError, type Logger, type Timer } from '@meridian/io';
+import { type Io, IoError, type Logger } from '@meridian/io';
 import { type CompactionPolicy, type Log, LogError } from '@meridian/log';
 import { ERROR } from '@meridian/protocol';
-import { stampBaseOffset } from '@meridian/protocol/record-batch';
 import type { BrokerLimits } from '../limits.ts';
+import { appendClientBatch, checkAcks, type ProduceOptions } from './client-append.ts';
 import { FetchWaiters } from './fetch-waiters.ts';
-import { createLeader, type Leader, type LeaderEffects, nextDeadlineMs, step } from './leader.ts';
+import { type AfterAnswer, FollowerRole, type LeaderAnswer, type ReplicaAsk } from './follower-role.ts';
+import type { ReplicaFetch } from './in-sync-set.ts';
+import { LeaderRole } from './leader-role.ts';
+import type { IsrAnswer, Leadership } from './leadership.ts';
+import { lowWatermark, PendingDeletions } from './low-watermark.ts';
 import { appendMirrored, checkMirrorTag, cutMirroredBatches, type MirrorTag } from './mirror-append.ts';
 import type { CurrentLeader, ProducePart } from './produce-part.ts';
+import type { ReplicationDoor, ReplicaWatcher } from './replication-door.ts';
 import type { CompactionSettings, TopicSettings } from './topic-settings.ts';
-import { checkClientBatch, onlyBatch, type UnpackBudget, type Validation } from './validation/batch-checks.ts';
+import { onlyBatch } from './validation/batch-checks.ts';
 import { ProduceRefusal } from './validation/produce-refusal.ts';
 
 /** Refusals that do not tell where the log starts, as in Apache Kafka. */
@@ -31,14 +43,6 @@ export interface PartitionIdentity {
   readonly index: number;
 }
 
-/** What the metadata image says about it. */
-export interface Leadership {
-  readonly leader: number;
-  readonly leaderEpoch: number;
-  readonly isrSize: number;
-  readonly replicas: number;
-}
-
 export interface PartitionOptions extends PartitionIdentity {
   readonly io: Pick<Io, 'clock' | 'timers'>;
   readonly log: Log;
@@ -46,55 +50,46 @@ export interface PartitionOptions extends PartitionIdentity {
   readonly limits: BrokerLimits;
   readonly nodeId: number;
   readonly settings: TopicSettings;
-  readonly leadership: Leadership;
+  readonly replication: ReplicationDoor;
   /** The log failed; it has ended. */
   readonly onOffline: (error: Error) => void;
 }
 
-export interface ProduceOptions {
-  readonly validation: Validation;
-  readonly version: number;
-  readonly budget: UnpackBudget;
-  /** Came by the internal listener: the answer tells more. */
-  readonly isPeer: boolean;
-}
-
 /** DeleteRecords' offset that stands for all that is committed. */
 const HIGH_WATERMARK = -1;
+const NOBODY: CurrentLeader = { leaderId: -1, leaderEpoch: -1 };
 
 export class Partition implements PartitionIdentity {
   readonly topic: string;
   readonly topicId: string;
   readonly index: number;
   readonly log: Log;
+  /** Consumers' fetches. */
   readonly waiters = new FetchWaiters();
-  readonly #io: Pick<Io, 'clock' | 'timers'>;
-  readonly #logger: Logger;
-  readonly #limits: BrokerLimits;
-  readonly #nodeId: number;
-  readonly #onOffline: PartitionOptions['onOffline'];
+  /** Followers' fetches, by way of their sessions. */
+  readonly watchers = new Set<ReplicaWatcher>();
+  readonly #options: PartitionOptions;
+  readonly #deletions: PendingDeletions;
   #settings: TopicSettings;
-  #leadership: Leadership;
-  #leader: Leader<ProducePart> | undefined;
+  #leadership: Leadership | undefined;
+  #leader: LeaderRole | undefined;
+  #follower: FollowerRole | undefined;
+  /** Of the role before, or of an earlier process. */
+  #lastHighWatermark: number;
   /** Why nothing works any more: the log failed, or the topic is gone. */
   #ended: number = ERROR.NONE;
-  #deadline: Timer | undefined;
 
   constructor(options: PartitionOptions) {
     this.topic = options.topic;
     this.topicId = options.topicId;
     this.index = options.index;
     this.log = options.log;
-    this.#io = options.io;
-    this.#logger = options.logger;
-    this.#limits = options.limits;
-    this.#nodeId = options.nodeId;
-    this.#onOffline = options.onOffline;
+    this.#options = options;
     this.#settings = options.settings;
-    this.#leadership = options.leadership;
+    this.#deletions = new PendingDeletions(options.io.timers);
+    this.#lastHighWatermark = options.log.savedHighWatermark;
     this.log.onProgress = () => this.#onProgress();
     this.log.onFailure = (error) => this.#onFailure(error);
-    this.follow(options.leadership);
   }
 
   /** Nothing works here any more; a topic of the same name would be another partition. */
@@ -102,16 +97,22 @@ export class Partition implements PartitionIdentity {
     return this.#ended !== ERROR.NONE;
   }
 
+  get isLeader(): boolean {
+    return this.#leader !== undefined;
+  }
+
+  /** −1 before the image has been followed. */
   get leaderEpoch(): number {
-    return this.#leadership.leaderEpoch;
+    return this.#leadership?.leaderEpoch ?? -1;
   }
 
   get currentLeader(): CurrentLeader {
+    if (this.#leadership === undefined) return NOBODY;
     return { leaderId: this.#leadership.leader, leaderEpoch: this.#leadership.leaderEpoch };
   }
 
   get highWatermark(): number {
-    return this.#leader?.highWatermark ?? 0;
+    return this.#leader?.highWatermark ?? this.#follower?.highWatermark ?? this.#lastHighWatermark;
   }
 
   /** Where a `read_committed` reader's view ends. */
@@ -119,86 +120,87 @@ export class Partition implements PartitionIdentity {
     return this.log.lastStableOffset(this.highWatermark);
   }
 
+  /** As the leader has it, for a look; undefined on a follower. */
+  get inSync(): LeaderRole['inSync'] | undefined {
+    return this.#leader?.inSync;
+  }
+
+  /** A new leader does not know yet up to where its predecessor had committed. */
+  get isHighWatermarkBehind(): boolean {
+    return this.#leader !== undefined && this.#leader.highWatermark < this.#leader.epochStart;
+  }
+
   /** ERROR.NONE while clients are served here under this epoch (−1: they do not say which they know). */
   errorFor(epoch: number): number {
     if (this.#ended !== ERROR.NONE) return this.#ended;
     if (this.#leader === undefined) return ERROR.NOT_LEADER_OR_FOLLOWER;
-    if (epoch === -1 || epoch === this.#leader.leaderEpoch) return ERROR.NONE;
-    return epoch < this.#leader.leaderEpoch ? ERROR.FENCED_LEADER_EPOCH : ERROR.UNKNOWN_LEADER_EPOCH;
+    return epochError(epoch, this.#leader.leaderEpoch);
   }
 
-  /** The image has moved: leads, under a new epoch, or no longer. */
+  /** The same for a consumer that may read from any replica (KIP-392). */
+  errorForReader(epoch: number): number {
+    if (this.#leader !== undefined || this.#follower === undefined) return this.errorFor(epoch);
+    return this.#ended === ERROR.NONE ? epochError(epoch, this.#follower.leaderEpoch) : this.#ended;
+  }
+
+  /** The image has moved: leads, follows, under a new epoch, or neither; or the in-sync set is another. */
   follow(leadership: Leadership): void {
+    if (this.#ended !== ERROR.NONE) return;
     this.#leadership = leadership;
-    if (this.#leader?.leaderEpoch === leadership.leaderEpoch && leadership.leader === this.#nodeId) return;
-    this.#resign(ERROR.NOT_LEADER_OR_FOLLOWER);
-    this.#leader = undefined;
-    if (leadership.leader !== this.#nodeId || this.#ended !== ERROR.NONE) return;
-    const { fsync } = this.#settings;
-    this.log.beginEpoch(leadership.leaderEpoch);
-    const highWatermark = fsync ? this.log.durableEnd : this.log.writtenEnd;
-    this.#leader = createLeader({ leaderEpoch: leadership.leaderEpoch, fsync, highWatermark });
-    if (fsync && this.log.durableEnd < this.log.endOffset) this.#flush();
+    const { leader, leaderEpoch } = leadership;
+    if (leader === this.#options.nodeId) {
+      if (this.#leader?.leaderEpoch === leaderEpoch) this.#leader.follow(leadership);
+      else this.#lead(leadership);
+    } else if (this.#follower?.leaderEpoch !== leaderEpoch || this.#follower.leader !== leader) {
+      this.#resign(ERROR.NOT_LEADER_OR_FOLLOWER);
+      if (leader >= 0) this.#followLeader(leader, leaderEpoch);
+    }
   }
 
   configure(settings: TopicSettings): void {
     this.#settings = settings;
     this.log.configure(settings.log);
-    if (this.#leader === undefined) return;
-    this.#leader.fsync = settings.fsync;
-    this.#onProgress();
+    this.#leader?.configure(settings);
+    if (settings.fsync && this.log.durableEnd < this.log.endOffset) this.#flush();
   }
 
   /** Takes a produce of a client or the gateway; `part` is settled now or when the log has come so far. */
   produce(part: ProducePart, records: Buffer | undefined, options: ProduceOptions): void {
-    this.#append(part, () => {
+    this.#append(part, (leader) => {
       const only = onlyBatch(records, options.version);
-      if (part.acks < -1 || part.acks > 1) throw new ProduceRefusal(ERROR.INVALID_REQUIRED_ACKS, 'No such acks.');
+      checkAcks(part.acks);
       part.logStartOffset = this.log.startOffset;
-      if (this.#settings.originTopicId !== undefined) {
+      const settings = this.#settings;
+      if (settings.originTopicId !== undefined) {
         throw new ProduceRefusal(
           ERROR.POLICY_VIOLATION,
           'The topic is a read-only copy: write to it where it was born.',
         );
       }
-      const { isrSize, replicas } = this.#leadership;
-      // Never more than there are replicas at all, as in Apache Kafka.
-      if (part.acks === -1 && isrSize < Math.min(this.#settings.minInsyncReplicas, replicas)) {
-        throw new ProduceRefusal(ERROR.NOT_ENOUGH_REPLICAS, 'Fewer replicas are in sync than min.insync.replicas.');
-      }
-      const nowMs = this.#io.clock.now();
-      const maxDecompressedBytes = this.#limits.maxDecompressedBatchBytes;
-      const { validation, budget } = options;
-      const given = { validation, nowMs, maxDecompressedBytes, budget, partition: this };
-      const { batch, header } = checkClientBatch(only, this.#settings, given);
-      part.logAppendTimeMs = this.#settings.logAppendTime ? nowMs : -1;
-      const sequence = this.log.producers.check(header);
-      if (sequence.kind === 'error') throw new ProduceRefusal(sequence.errorCode, sequence.detail);
-      if (sequence.kind === 'duplicate') {
-        part.baseOffset = sequence.firstOffset;
-        part.end = sequence.lastOffset + 1;
-        part.logAppendTimeMs = sequence.timestamp; // whatever the timestamp type, as in Apache Kafka
-        if (options.isPeer) {
-          part.storedEpoch = this.log.epochs.epochAt(sequence.firstOffset);
-          part.duplicate = true;
-        }
-        return;
-      }
-      part.baseOffset = this.log.endOffset;
-      if (options.isPeer) part.storedEpoch = this.leaderEpoch;
-      stampBaseOffset(batch, 0, part.baseOffset);
-      this.log.append([batch], this.leaderEpoch);
-      part.end = this.log.endOffset;
+      checkReplicas(part, leader);
+      const { log, leaderEpoch } = this;
+      const maxDecompressedBytes = this.#options.limits.maxDecompressedBatchBytes;
+      const nowMs = this.#options.io.clock.now();
+      appendClientBatch(part, only, options, {
+        log,
+        leaderEpoch,
+        settings,
+        nowMs,
+        maxDecompressedBytes,
+        partition: this,
+      });
     });
   }
 
   /** Takes an append of the mirror (see `mirror-append.ts`); the answer carries the log end, whatever came of it. */
   produceMirrored(part: ProducePart, records: Buffer | undefined, tag: MirrorTag): void {
-    this.#append(part, () => {
+    this.#append(part, (leader) => {
       part.logEnd = this.log.endOffset;
       part.logStartOffset = this.log.startOffset;
       checkMirrorTag(tag, this.#settings.originTopicId, this.log.endOffset);
-      const batches = cutMirroredBatches(records ?? Buffer.alloc(0), tag.expectedEnd, this.#limits.maxMirrorBatches);
+      checkReplicas(part, leader);
+      const { maxMirrorBatches } = this.#options.limits;
+      const batches = cutMirroredBatches(records ?? Buffer.alloc(0), tag.expectedEnd, maxMirrorBatches);
       part.baseOffset = this.log.endOffset;
       appendMirrored(this.log, batches, tag.endOffset, this.leaderEpoch);
       part.end = part.logEnd = this.log.endOffset;
@@ -207,45 +209,89 @@ export class Partition implements PartitionIdentity {
 
   /** Settles `part` once its `end` is committed, as if it had been appended now. */
   awaitCommitted(part: ProducePart): void {
-    const error = this.errorFor(-1);
-    if (error !== ERROR.NONE) return part.settle(error);
-    const leader = this.#leader!;
-    this.#perform(step(leader, { kind: 'appended', acknowledgement: part }, this.#io.clock.monotonic()));
-    if (leader.waiting.length > 0) this.#armDeadline(leader);
+    const leader = this.#leader;
+    if (leader === undefined || this.hasEnded) return part.settle(this.errorFor(-1));
+    leader.appended(part);
+    leader.watchDeadlines();
+  }
+
+  /** A follower tells by its fetch how far it has come. */
+  replicaFetched(fetch: ReplicaFetch): void {
+    this.#leader?.fetched(fetch);
+    if (!this.#deletions.isEmpty) this.#deletions.reached(this.lowWatermark);
+  }
+
+  /** What the controller said to `ReplicationDoor.alterPartition`. */
+  isrAnswered(answer: IsrAnswer): void {
+    this.#leader?.isrAnswered(answer);
+  }
+
+  /** From time to time: followers that lag have to leave the in-sync set. */
+  checkReplicas(): void {
+    this.#leader?.tick();
+  }
+
+  /** What to fetch from whom; undefined if this is no follower, or its disk has to come after first. */
+  get replicaAsk(): ReplicaAsk | undefined {
+    const { endOffset, durableEnd } = this.log;
+    if (this.#ended !== ERROR.NONE || (this.#settings.fsync && durableEnd < endOffset)) return undefined;
+    return this.#follower?.ask();
+  }
+
+  /** An answer of the leader's; a log that fails takes the partition offline. */
+  takeReplicaAnswer(asked: ReplicaAsk, answer: LeaderAnswer): AfterAnswer {
+    if (this.#follower === undefined || this.#ended !== ERROR.NONE) return 'void';
+    try {
+      return this.#follower.take(asked, answer);
+    } catch (error) {
+      if (!(error instanceof LogError) && !(error instanceof IoError)) throw error;
+      return 'void';
+    }
+  }
+
+  /** Where the log begins on every replica that lives; −1 where this broker does not lead. */
+  get lowWatermark(): number {
+    return this.#leader === undefined ? -1 : lowWatermark(this.log.startOffset, this.#leader.inSync);
   }
 
   /**
-   * Moves the start of the log to `offset`, or to the high watermark for −1; an error code. The start of a copy is its
-   * origin's, so only the mirror (`asMirror`) moves that.
+   * Moves the start of the log to `offset`, or to the high watermark for −1; an error code, once all replicas that live
+   * have followed. The start of a copy is its origin's, so only the mirror (`asMirror`) moves that.
    */
-  deleteRecords(offset: number, asMirror: boolean): number {
+  deleteRecords(offset: number, options: { asMirror: boolean; timeoutMs: number }): number | Promise<number> {
     const error = this.errorFor(-1);
     if (error !== ERROR.NONE) return error;
     if (this.#settings.compactedOnly) return ERROR.POLICY_VIOLATION;
-    if (this.#settings.originTopicId !== undefined && !asMirror) return ERROR.POLICY_VIOLATION;
+    if (this.#settings.originTopicId !== undefined && !options.asMirror) return ERROR.POLICY_VIOLATION;
     const start = offset === HIGH_WATERMARK ? this.highWatermark : offset;
     if (start < 0 || start > this.highWatermark) return ERROR.OFFSET_OUT_OF_RANGE;
     try {
-      if (start > this.log.startOffset) this.log.advanceStart(start);
-      return ERROR.NONE;
+      if (start > this.log.startOffset) this.#advanceStart(start);
     } catch (thrown) {
       const refusal = asRefusal(thrown);
       if (refusal === undefined) throw thrown;
       return refusal.errorCode;
     }
+    return this.lowWatermark >= start ? ERROR.NONE : this.#deletions.wait(start, options.timeoutMs);
   }
 
-  /** Drops segments whose time is up, of those that are committed; returns how many. A copy's start is its own affair. */
+  /**
+   * Drops segments whose time is up, of those that are committed; returns how many. A follower's start is its leader's,
+   * and a copy's is its own affair.
+   */
   applyRetention(nowMs: number): number {
     const { retention } = this.#settings;
     if (retention === undefined || this.#leader === undefined || this.hasEnded) return 0;
-    return this.log.applyRetention({ ...retention, nowMs, maxOffset: this.highWatermark });
+    const dropped = this.log.applyRetention({ ...retention, nowMs, maxOffset: this.highWatermark });
+    if (dropped > 0) this.#tellCommitted();
+    return dropped;
   }
 
-  /** What the cleaner may do here; undefined where nothing is compacted, or not by this broker. */
+  /** What the cleaner may do here, on a follower as on a leader; undefined where nothing is compacted. */
   compactionPolicy(nowMs: number): (CompactionPolicy & CompactionSettings) | undefined {
     const { compaction } = this.#settings;
-    if (compaction === undefined || this.#leader === undefined || this.hasEnded) return undefined;
+    if (compaction === undefined || this.hasEnded) return undefined;
+    if (this.#leader === undefined && this.#follower === undefined) return undefined;
     return { ...compaction, nowMs, maxOffset: this.highWatermark };
   }
 
@@ -257,19 +303,55 @@ export class Partition implements PartitionIdentity {
   }
 
   async close(clean: boolean): Promise<void> {
-    this.#deadline?.cancel();
     await this.log.close(clean);
   }
 
-  #append(part: ProducePart, append: () => void): void {
-    const error = this.errorFor(-1);
-    if (error !== ERROR.NONE) {
+  #lead(leadership: Leadership): void {
+    this.#resign(ERROR.NOT_LEADER_OR_FOLLOWER);
+    const { io, nodeId, replication } = this.#options;
+    const { log } = this;
+    log.endLeading(); // an epoch of an earlier time in which nothing was written says nothing
+    log.beginEpoch(leadership.leaderEpoch);
+    this.#leader = new LeaderRole({
+      io,
+      nodeId,
+      log,
+      leadership,
+      brokers: replication.brokers,
+      settings: this.#settings,
+      highWatermark: this.#lastHighWatermark,
+      onHighWatermark: () => this.#onHighWatermark(),
+      onAlter: (change) => replication.alterPartition(this, change),
+    });
+    this.#leader.begin();
+    if (this.#settings.fsync && log.durableEnd < log.endOffset) this.#flush();
+  }
+
+  #followLeader(leader: number, leaderEpoch: number): void {
+    const { logger, replication } = this.#options;
+    this.#follower = new FollowerRole({
+      log: this.log,
+      logger,
+      partition: this,
+      leader,
+      leaderEpoch,
+      highWatermark: this.#lastHighWatermark,
+      isCopy: this.#settings.originTopicId !== undefined,
+      onHighWatermark: () => this.#onHighWatermark(),
+    });
+    if (this.#settings.fsync && this.log.durableEnd < this.log.endOffset) this.#flush();
+    replication.follow(this, leader);
+  }
+
+  #append(part: ProducePart, append: (leader: LeaderRole) => void): void {
+    const leader = this.#leader;
+    if (leader === undefined || this.#ended !== ERROR.NONE) {
       part.currentLeader = this.currentLeader;
-      part.settle(error);
+      part.settle(this.errorFor(-1));
       return;
     }
     try {
-      append();
+      append(leader);
     } catch (thrown) {
       const refusal = asRefusal(thrown);
       if (refusal === undefined) throw thrown;
@@ -279,39 +361,42 @@ export class Partition implements PartitionIdentity {
       return;
     }
     if (part.acks === 0) part.settle(ERROR.NONE);
-    else this.#perform(step(this.#leader!, { kind: 'appended', acknowledgement: part }, this.#io.clock.monotonic()));
+    else leader.appended(part);
   }
 
   #onProgress(): void {
-    const leader = this.#leader;
-    if (leader === undefined) return;
-    const { writtenEnd, durableEnd } = this.log;
-    this.#perform(step(leader, { kind: 'progress', writtenEnd, durableEnd }, this.#io.clock.monotonic()));
-    if (leader.waiting.length > 0) this.#armDeadline(leader);
+    if (this.#leader !== undefined) {
+      this.#leader.progress(this.log);
+      for (const watcher of this.watchers) watcher.appended();
+    } else if (this.#follower !== undefined && this.#settings.fsync) this.#options.replication.ready(this);
   }
 
-  #perform(effects: LeaderEffects<ProducePart>): void {
-    for (const part of effects.answer) part.settle(effects.errorCode);
-    if (!effects.highWatermarkMoved) return;
+  #onHighWatermark(): void {
     this.log.committed(this.highWatermark);
     this.waiters.wake();
+    this.#tellCommitted();
   }
 
-  #armDeadline(leader: Leader<ProducePart>): void {
-    if (this.#deadline !== undefined) return;
-    const delayMs = Math.max(0, nextDeadlineMs(leader) - this.#io.clock.monotonic());
-    this.#deadline = this.#io.timers.after(delayMs, () => {
-      this.#deadline = undefined;
-      this.#perform(step(leader, { kind: 'tick' }, this.#io.clock.monotonic()));
-      if (leader.waiting.length > 0) this.#armDeadline(leader);
-    });
+  #tellCommitted(): void {
+    for (const watcher of this.watchers) watcher.committed();
   }
 
+  #advanceStart(start: number): void {
+    this.log.advanceStart(start);
+    this.#tellCommitted();
+  }
+
+  /** Ends the role; who waits for it is told. */
   #resign(errorCode: number): void {
-    this.#deadline?.cancel();
-    this.#deadline = undefined;
-    if (this.#leader === undefined) return;
-    this.#perform(step(this.#leader, { kind: 'resign', errorCode }, this.#io.clock.monotonic()));
+    const { highWatermark } = this;
+    const [leader, follower] = [this.#leader, this.#follower];
+    this.#lastHighWatermark = highWatermark;
+    this.#leader = this.#follower = undefined;
+    if (follower !== undefined) this.#options.replication.leave(this);
+    if (leader === undefined && follower === undefined) return;
+    leader?.resign(errorCode);
+    this.#deletions.fail(errorCode);
+    for (const watcher of [...this.watchers]) watcher.moved();
     this.waiters.wake();
   }
 
@@ -320,10 +405,20 @@ export class Partition implements PartitionIdentity {
   }
 
   #onFailure(error: Error): void {
-    this.#logger.error('partition offline', { topic: this.topic, partition: this.index, error });
+    this.#options.logger.error('partition offline', { topic: this.topic, partition: this.index, error });
     this.end(ERROR.KAFKA_STORAGE_ERROR);
-    this.#onOffline(error);
+    this.#options.onOffline(error);
   }
+}
+
+function epochError(asked: number, current: number): number {
+  if (asked === -1 || asked === current) return ERROR.NONE;
+  return asked < current ? ERROR.FENCED_LEADER_EPOCH : ERROR.UNKNOWN_LEADER_EPOCH;
+}
+
+function checkReplicas({ acks }: ProducePart, leader: LeaderRole): void {
+  if (acks !== -1 || !leader.hasTooFewReplicas) return;
+  throw new ProduceRefusal(ERROR.NOT_ENOUGH_REPLICAS, 'Fewer replicas are in sync than min.insync.replicas.');
 }
 
 /** What an append may run into besides bugs: the checks, and a log that takes no more. */

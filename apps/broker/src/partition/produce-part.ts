@@ -3,7 +3,7 @@
  * that the response is encoded from. Made by the Produce handler, settled by the partition, exactly once.
  */
 import { ERROR } from '@meridian/protocol';
-import type { Acknowledgement } from './leader.ts';
+import type { Acknowledgement } from './acknowledgements.ts';
 import { NO_RECORD_ERRORS, type RecordError } from './validation/produce-refusal.ts';
 
 /** What settles when its last part has. */

@@ -6,7 +6,12 @@ import type { LogConfig } from '@meridian/log';
 import { compress } from '@meridian/protocol';
 import type { Codec } from '@meridian/protocol/record-batch';
 import { splitList } from '../controller/configs/definition.ts';
-import { type BrokerConfigSources, topicConfigNumber, topicConfigValue } from '../controller/configs/effective.ts';
+import {
+  type BrokerConfigSources,
+  brokerConfigNumber,
+  topicConfigNumber,
+  topicConfigValue,
+} from '../controller/configs/effective.ts';
 import { TOPIC_CONFIG } from '../controller/configs/topic-configs.ts';
 import { MAX_ZSTD_LEVEL } from '../limits.ts';
 
@@ -28,6 +33,8 @@ export interface TopicSettings {
   readonly maxMessageBytes: number;
   readonly segmentBytes: number;
   readonly minInsyncReplicas: number;
+  /** A follower that has lagged for so long is not in sync; Kafka's `replica.lag.time.max.ms`. */
+  readonly lagMaxMs: number;
   /** Every record needs a key. */
   readonly compacted: boolean;
   /** Records leave by compaction alone, so nobody may delete them by offset. */
@@ -59,6 +66,7 @@ export function topicSettings(sources: BrokerConfigSources, topic: string): Topi
     maxMessageBytes: number(TOPIC_CONFIG.maxMessageBytes),
     segmentBytes,
     minInsyncReplicas: number(TOPIC_CONFIG.minInsyncReplicas),
+    lagMaxMs: brokerConfigNumber(sources, 'replica.lag.time.max.ms'),
     compacted: policies.includes('compact'),
     compactedOnly: policies.includes('compact') && !policies.includes('delete'),
     retention: policies.includes('delete')

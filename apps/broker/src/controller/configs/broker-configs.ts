@@ -9,6 +9,7 @@ import { type ConfigDefinition, type ConfigFamily, type ConfigTable, configTable
 import { GROUP_COORDINATOR_CONFIGS } from './group-coordinator-configs.ts';
 import { GROUP_PROTOCOL_CONFIGS } from './group-protocol-configs.ts';
 import { QUORUM_CONFIGS } from './quorum-configs.ts';
+import { REPLICATION_CONFIGS } from './replication-configs.ts';
 import { TOPIC_CONFIGS } from './topic-configs.ts';
 import { UNUSED_CONFIGS } from './unused-configs.ts';
 
@@ -95,5 +96,6 @@ export const BROKER_CONFIGS: ConfigTable = configTable([
   ...GROUP_COORDINATOR_CONFIGS,
   ...GROUP_PROTOCOL_CONFIGS,
   ...QUORUM_CONFIGS,
+  ...REPLICATION_CONFIGS,
   ...UNUSED_CONFIGS,
 ]);

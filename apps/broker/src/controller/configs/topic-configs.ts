@@ -32,6 +32,7 @@ export const TOPIC_CONFIG = {
   segmentIndexBytes: 'segment.index.bytes',
   segmentJitterMs: 'segment.jitter.ms',
   segmentMs: 'segment.ms',
+  uncleanLeaderElection: 'unclean.leader.election.enable',
   durability: 'meridian.durability',
   originRegion: 'meridian.origin.region',
   originTopicId: 'meridian.origin.topic.id',
@@ -124,7 +125,7 @@ export const TOPIC_CONFIGS: ConfigTable = configTable([
     default: '',
     form: 'throttled-replicas',
     documentation:
-      'Replicas (partition:broker) that are throttled as followers, or * for all. No effect: nothing is replicated.',
+      'Replicas (partition:broker) that are throttled as followers by follower.replication.throttled.rate, or * for all.',
   },
   {
     name: TOPIC_CONFIG.indexIntervalBytes,
@@ -146,7 +147,7 @@ export const TOPIC_CONFIGS: ConfigTable = configTable([
     default: '',
     form: 'throttled-replicas',
     documentation:
-      'Replicas (partition:broker) that are throttled as leaders, or * for all. No effect: nothing is replicated.',
+      'Replicas (partition:broker) that are throttled as leaders by leader.replication.throttled.rate, or * for all.',
   },
   {
     name: 'local.retention.bytes',
@@ -302,7 +303,7 @@ export const TOPIC_CONFIGS: ConfigTable = configTable([
     documentation: 'Age at which a segment is closed although it is not full.',
   },
   {
-    name: 'unclean.leader.election.enable',
+    name: TOPIC_CONFIG.uncleanLeaderElection,
     type: 'boolean',
     default: 'false',
     synonym: 'unclean.leader.election.enable',

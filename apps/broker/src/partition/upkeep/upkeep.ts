@@ -1,5 +1,5 @@
 /**
- * What is done to all partitions from time to time: retention, compaction, the expiry of producers. Started by
+ * What is done to all partitions from time to time: retention, compaction, the expiry of producers and of lagging replicas. Started by
  * `hosted-partitions.ts` when all of them are open, and stopped with them.
  * Invariant: configs are asked for before every pass, so a change counts from the next one on.
  */
@@ -9,6 +9,7 @@ import type { BrokerLimits } from '../../limits.ts';
 import type { Partition } from '../partition.ts';
 import { type CleanerSettings, startCleanerLoop } from './cleaner-loop.ts';
 import { startExpiryLoop } from './expiry-loop.ts';
+import { startReplicaLoop } from './replica-loop.ts';
 import { startRetentionLoop } from './retention-loop.ts';
 
 export interface Upkeep {
@@ -28,6 +29,7 @@ export function startUpkeep({ sources, ...given }: UpkeepOptions): Upkeep {
   const loops = [
     startRetentionLoop({ ...given, intervalMs: () => number('log.retention.check.interval.ms') }),
     startCleanerLoop({ ...given, settings: () => cleanerSettings(sources) }),
+    startReplicaLoop({ ...given, lagMaxMs: () => number('replica.lag.time.max.ms') }),
     startExpiryLoop({
       ...given,
       expirationMs: () => number('producer.id.expiration.ms'),

@@ -12,6 +12,7 @@ const SETTINGS: TopicSettings = {
   maxMessageBytes: 1_000_000,
   segmentBytes: 1_000_000,
   minInsyncReplicas: 1,
+  lagMaxMs: 30_000,
   compacted: false,
   compactedOnly: false,
   retention: undefined,
