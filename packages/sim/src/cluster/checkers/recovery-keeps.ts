@@ -1,0 +1,51 @@
+/**
+ * I10: a replica that is opened again ends neither before what its last life had to keep nor behind what it had: after a
+ * death that is what was written, after a loss of power what was durable. A wiped disk or a failed log owes nothing.
+ */
+import type { Log } from '@meridian/log';
+import type { Fail } from './watcher.ts';
+
+/** What a replica's log was when its node died. */
+interface Left {
+  readonly least: number;
+  readonly most: number;
+}
+
+export interface RecoveryKeeps {
+  /** The node dies now, with these logs open. */
+  died(nodeId: number, how: 'killed' | 'power lost' | 'wiped', logs: Iterable<OpenReplica>): void;
+  /** A replica is there for the first time in this life of its node. */
+  opened(nodeId: number, replica: OpenReplica): void;
+}
+
+export interface OpenReplica {
+  readonly topic: string;
+  readonly topicId: string;
+  readonly index: number;
+  readonly log: Pick<Log, 'endOffset' | 'writtenEnd' | 'durableEnd' | 'failure'>;
+}
+
+export function recoveryKeeps(fail: Fail): RecoveryKeeps {
+  const left = new Map<string, Left>();
+  const key = (nodeId: number, { topicId, index }: OpenReplica): string => `${nodeId}/${topicId}/${index}`;
+  return {
+    died(nodeId, how, logs) {
+      for (const id of [...left.keys()]) if (id.startsWith(`${nodeId}/`)) left.delete(id);
+      if (how === 'wiped') return;
+      for (const replica of logs) {
+        const { endOffset, writtenEnd, durableEnd, failure } = replica.log;
+        if (failure !== undefined) continue;
+        left.set(key(nodeId, replica), { least: how === 'killed' ? writtenEnd : durableEnd, most: endOffset });
+      }
+    },
+    opened(nodeId, replica) {
+      const was = left.get(key(nodeId, replica));
+      left.delete(key(nodeId, replica));
+      const { endOffset, failure } = replica.log;
+      if (was === undefined || failure !== undefined) return;
+      const place = `node ${nodeId}, ${replica.topic}-${replica.index}`;
+      if (endOffset < was.least) fail(`${place}: recovered up to ${endOffset}, and had to keep all up to ${was.least}`);
+      if (endOffset > was.most) fail(`${place}: recovered up to ${endOffset}, and ended at ${was.most}`);
+    },
+  };
+}

@@ -1,0 +1,126 @@
+/**
+ * Looks at all live nodes after every event of the world and tells watchers what has moved since the last look.
+ * Called by `run-cluster.ts` between any two events.
+ * Invariant: watchers see the moves in the order of the nodes' ids, a replica's before those of its node's image.
+ */
+import type { Watcher } from './checkers/watcher.ts';
+import type { NodeSlot } from './node-slot.ts';
+import type { Hosted, NodeState, ReplicaState, View } from './views.ts';
+
+interface Seen {
+  boot: number;
+  view: View;
+  imageEnd: number;
+  isActiveController: boolean;
+  epoch: number;
+  readonly replicas: Map<string, ReplicaState>;
+}
+
+export class Watch {
+  readonly #slots: readonly NodeSlot[];
+  readonly #watchers: readonly Watcher[];
+  readonly #seen = new Map<NodeSlot, Seen>();
+  events = 0;
+  /** A replica is seen for the first time in this life of its node. */
+  onOpened: (slot: NodeSlot, replica: Hosted) => void = () => {};
+
+  constructor(slots: readonly NodeSlot[], watchers: readonly Watcher[]) {
+    this.#slots = slots;
+    this.#watchers = watchers;
+  }
+
+  look(): void {
+    this.events++;
+    for (const slot of this.#slots) {
+      const seen = this.#of(slot);
+      if (seen === undefined) continue;
+      this.#lookAtNode(seen);
+      this.#lookAtReplicas(slot, seen);
+    }
+  }
+
+  /** Of the nodes that live. */
+  nodes(): NodeState[] {
+    return this.#slots.flatMap((slot) => {
+      const seen = this.#of(slot);
+      return seen === undefined ? [] : [nodeState(seen)];
+    });
+  }
+
+  replicas(): ReplicaState[] {
+    return this.#slots.flatMap((slot) => [...(this.#of(slot)?.replicas.values() ?? [])]);
+  }
+
+  hosted(slot: NodeSlot): Iterable<Hosted> {
+    return this.#of(slot)?.view.partitions() ?? [];
+  }
+
+  #of(slot: NodeSlot): Seen | undefined {
+    const { broker, boot } = slot;
+    if (broker === undefined) return undefined;
+    let seen = this.#seen.get(slot);
+    if (seen?.boot === boot) return seen;
+    const view = broker.inspect();
+    seen = { boot, view, imageEnd: -1, isActiveController: false, epoch: -1, replicas: new Map() };
+    this.#seen.set(slot, seen);
+    return seen;
+  }
+
+  #lookAtNode(seen: Seen): void {
+    const { image, isActiveController, metadata } = seen.view;
+    const { epoch } = metadata;
+    if (image.endOffset === seen.imageEnd && isActiveController === seen.isActiveController && epoch === seen.epoch)
+      return;
+    Object.assign(seen, { imageEnd: image.endOffset, isActiveController, epoch });
+    const state = nodeState(seen);
+    for (const watcher of this.#watchers) watcher.nodeMoved?.(state);
+  }
+
+  #lookAtReplicas(slot: NodeSlot, seen: Seen): void {
+    for (const hosted of seen.view.partitions()) {
+      const key = `${hosted.topicId}/${hosted.index}`;
+      const before = seen.replicas.get(key);
+      if (before !== undefined && !hasMoved(hosted, before)) continue;
+      if (before === undefined) this.onOpened(slot, hosted);
+      const now = replicaState(hosted, seen);
+      seen.replicas.set(key, now);
+      for (const watcher of this.#watchers) watcher.replicaMoved?.(now, before);
+    }
+  }
+}
+
+function hasMoved(hosted: Hosted, before: ReplicaState): boolean {
+  return (
+    hosted.logEnd !== before.logEnd ||
+    hosted.highWatermark !== before.highWatermark ||
+    hosted.leaderEpoch !== before.leaderEpoch ||
+    hosted.isLeader !== before.isLeader ||
+    hosted.logStart !== before.logStart ||
+    (hosted.isLeader && !sameIds(hosted.isr, before.isr))
+  );
+}
+
+function sameIds(a: readonly number[], b: readonly number[]): boolean {
+  return a === b || (a.length === b.length && a.every((id, at) => id === b[at]));
+}
+
+function replicaState(hosted: Hosted, { view, boot }: Seen): ReplicaState {
+  const { topic, topicId, index, leaderEpoch, isLeader, highWatermark, lastStableOffset, logStart, logEnd, isr } =
+    hosted;
+  const place = { nodeId: view.nodeId, boot, topic, topicId, index };
+  const ends = { highWatermark, lastStableOffset, logStart, logEnd };
+  return { ...place, ...ends, leaderEpoch, isLeader, isr: [...isr], epochs: hosted.log.epochs.entries };
+}
+
+function nodeState({ view, boot }: Seen): NodeState {
+  const { nodeId, isActiveController, metadata, image } = view;
+  return {
+    nodeId,
+    boot,
+    isActiveController,
+    epoch: metadata.epoch,
+    metadataEnd: metadata.endOffset,
+    image,
+    imageHash: () => view.imageHash(),
+  };
+}

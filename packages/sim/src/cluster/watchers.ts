@@ -1,0 +1,48 @@
+/** All checkers that watch a running region, and those that are told of lives and deaths. Made once a run. */
+
+import { acknowledgedLed } from './checkers/acknowledged-led.ts';
+import { imagesEqual } from './checkers/images-equal.ts';
+import { isrInReplicas } from './checkers/isr-in-replicas.ts';
+import { oneLeader } from './checkers/one-leader.ts';
+import { type OpenReplica, recoveryKeeps } from './checkers/recovery-keeps.ts';
+import type { CreateWatcher, Watcher } from './checkers/watcher.ts';
+import { watermarkCovered } from './checkers/watermark-covered.ts';
+import { watermarksMonotone } from './checkers/watermarks-monotone.ts';
+import type { History } from './history.ts';
+import type { HowDied, NodeSlot } from './node-slot.ts';
+import { MIN_ISR } from './plan.ts';
+import { type Sightings, sightingWatcher } from './sightings.ts';
+
+export interface WatchersOptions {
+  readonly history: History;
+  readonly sightings: Sightings;
+  fail(what: string): void;
+  commandsUnderWay(): number;
+}
+
+export interface Watchers {
+  readonly all: readonly Watcher[];
+  died(slot: NodeSlot, how: HowDied, logs: Iterable<OpenReplica>): void;
+  opened(slot: NodeSlot, replica: OpenReplica & { log: { recoveredDamage?: string | undefined } }): void;
+}
+
+export function watchers({ history, sightings, fail, commandsUnderWay }: WatchersOptions): Watchers {
+  const named: Readonly<Record<string, CreateWatcher>> = {
+    acknowledgedLed: (say) => acknowledgedLed(say, history),
+    imagesEqual,
+    isrInReplicas,
+    oneLeader,
+    watermarkCovered: (say) => watermarkCovered(say, MIN_ISR),
+    watermarksMonotone,
+  };
+  const all = Object.entries(named).map(([name, create]) => create((what) => fail(`${name}: ${what}`)));
+  const recovery = recoveryKeeps((what) => fail(`recoveryKeeps: ${what}`));
+  return {
+    all: [...all, sightingWatcher(sightings, commandsUnderWay)],
+    died: (slot, how, logs) => recovery.died(slot.plan.id, how, logs),
+    opened: (slot, replica) => {
+      recovery.opened(slot.plan.id, replica);
+      if (replica.log.recoveredDamage !== undefined) sightings.see('recovery cuts off a torn batch');
+    },
+  };
+}

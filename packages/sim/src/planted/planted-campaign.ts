@@ -1,0 +1,45 @@
+/** `npm run sim -- --planted`: puts each bug into the region, runs seeds until one finds it, and says which were found. */
+import { runSeeds } from '../cluster/workers.ts';
+import { PLANTED_BUGS } from './bugs.ts';
+import type { PlantedBug } from './planted-bug.ts';
+
+/** So many may stay hidden. */
+const MAX_HIDDEN = 1;
+
+export interface PlantedOptions {
+  readonly from: number;
+  /** Seeds that a bug has to be found in. */
+  readonly count: number;
+  readonly workers: number;
+  readonly only: string | undefined;
+  readonly print: (line: string) => void;
+}
+
+/** Whether all but one were found. */
+export async function plantedCampaign({ only, print, ...options }: PlantedOptions): Promise<boolean> {
+  const bugs = PLANTED_BUGS.filter(({ name }) => only === undefined || name === only);
+  let found = 0;
+  for (const bug of bugs) {
+    const finding = await seek(bug, options);
+    if (finding !== undefined) found++;
+    print(`${finding === undefined ? 'NOT FOUND' : 'found'}  ${bug.name}: ${finding ?? bug.what}`);
+  }
+  print(`${found} of ${bugs.length} planted bugs found`);
+  return bugs.length > 0 && found >= bugs.length - (only === undefined ? MAX_HIDDEN : 0);
+}
+
+/** The first violation, with its seed. A worker that does not even start has found nothing. */
+async function seek(bug: PlantedBug, options: Omit<PlantedOptions, 'only' | 'print'>): Promise<string | undefined> {
+  let finding: string | undefined;
+  await runSeeds({
+    ...options,
+    twice: false,
+    plant: bug.name,
+    isOver: () => finding !== undefined,
+    onReport: ({ seed, events, violations }) => {
+      if (events > 0 && violations.length > 0) finding ??= `seed ${seed}, ${violations[0]}`;
+      else if (violations.length > 0) throw new Error(`${bug.name}: ${violations[0]}`);
+    },
+  });
+  return finding;
+}
