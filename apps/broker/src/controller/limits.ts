@@ -38,6 +38,10 @@ export const CONTROLLER_LIMITS = {
   configuredGroups: 10_000,
   /** Longest name of a config that the broker does not know, or of a subscription. */
   configNameChars: 1_024,
+  /** Leaders that one round of balancing, or of unclean elections, moves; Kafka's number. */
+  electionsPerRound: 1_000,
+  /** Partitions that one AlterPartitionReassignments may name. */
+  reassignmentsPerRequest: 10_000,
   /** Longest config value. */
   configValueChars: 32_767,
 } as const;

@@ -6,7 +6,7 @@
 const NAMES = `
   add.partitions.to.txn.retry.backoff.max.ms add.partitions.to.txn.retry.backoff.ms alter.config.policy.class.name
   alter.log.dirs.replication.quota.window.num alter.log.dirs.replication.quota.window.size.seconds
-  authorizer.class.name auto.leader.rebalance.enable broker.heartbeat.interval.ms broker.session.timeout.ms
+  authorizer.class.name broker.heartbeat.interval.ms
   client.quota.callback.class config.providers connection.failed.authentication.delay.ms connections.max.reauth.ms
   controlled.shutdown.enable controller.listener.names controller.quorum.append.linger.ms
   controller.quorum.auto.join.enable controller.quorum.bootstrap.servers controller.quorum.election.backoff.max.ms
@@ -19,7 +19,7 @@ const NAMES = `
   group.coordinator.background.threads group.coordinator.cached.buffer.max.bytes group.coordinator.rebalance.protocols
   group.coordinator.threads group.share.assignors group.share.max.share.sessions group.share.max.size
   group.streams.max.size initial.broker.registration.timeout.ms inter.broker.listener.name
-  kafka.metrics.polling.interval.secs kafka.metrics.reporters leader.imbalance.check.interval.seconds
+  kafka.metrics.polling.interval.secs kafka.metrics.reporters
   listener.security.protocol.map log.dir log.dir.failure.timeout.ms log.flush.offset.checkpoint.interval.ms
   log.flush.start.offset.checkpoint.interval.ms max.connection.creation.rate max.connections.per.ip
   max.connections.per.ip.overrides metadata.log.dir metadata.log.segment.bytes metadata.log.segment.ms

@@ -5,6 +5,7 @@
  * where it is one of a family, the default is another member's.
  */
 import { BROKER_OWN_CONFIGS } from './broker-own-configs.ts';
+import { CLUSTER_CONFIGS } from './cluster-configs.ts';
 import { type ConfigDefinition, type ConfigFamily, type ConfigTable, configTable } from './definition.ts';
 import { GROUP_COORDINATOR_CONFIGS } from './group-coordinator-configs.ts';
 import { GROUP_PROTOCOL_CONFIGS } from './group-protocol-configs.ts';
@@ -93,6 +94,7 @@ export const BROKER_CONFIGS: ConfigTable = configTable([
   ...topicDefaults,
   ...otherMembers,
   ...BROKER_OWN_CONFIGS,
+  ...CLUSTER_CONFIGS,
   ...GROUP_COORDINATOR_CONFIGS,
   ...GROUP_PROTOCOL_CONFIGS,
   ...QUORUM_CONFIGS,

@@ -6,36 +6,57 @@ import type { Command } from '../commands.ts';
 import type { MetadataImage } from '../image.ts';
 import { decideAllocateProducerIds } from './allocate-producer-ids.ts';
 import { decideAlterConfigs } from './alter-configs.ts';
+import { decideAlterPartition } from './alter-partition.ts';
+import { decideAlterPartitionReassignments } from './alter-partition-reassignments.ts';
+import { decideAssignReplicasToDirs } from './assign-replicas-to-dirs.ts';
+import { decideBrokerHeartbeat } from './broker-heartbeat.ts';
 import { decideCreatePartitions } from './create-partitions.ts';
 import { decideCreateTopics } from './create-topics.ts';
 import type { DecideContext, Decision } from './decision.ts';
 import { decideDeleteTopics } from './delete-topics.ts';
-import { decideElectLeaders } from './elect-leaders.ts';
+import { decideBalanceLeaders, decideElectLeaders, decideElectUncleanLeaders } from './elect-leaders.ts';
 import { decideFailDirectories } from './fail-directories.ts';
+import { decideFenceBroker } from './fence-broker.ts';
 import { decideRegisterBroker } from './register-broker.ts';
+import { decideRegisterController } from './register-controller.ts';
+import { decideUnregisterBroker } from './unregister-broker.ts';
 import { decideUpdateFeatures } from './update-features.ts';
 
+type Decisions = {
+  [K in Command['kind']]: (
+    image: MetadataImage,
+    command: Extract<Command, { kind: K }>,
+    context: DecideContext,
+  ) => Decision<unknown>;
+};
+
+const DECISIONS: Decisions = {
+  createTopics: decideCreateTopics,
+  createPartitions: decideCreatePartitions,
+  deleteTopics: decideDeleteTopics,
+  alterConfigs: decideAlterConfigs,
+  electLeaders: decideElectLeaders,
+  balanceLeaders: (image, _, context) => decideBalanceLeaders(image, context),
+  electUncleanLeaders: (image, _, context) => decideElectUncleanLeaders(image, context),
+  alterPartition: decideAlterPartition,
+  alterPartitionReassignments: decideAlterPartitionReassignments,
+  assignReplicasToDirs: decideAssignReplicasToDirs,
+  registerBroker: decideRegisterBroker,
+  brokerHeartbeat: decideBrokerHeartbeat,
+  fenceBroker: decideFenceBroker,
+  unregisterBroker: decideUnregisterBroker,
+  failDirectories: decideFailDirectories,
+  registerController: decideRegisterController,
+  allocateProducerIds: decideAllocateProducerIds,
+  updateFeatures: decideUpdateFeatures,
+};
+
 export function decide(image: MetadataImage, command: Command, context: DecideContext): Decision<unknown> {
-  switch (command.kind) {
-    case 'createTopics':
-      return decideCreateTopics(image, command, context);
-    case 'createPartitions':
-      return decideCreatePartitions(image, command, context);
-    case 'deleteTopics':
-      return decideDeleteTopics(image, command);
-    case 'alterConfigs':
-      return decideAlterConfigs(image, command, context);
-    case 'electLeaders':
-      return decideElectLeaders(image, command);
-    case 'allocateProducerIds':
-      return decideAllocateProducerIds(image, command, context);
-    case 'failDirectories':
-      return decideFailDirectories(image, command);
-    case 'registerBroker':
-      return decideRegisterBroker(image, command, context);
-    case 'updateFeatures':
-      return decideUpdateFeatures(image, command, context);
-    default:
-      throw new Error(`no decision for ${command.kind}`);
-  }
+  // The table has each command's own function under its kind.
+  const decision = DECISIONS[command.kind] as (
+    image: MetadataImage,
+    command: Command,
+    context: DecideContext,
+  ) => Decision<unknown>;
+  return decision(image, command, context);
 }

@@ -25,6 +25,21 @@ export interface DecideContext {
   newUuid(): string;
   /** Uniform in [0, 1): spreads replicas. */
   random(): number;
+  /** What the active controller alone knows of brokers; none where nobody is asked for heartbeats. */
+  readonly sessions?: SessionsView;
+}
+
+/** What is known of brokers by their heartbeats and stands in no record (`duties/`). */
+export interface SessionsView {
+  /** Whether the broker has been heard of, under this epoch, within `broker.session.timeout.ms`. */
+  isLive(brokerId: number, brokerEpoch: number): boolean;
+  /** Offset of the last metadata record that the broker has told it had applied, under this epoch; −1: none yet. */
+  metadataOffset(brokerId: number, brokerEpoch: number): number;
+  /**
+   * Of a broker in controlled shutdown: once all active brokers have applied this record, none believes any more that it
+   * leads; undefined: it has not asked yet since it is in it.
+   */
+  shutdownOffset(brokerId: number, brokerEpoch: number): number | undefined;
 }
 
 export function configSources(image: MetadataImage, context: DecideContext): BrokerConfigSources {

@@ -2,7 +2,7 @@
 import { ERROR, errorName, ZERO_UUID } from '@meridian/protocol';
 import { expect, test } from 'vitest';
 import type { Command, DeleteTopics, Outcome } from '../commands.ts';
-import { createTopics, newTopic, registration, type Scenario, scenario, uuidNumber } from './scenario.ts';
+import { createTopics, newTopic, type Scenario, scenario, uuidNumber } from './scenario.ts';
 
 type Growth = Extract<Command, { kind: 'createPartitions' }>['topics'][number];
 
@@ -185,50 +185,4 @@ test('producer ids never run into the next region’s', () => {
 
 test('an unregistered broker gets no producer ids', () => {
   expect(scenario().run({ kind: 'allocateProducerIds', brokerId: 4 }).errorCode).toBe(ERROR.BROKER_ID_NOT_REGISTERED);
-});
-
-test('a broker that starts again moves the leader epoch of what it leads, and of nothing else', () => {
-  const at = withTopics('orders');
-  const before = at.image.endOffset;
-  expect(at.run(registration(2))).toEqual({ brokerEpoch: before });
-  expect(at.written).toEqual([`broker 2 epoch ${before}`, 'partition 1 led anew by 2']);
-  const partitions = at.image.topicsByName.get('orders')?.partitions;
-  expect(partitions?.map(({ leader, leaderEpoch, partitionEpoch }) => [leader, leaderEpoch, partitionEpoch])).toEqual([
-    [1, 0, 0],
-    [2, 1, 1],
-  ]);
-});
-
-test('a broker that comes back takes over what it is in sync with and nobody leads', () => {
-  const at = withTopics('orders');
-  const topic = at.image.topicsByName.get('orders')!;
-  at.image.putPartition(topic, { ...topic.partitions[0]!, leader: -1, leaderEpoch: 4 });
-  at.image.seal();
-  at.run(registration(2));
-  expect(at.written.slice(1)).toEqual(['partition 1 led anew by 2']);
-  at.run(registration(1));
-  expect(at.written.slice(1)).toEqual(['partition 0 led anew by 1']);
-  expect(at.image.topicsByName.get('orders')?.partitions[0]?.leaderEpoch).toBe(5);
-});
-
-test('a broker that Apache Kafka took out of the in-sync set when it stopped leads again, and others do not', () => {
-  const at = withTopics('orders');
-  const partition = () => at.image.topicsByName.get('orders')!.partitions[0]!;
-  const leftBehind = (rest: { eligibleLeaderReplicas?: number[]; lastKnownElr?: number[] }): void => {
-    const topic = at.image.topicsByName.get('orders')!;
-    at.image.putPartition(topic, { ...partition(), leader: -1, isr: [], ...rest });
-    at.image.seal();
-  };
-  const led = () => [partition().leader, partition().isr, partition().eligibleLeaderReplicas, partition().lastKnownElr];
-  leftBehind({ eligibleLeaderReplicas: [1, 3], lastKnownElr: [1] });
-  at.run(registration(2));
-  expect(led()).toEqual([-1, [], [1, 3], [1]]);
-  at.run(registration(1));
-  expect(led()).toEqual([1, [1], [3], []]);
-  leftBehind({ eligibleLeaderReplicas: [], lastKnownElr: [1] });
-  at.run(registration(1));
-  expect(led()).toEqual([1, [1], [], []]);
-  leftBehind({ eligibleLeaderReplicas: [2], lastKnownElr: [1] });
-  at.run(registration(1));
-  expect(partition().leader).toBe(-1);
 });

@@ -1,81 +1,119 @@
 /**
- * Decides elections that somebody asked for: the preferred replica (the first of the list) becomes leader if it is in
- * sync, or, uncleanly, any replica that lives where there is no leader. A leader that is right already stays.
+ * Decides elections: those that somebody asked for (ElectLeaders), and the active controller's own rounds, which let
+ * preferred replicas (the first of the list) lead again and elect uncleanly where a topic's config says so.
+ * Invariant: a leader that is right already stays, and a round is bounded, so that it never holds up other commands.
  */
 import { ERROR, type MetadataRecordInput } from '@meridian/protocol';
-import type { ElectedPartition, ElectLeaders } from '../commands.ts';
-import { isReplicaOnline } from '../directories.ts';
+import type { ElectedPartition, ElectLeaders, MovedLeaders } from '../commands.ts';
+import { brokerConfigNumber } from '../configs/effective.ts';
 import type { MetadataImage, PartitionInfo, Topic } from '../image.ts';
-import { type Decision, orRefusal, Refusal } from './decision.ts';
-
-const NO_LEADER = -1;
+import { CONTROLLER_LIMITS } from '../limits.ts';
+import { changesWhere } from './broker-changes.ts';
+import { configSources, type DecideContext, type Decision, orRefusal, Refusal } from './decision.ts';
+import { NO_LEADER, type PartitionChange } from './partition-change.ts';
+import { PartitionChanger } from './partition-changer.ts';
 
 export function decideElectLeaders(
   image: MetadataImage,
   { election, partitions }: ElectLeaders,
+  context: DecideContext,
 ): Decision<{ partitions: readonly ElectedPartition[] }> {
-  const records: MetadataRecordInput[] = [];
-  const one = (topic: string, index: number): ElectedPartition => {
-    const decided = orRefusal(() => elect(image, topic, index, election));
-    if (decided instanceof Refusal) {
-      return { topic, index, errorCode: decided.errorCode, errorMessage: decided.message };
-    }
-    records.push(decided);
-    return { topic, index, errorCode: ERROR.NONE, errorMessage: null };
+  const changer = new PartitionChanger(image, context);
+  const records = new Map<PartitionInfo, MetadataRecordInput>();
+  const one = (name: string, index: number): ElectedPartition => {
+    const decided = orRefusal(() => {
+      const { topic, partition } = find(image, name, index);
+      if (records.has(partition)) return;
+      records.set(partition, elect(changer, topic, partition, election));
+    });
+    const { errorCode, message } = decided instanceof Refusal ? decided : NO_ERROR;
+    return { topic: name, index, errorCode, errorMessage: message };
   };
-  if (partitions !== null)
-    return { result: { partitions: partitions.map((each) => one(each.topic, each.index)) }, records };
-  const all = [...image.topicsByName.values()].flatMap((topic) => [
+  const elected = partitions?.map((each) => one(each.topic, each.index)) ?? allOf(image, one);
+  return { result: { partitions: elected }, records: [...records.values()] };
+}
+
+const NO_ERROR = { errorCode: ERROR.NONE, message: null };
+
+function find(image: MetadataImage, name: string, index: number): { topic: Topic; partition: PartitionInfo } {
+  const topic = image.topicsByName.get(name);
+  if (topic === undefined) throw new Refusal(ERROR.UNKNOWN_TOPIC_OR_PARTITION, `No such topic as ${name}`);
+  const partition = topic.partitions[index];
+  if (partition !== undefined) return { topic, partition };
+  throw new Refusal(ERROR.UNKNOWN_TOPIC_OR_PARTITION, `No such partition as ${name}-${index}`);
+}
+
+/** Of all partitions, those where something happened or failed. */
+function allOf(image: MetadataImage, one: (name: string, index: number) => ElectedPartition): ElectedPartition[] {
+  return [...image.topicsByName.values()].flatMap((topic) => [
     { topic: topic.name, index: undefined, errorCode: ERROR.NONE, errorMessage: null },
     ...topic.partitions
       .map(({ index }) => one(topic.name, index))
       .filter(({ errorCode }) => errorCode !== ERROR.ELECTION_NOT_NEEDED),
   ]);
-  return { result: { partitions: all }, records };
 }
 
 function elect(
-  image: MetadataImage,
-  name: string,
-  index: number,
+  changer: PartitionChanger,
+  topic: Topic,
+  partition: PartitionInfo,
   election: ElectLeaders['election'],
-): MetadataRecordInput {
-  const topic = image.topicsByName.get(name);
-  if (topic === undefined) throw new Refusal(ERROR.UNKNOWN_TOPIC_OR_PARTITION, `No such topic as ${name}`);
-  const partition = topic.partitions[index];
-  if (partition === undefined) {
-    throw new Refusal(ERROR.UNKNOWN_TOPIC_OR_PARTITION, `No such partition as ${name}-${index}`);
+): PartitionChange {
+  const isPreferred = election === 'preferred';
+  if (isPreferred ? partition.leader === partition.replicas[0] : partition.leader !== NO_LEADER) {
+    throw new Refusal(ERROR.ELECTION_NOT_NEEDED, 'Leader election not needed for topic partition.');
   }
-  return election === 'preferred' ? preferred(image, topic, partition) : unclean(image, topic, partition);
+  const change = changer.change(topic, partition, {}, election);
+  if (change?.leader !== undefined && change.leader !== NO_LEADER) return change;
+  throw isPreferred
+    ? new Refusal(ERROR.PREFERRED_LEADER_NOT_AVAILABLE, 'The preferred leader was not available.')
+    : new Refusal(ERROR.ELIGIBLE_LEADERS_NOT_AVAILABLE, 'Eligible topic partition leaders are not available.');
 }
 
-function preferred(image: MetadataImage, topic: Topic, partition: PartitionInfo): MetadataRecordInput {
-  const [first = NO_LEADER] = partition.replicas;
-  if (partition.leader === first) throw notNeeded();
-  if (!partition.isr.includes(first) || !isReplicaOnline(image, partition, first)) {
-    const why = 'The preferred leader was not available.';
-    throw new Refusal(ERROR.PREFERRED_LEADER_NOT_AVAILABLE, why);
+/** Of the brokers that lead too few of the partitions that prefer them (`leader.imbalance.per.broker.percentage`). */
+export function decideBalanceLeaders(image: MetadataImage, context: DecideContext): Decision<MovedLeaders> {
+  const allowed = brokerConfigNumber(configSources(image, context), 'leader.imbalance.per.broker.percentage') / 100;
+  const counts = new Map<number, { preferring: number; missing: number }>();
+  for (const { partitions } of image.topicsById.values()) {
+    for (const { leader, replicas } of partitions) {
+      const count = counts.get(replicas[0]!) ?? { preferring: 0, missing: 0 };
+      counts.set(replicas[0]!, count);
+      count.preferring += 1;
+      if (leader !== replicas[0]) count.missing += 1;
+    }
   }
-  return leads(topic, partition, first);
+  const isOff = (id: number): boolean => counts.get(id)!.missing / counts.get(id)!.preferring > allowed;
+  const changer = new PartitionChanger(image, context);
+  return round(image, (partition, topic) => {
+    const first = partition.replicas[0]!;
+    if (partition.leader === first || !isOff(first)) return undefined;
+    const change = changer.change(topic, partition, {}, 'preferred');
+    return change?.leader === first ? change : undefined;
+  });
 }
 
-/** A replica that was not in sync becomes the whole in-sync set: what the others have beyond it is lost. */
-function unclean(image: MetadataImage, topic: Topic, partition: PartitionInfo): MetadataRecordInput {
-  if (partition.leader !== NO_LEADER) throw notNeeded();
-  const inSync = partition.isr.find((id) => isReplicaOnline(image, partition, id));
-  if (inSync !== undefined) return leads(topic, partition, inSync);
-  const alive = partition.replicas.find((id) => isReplicaOnline(image, partition, id));
-  if (alive === undefined) {
-    const why = 'Eligible topic partition leaders are not available.';
-    throw new Refusal(ERROR.ELIGIBLE_LEADERS_NOT_AVAILABLE, why);
-  }
-  return { ...leads(topic, partition, alive), isr: [alive] };
+export function decideElectUncleanLeaders(image: MetadataImage, context: DecideContext): Decision<MovedLeaders> {
+  const changer = new PartitionChanger(image, context);
+  return round(image, (partition, topic) => {
+    if (partition.leader !== NO_LEADER || !changer.isUncleanAllowed(topic.name)) return undefined;
+    return changer.change(topic, partition, {}, 'unclean');
+  });
 }
 
-function leads(topic: Topic, { index }: PartitionInfo, leader: number) {
-  return { type: 'PartitionChangeRecord' as const, topicId: topic.id, partitionId: index, leader };
-}
-
-function notNeeded(): Refusal {
-  return new Refusal(ERROR.ELECTION_NOT_NEEDED, 'Leader election not needed for topic partition.');
+function round(
+  image: MetadataImage,
+  choose: (partition: PartitionInfo, topic: Topic) => PartitionChange | undefined,
+): Decision<MovedLeaders> {
+  let moved = 0;
+  let more = false;
+  const records = changesWhere(image, (partition, topic) => {
+    if (more) return undefined;
+    const change = choose(partition, topic);
+    if (change === undefined) return undefined;
+    more = moved === CONTROLLER_LIMITS.electionsPerRound;
+    if (more) return undefined;
+    moved += 1;
+    return change;
+  });
+  return { records, result: { moved, more } };
 }

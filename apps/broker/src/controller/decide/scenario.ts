@@ -4,7 +4,7 @@
  */
 import { completeMetadataRecord, type MetadataRecordInput } from '@meridian/protocol';
 import { applyBatch } from '../apply.ts';
-import type { Command, NewTopic, ResultOf } from '../commands.ts';
+import type { BrokerHeartbeat, Command, NewTopic, RegisterBroker, ResultOf } from '../commands.ts';
 import { MutableImage } from '../mutable-image.ts';
 import { decide } from './decide.ts';
 import type { DecideContext } from './decision.ts';
@@ -49,14 +49,50 @@ export function scenario(brokerIds: readonly number[] = [1], context: Partial<De
       return result as ResultOf<C>;
     },
   };
-  for (const brokerId of brokerIds) made.run(registration(brokerId));
+  for (const brokerId of brokerIds) start(made, brokerId);
   return made;
 }
 
-export function registration(
-  brokerId: number,
-  directories = [uuidNumber(800 + brokerId)],
-): Extract<Command, { kind: 'registerBroker' }> {
+/** A broker registers, and is let in by its first heartbeat where it is not at once. */
+export function start(at: Scenario, brokerId: number, rest: Partial<RegisterBroker> = {}): void {
+  at.run({ ...registration(brokerId), ...rest });
+  if (at.image.brokers.get(brokerId)?.fenced === true) at.run(heartbeat(at, brokerId));
+}
+
+/** Of a broker that has applied all there is. */
+export function heartbeat(at: Scenario, brokerId: number, rest: Partial<BrokerHeartbeat> = {}): BrokerHeartbeat {
+  return {
+    kind: 'brokerHeartbeat',
+    brokerId,
+    brokerEpoch: at.image.brokers.get(brokerId)?.epoch ?? -1,
+    currentMetadataOffset: at.image.endOffset - 1,
+    wantFence: false,
+    wantShutDown: false,
+    offlineLogDirs: [],
+    ...rest,
+  };
+}
+
+export function fence(at: Scenario, brokerId: number): void {
+  at.run({ kind: 'fenceBroker', brokerId, brokerEpoch: at.image.brokers.get(brokerId)!.epoch });
+}
+
+/** A partition as one line: who leads under which epoch, who is in sync, who else matters. */
+export function partitionLine(at: Scenario, topic: string, index = 0): string {
+  const each = at.image.topicsByName.get(topic)!.partitions[index]!;
+  const lists: [string, readonly number[]][] = [
+    ['isr', each.isr],
+    ['elr', each.eligibleLeaderReplicas],
+    ['last known', each.lastKnownElr],
+    ['adding', each.addingReplicas],
+    ['removing', each.removingReplicas],
+  ];
+  const told = lists.flatMap(([name, ids]) => (ids.length > 0 || name === 'isr' ? [` ${name} [${ids}]`] : []));
+  const recovering = each.leaderRecoveryState === 1 ? ' recovering' : '';
+  return `[${each.replicas}] led by ${each.leader} epoch ${each.leaderEpoch}${told.join('')}${recovering}`;
+}
+
+export function registration(brokerId: number, directories = [uuidNumber(800 + brokerId)]): RegisterBroker {
   const endpoint = { host: `broker-${brokerId}`, securityProtocol: 0 };
   return {
     kind: 'registerBroker',
@@ -83,6 +119,21 @@ export function createTopics(
   return { kind: 'createTopics', requester: 'client', validateOnly: false, topics, ...rest };
 }
 
+function changesOf(record: Extract<MetadataRecordInput, { type: 'PartitionChangeRecord' }>): string {
+  const leader = record.leader === undefined ? '' : ` led anew by ${record.leader}`;
+  const lists = [
+    ['isr', record.isr],
+    ['elr', record.eligibleLeaderReplicas],
+    ['last known', record.lastKnownElr],
+    ['replicas', record.replicas],
+    ['adding', record.addingReplicas],
+    ['removing', record.removingReplicas],
+    ['in', record.directories],
+  ] as const;
+  const told = lists.flatMap(([name, values]) => (values == null ? [] : [` ${name} [${values}]`]));
+  return `${leader}${told.join('')}${record.leaderRecoveryState === 1 ? ' recovering' : ''}`;
+}
+
 function asLine(record: MetadataRecordInput): string {
   switch (record.type) {
     case 'TopicRecord':
@@ -90,13 +141,17 @@ function asLine(record: MetadataRecordInput): string {
     case 'PartitionRecord':
       return `partition ${record.partitionId} on ${record.replicas.join(',')} led by ${record.leader} isr ${record.isr.join(',')}`;
     case 'PartitionChangeRecord':
-      return `partition ${record.partitionId} led anew by ${record.leader}`;
+      return `partition ${record.partitionId}${changesOf(record)}`;
     case 'ConfigRecord':
       return `config ${record.resourceName} ${record.name}=${record.value}`;
     case 'RemoveTopicRecord':
       return `remove ${record.topicId}`;
     case 'RegisterBrokerRecord':
       return `broker ${record.brokerId} epoch ${record.brokerEpoch}`;
+    case 'BrokerRegistrationChangeRecord': {
+      const fenced = { '-1': ' unfenced', '0': '', '1': ' fenced' }[String(record.fenced ?? 0)];
+      return `broker ${record.brokerId}${fenced}${record.inControlledShutdown === 1 ? ' shutting down' : ''}`;
+    }
     case 'ProducerIdsRecord':
       return `producer ids below ${record.nextProducerId}`;
     default:
