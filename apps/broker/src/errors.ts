@@ -15,6 +15,10 @@ export const BROKER_ERRORS = {
     'Without it this node could vote twice in an epoch: restore the file, or let the others remove the node as a voter, empty its metadata folder and add it again.',
   'metadata-log-failed': 'The metadata log can no longer be written: check the disk, then restart the broker.',
   'not-controller': 'Another node decides by now: the command may or may not have been done; ask that one.',
+  'no-controller':
+    'No active controller could be asked in time: check that a majority of the voters runs and can be reached.',
+  'registration-refused':
+    'The cluster does not take this broker: check its id, cluster id and data folders, and that it is no older than the cluster’s levels of features.',
   'controller-closed': 'The controller is shut down.',
   'no-producer-ids': 'No more producer ids can be handed out: check the region id.',
   'controller-overloaded': 'Too many commands wait for the metadata log: try again later.',

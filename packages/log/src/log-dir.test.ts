@@ -59,7 +59,8 @@ test('a clean stop leaves the checkpoints and the mark of it, and the next start
   expect(text('replication-offset-checkpoint')).toBe(`0\n1\norders 0 ${COUNT}\n`);
   expect(JSON.parse(text('.kafka_cleanshutdown'))).toEqual({ version: 0, brokerEpoch: 5 });
   node.powerLoss();
-  expect(start().wasClean).toBe(true);
+  const { wasClean, previousBrokerEpoch } = start();
+  expect([wasClean, previousBrokerEpoch]).toEqual([true, 5]);
   expect(io().disk.exists(`${PATH}/.kafka_cleanshutdown`)).toBe(false);
   const again = open();
   expect([again.startOffset, again.endOffset, again.durableEnd, again.producers.size]).toEqual([11, COUNT, COUNT, 1]);
@@ -69,8 +70,20 @@ test('a clean stop leaves the checkpoints and the mark of it, and the next start
   fill(again, 3);
   expect(valuesIn(again)).toHaveLength(COUNT - 8);
   node.kill();
-  expect(start().wasClean).toBe(false);
+  const last = start();
+  expect([last.wasClean, last.previousBrokerEpoch]).toEqual([false, -1]);
 });
+
+test.each(['', '{}', '{"version":1,"brokerEpoch":5}', '{"version":0,"brokerEpoch":"5"}', 'null', '\0\0'])(
+  'a mark of a clean stop that holds %j is one, of no known epoch',
+  (content) => {
+    const { start, io, dir } = boot();
+    dir().close(true, 5);
+    io().disk.replaceFile(`${PATH}/.kafka_cleanshutdown`, Buffer.from(content));
+    const { wasClean, previousBrokerEpoch } = start();
+    expect([wasClean, previousBrokerEpoch]).toEqual([true, -1]);
+  },
+);
 
 test('a producer goes on with its sequence after a start that looked at no batch', async () => {
   const { open, fillAndRestart } = boot();

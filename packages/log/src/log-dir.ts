@@ -28,6 +28,8 @@ export interface LogDir {
   readonly path: string;
   /** The process before this one stopped in order: recovery is not needed. */
   readonly wasClean: boolean;
+  /** The broker's epoch then; −1 if it was not in order, or not known. */
+  readonly previousBrokerEpoch: number;
   /** For all logs in this folder. */
   readonly filePool: FilePool;
   /** Where the log of this partition keeps its marks; handed to `openLog`. */
@@ -58,6 +60,7 @@ interface PartitionMarks extends Record<Mark, number> {
 class CheckpointedLogDir implements LogDir {
   readonly path: string;
   readonly wasClean: boolean;
+  readonly previousBrokerEpoch: number;
   readonly filePool: FilePool;
   onFailure: (error: IoError) => void = () => {};
   private readonly io: Io;
@@ -78,6 +81,7 @@ class CheckpointedLogDir implements LogDir {
     this.filePool = createFilePool(maxOpenFiles);
     makeDurably(io.disk, path);
     this.wasClean = io.disk.exists(`${path}/${CLEAN_FILE}`);
+    this.previousBrokerEpoch = this.wasClean ? epochIn(io.disk.readFile(`${path}/${CLEAN_FILE}`)) : -1;
     if (this.wasClean) {
       io.disk.remove(`${path}/${CLEAN_FILE}`);
       io.disk.syncFolder(path);
@@ -203,6 +207,16 @@ class CheckpointedLogDir implements LogDir {
     const rows = listed.map((marks) => [marks.topic, marks.partition, marks[mark]]);
     writeCheckpoint(this.io.disk, `${this.path}/${FILES[mark]}`, rows);
     this.dirty.delete(mark);
+  }
+}
+
+/** Apache Kafka's file may be of another version, and older ones were empty. */
+function epochIn(content: Buffer): number {
+  try {
+    const { version, brokerEpoch } = JSON.parse(content.toString()) as { version?: unknown; brokerEpoch?: unknown };
+    return version === 0 && Number.isSafeInteger(brokerEpoch) ? (brokerEpoch as number) : -1;
+  } catch {
+    return -1;
   }
 }
 

@@ -91,6 +91,12 @@ export class LogDirs {
     return this.online.map(({ directoryId }) => directoryId);
   }
 
+  /** The broker's epoch when all dirs were left in order; −1 unless each of them says the same. */
+  get previousBrokerEpoch(): number {
+    const [first = -1, ...others] = this.all.map(({ folders }) => folders?.previousBrokerEpoch ?? -1);
+    return others.every((epoch) => epoch === first) ? first : -1;
+  }
+
   dirOf(log: Log): HostedDir | undefined {
     return this.#byPath.get(dirname(log.folder));
   }

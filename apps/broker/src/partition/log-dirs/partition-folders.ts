@@ -16,6 +16,8 @@ const DELETED = /\.[0-9a-f]{32}-delete$/;
 const MAX_NAME_LENGTH = 255;
 
 export interface PartitionFolders {
+  /** Of the process before this one, if it left the dir in order; −1 if not. */
+  readonly previousBrokerEpoch: number;
   /** Throws `LogError` or `IoError`. */
   open(identity: PartitionIdentity, settings: TopicSettings): Log;
   /** Renames, durably after `syncNames`; the files go `delayMs` later, in the next process's time if this one ends before. */
@@ -63,6 +65,7 @@ export function createPartitionFolders(options: {
       syncParent: () => logDir.syncNames(),
     });
   return {
+    previousBrokerEpoch: logDir.previousBrokerEpoch,
     open(identity, settings) {
       try {
         return openAt(identity, settings);
