@@ -12,6 +12,7 @@ import type { FaultContext } from './faults/fault.ts';
 import { History } from './history.ts';
 import { CLUSTER_LIMITS as LIMITS } from './limits.ts';
 import { noteLog } from './log-sightings.ts';
+import type { NodeSlot } from './node-slot.ts';
 import { GROUP, GROUP_TOPIC, planOf } from './plan.ts';
 import { createRegion, type Region } from './region.ts';
 import { type Sighting, Sightings } from './sightings.ts';
@@ -149,7 +150,12 @@ class ClusterRun {
   #context(): FaultContext {
     const atlas = new FaultAtlas(this.#region.brokers, () => this.#watch.nodes());
     const random = createSeededRandom(this.#world.seed, 'faults');
-    return { region: this.#region, atlas, random, churn: this.#workload!.churn, nodes: () => this.#watch.nodes() };
+    const whenEpochMoves = (run: (slot: NodeSlot) => void): (() => void) => {
+      this.#watch.epochTraps.add(run);
+      return () => this.#watch.epochTraps.delete(run);
+    };
+    const { churn } = this.#workload!;
+    return { region: this.#region, atlas, random, churn, nodes: () => this.#watch.nodes(), whenEpochMoves };
   }
 
   #starting(): string[] {

@@ -9,9 +9,11 @@ import type { FaultContext, FaultEntry } from './faults/fault.ts';
 import { MACHINE_FAULTS } from './faults/machine-faults.ts';
 import { NETWORK_FAULTS } from './faults/network-faults.ts';
 import { CLUSTER_LIMITS as LIMITS } from './limits.ts';
+import { pick } from './plan.ts';
 
 const FAULTS: readonly FaultEntry[] = [...MACHINE_FAULTS, ...NETWORK_FAULTS, ...DISK_FAULTS, ...CHURN_FAULTS];
-const TOTAL_WEIGHT = FAULTS.reduce((sum, { weight }) => sum + weight, 0);
+/** Each seed has a weather of its own: some faults often, some never. */
+const LIKINGS = [0, 1, 1, 3] as const;
 /** A fault that is not possible is drawn anew so often. */
 const ATTEMPTS = 8;
 
@@ -25,12 +27,13 @@ export interface StormOptions {
 export function armStorm({ context, counts, maxFaults = Number.POSITIVE_INFINITY }: StormOptions): () => void {
   const { world } = context.region;
   const lasting = new Set<() => void>();
+  const weather = FAULTS.map((entry) => ({ ...entry, weight: entry.weight * pick(world.random, LIKINGS) }));
   const amount = Math.floor(between(world.random, LIMITS.faults));
   const times = Array.from({ length: amount }, () => world.random.next() * LIMITS.stormMs).sort((a, b) => a - b);
   for (const [number, time] of times.entries()) {
     const lastsMs = between(world.random, LIMITS.faultMs);
     world.after(time, () => {
-      const end = number < maxFaults ? strike(context, counts) : undefined;
+      const end = number < maxFaults ? strike(context, weather, counts) : undefined;
       if (end === undefined) return;
       lasting.add(end);
       world.after(lastsMs, () => {
@@ -44,9 +47,13 @@ export function armStorm({ context, counts, maxFaults = Number.POSITIVE_INFINITY
   };
 }
 
-function strike(context: FaultContext, counts: Map<string, number>): (() => void) | undefined {
+function strike(
+  context: FaultContext,
+  weather: readonly FaultEntry[],
+  counts: Map<string, number>,
+): (() => void) | undefined {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const { name, begin } = draw(context);
+    const { name, begin } = draw(context, weather);
     const end = begin(context);
     if (end === false) continue;
     context.region.world.trace(`fault: ${name}`);
@@ -56,11 +63,11 @@ function strike(context: FaultContext, counts: Map<string, number>): (() => void
   return undefined;
 }
 
-function draw({ random }: FaultContext): FaultEntry {
-  let at = random.next() * TOTAL_WEIGHT;
-  for (const entry of FAULTS) {
+function draw({ random }: FaultContext, weather: readonly FaultEntry[]): FaultEntry {
+  let at = random.next() * weather.reduce((sum, { weight }) => sum + weight, 0);
+  for (const entry of weather) {
     at -= entry.weight;
     if (at < 0) return entry;
   }
-  return FAULTS[0]!;
+  return weather[0]!;
 }

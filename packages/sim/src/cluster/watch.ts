@@ -21,6 +21,8 @@ export class Watch {
   readonly #watchers: readonly Watcher[];
   readonly #seen = new Map<NodeSlot, Seen>();
   events = 0;
+  /** Called once each, with the first node that is in another epoch of the quorum. */
+  readonly epochTraps = new Set<(slot: NodeSlot) => void>();
   /** A replica is seen for the first time in this life of its node. */
   onOpened: (slot: NodeSlot, replica: Hosted) => void = () => {};
 
@@ -34,7 +36,7 @@ export class Watch {
     for (const slot of this.#slots) {
       const seen = this.#of(slot);
       if (seen === undefined) continue;
-      this.#lookAtNode(seen);
+      this.#lookAtNode(slot, seen);
       this.#lookAtReplicas(slot, seen);
     }
   }
@@ -66,14 +68,21 @@ export class Watch {
     return seen;
   }
 
-  #lookAtNode(seen: Seen): void {
+  #lookAtNode(slot: NodeSlot, seen: Seen): void {
     const { image, isActiveController, metadata } = seen.view;
     const { epoch } = metadata;
     if (image.endOffset === seen.imageEnd && isActiveController === seen.isActiveController && epoch === seen.epoch)
       return;
+    if (epoch > seen.epoch && seen.epoch >= 0) this.#spring(slot);
     Object.assign(seen, { imageEnd: image.endOffset, isActiveController, epoch });
     const state = nodeState(seen);
     for (const watcher of this.#watchers) watcher.nodeMoved?.(state);
+  }
+
+  #spring(slot: NodeSlot): void {
+    const traps = [...this.epochTraps];
+    this.epochTraps.clear();
+    for (const trap of traps) trap(slot);
   }
 
   #lookAtReplicas(slot: NodeSlot, seen: Seen): void {

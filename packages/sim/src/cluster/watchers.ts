@@ -1,6 +1,7 @@
 /** All checkers that watch a running region, and those that are told of lives and deaths. Made once a run. */
 
 import { acknowledgedLed } from './checkers/acknowledged-led.ts';
+import { epochsRemembered } from './checkers/epochs-remembered.ts';
 import { imagesEqual } from './checkers/images-equal.ts';
 import { isrInReplicas } from './checkers/isr-in-replicas.ts';
 import { oneLeader } from './checkers/one-leader.ts';
@@ -37,9 +38,13 @@ export function watchers({ history, sightings, fail, commandsUnderWay }: Watcher
   };
   const all = Object.entries(named).map(([name, create]) => create((what) => fail(`${name}: ${what}`)));
   const recovery = recoveryKeeps((what) => fail(`recoveryKeeps: ${what}`));
+  const epochs = epochsRemembered((what) => fail(`epochsRemembered: ${what}`));
   return {
-    all: [...all, sightingWatcher(sightings, commandsUnderWay)],
-    died: (slot, how, logs) => recovery.died(slot.plan.id, how, logs),
+    all: [...all, epochs, sightingWatcher(sightings, commandsUnderWay)],
+    died: (slot, how, logs) => {
+      recovery.died(slot.plan.id, how, logs);
+      if (how === 'wiped') epochs.wiped(slot.plan.id);
+    },
     opened: (slot, replica) => {
       recovery.opened(slot.plan.id, replica);
       if (replica.log.recoveredDamage !== undefined) sightings.see('recovery cuts off a torn batch');

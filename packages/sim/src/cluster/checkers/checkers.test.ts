@@ -8,6 +8,7 @@ import { acknowledgedKept } from './acknowledged-kept.ts';
 import { acknowledgedLed } from './acknowledged-led.ts';
 import { bounded } from './bounded.ts';
 import { missing } from './converged.ts';
+import { epochsRemembered } from './epochs-remembered.ts';
 import { groupsOwnOnce, groupsProcessAll } from './groups-own-once.ts';
 import { imagesEqual } from './images-equal.ts';
 import { isrInReplicas } from './isr-in-replicas.ts';
@@ -215,6 +216,17 @@ describe('recovery', () => {
       expect(found).toHaveLength(times);
     },
   );
+});
+
+test('an epoch that a node has forgotten is found, unless its disk was wiped', () => {
+  const watcher = epochsRemembered(fail);
+  watcher.nodeMoved?.(nodeOf({ epoch: 4 }));
+  watcher.nodeMoved?.(nodeOf({ epoch: 5, boot: 2 }));
+  watcher.wiped(1);
+  watcher.nodeMoved?.(nodeOf({ epoch: 2, boot: 3 }));
+  expect(found).toEqual([]);
+  watcher.nodeMoved?.(nodeOf({ epoch: 1, boot: 4 }));
+  expect(found).toHaveLength(1);
 });
 
 describe('groups', () => {

@@ -1,6 +1,7 @@
 /** What a fault of the storm is, and what it may use. Tables of them lie beside; `storm.ts` draws and ends them. */
 import type { Random } from '@meridian/io';
 import type { FaultAtlas } from '../atlas.ts';
+import type { NodeSlot } from '../node-slot.ts';
 import type { Region } from '../region.ts';
 import type { NodeState } from '../views.ts';
 import type { Churn } from '../workload/churn.ts';
@@ -12,6 +13,8 @@ export interface FaultContext {
   /** What admin clients do to the region. */
   readonly churn: Churn;
   nodes(): readonly NodeState[];
+  /** Calls `run` as soon as some node is in another epoch of the metadata quorum, once; the function gives it up. */
+  whenEpochMoves(run: (slot: NodeSlot) => void): () => void;
 }
 
 /**

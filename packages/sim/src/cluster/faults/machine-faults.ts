@@ -1,10 +1,13 @@
 /** Processes and machines that die, stop, stand still or have wrong clocks. */
-import { between } from '@meridian/io/sim';
+import { between, chance } from '@meridian/io/sim';
 import { CLUSTER_LIMITS as LIMITS } from '../limits.ts';
 import type { NodeSlot } from '../node-slot.ts';
 import { pick } from '../plan.ts';
 import type { Fault, FaultContext, FaultEntry } from './fault.ts';
 
+/** Just after a vote, or after the first words of a new leader. */
+const SOON_MS = [0, 8] as const;
+const QUICK_RESTART_MS = [1, 60] as const;
 const STOP_LIMIT_MS = 20_000;
 const TOGETHER_MS = 30;
 
@@ -72,6 +75,21 @@ const controllersPowerLoss: Fault = ({ region, atlas }) => {
   return undefined;
 };
 
+/** A voter dies while an election is under way, and is back before it is over. */
+const electionTrap: Fault = ({ region, random, atlas, whenEpochMoves }) => {
+  const losesPower = chance(random, 0.6);
+  const afterMs = between(random, SOON_MS);
+  const restartMs = between(random, QUICK_RESTART_MS);
+  return whenEpochMoves((slot) => {
+    region.world.after(afterMs, () => {
+      if (!slot.plan.isController || !(losesPower ? atlas.mayDamage(slot) : atlas.mayKill(slot))) return;
+      if (losesPower) atlas.damaged(slot);
+      if (losesPower) slot.powerLoss(restartMs);
+      else slot.kill(restartMs);
+    });
+  });
+};
+
 const wipe: Fault = ({ region, random, atlas }) => {
   const slot = pick(random, region.brokers);
   if (slot.plan.isController || !atlas.mayDamage(slot)) return false;
@@ -117,6 +135,7 @@ export const MACHINE_FAULTS: readonly FaultEntry[] = [
   { name: 'power loss', weight: 4, begin: powerLoss },
   { name: 'power loss of a leader', weight: 4, begin: leaderPowerLoss },
   { name: 'power loss of controllers', weight: 1, begin: controllersPowerLoss },
+  { name: 'death in an election', weight: 3, begin: electionTrap },
   { name: 'wiped disk', weight: 1.5, begin: wipe },
   { name: 'clean stop', weight: 3, begin: stop },
   { name: 'pause', weight: 3, begin: pause },

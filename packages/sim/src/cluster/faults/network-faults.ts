@@ -72,6 +72,16 @@ const slow: Fault = (context) => {
   return () => link.set({ latencyMs: NORMAL_LATENCY_MS });
 };
 
+/** Elections among controllers that hear each other late are split more often. */
+const slowControllers: Fault = ({ region: { controllers, link } }) => {
+  const ids = controllers.map(({ plan }) => plan.id);
+  const links = ids.flatMap((one, at) => ids.slice(at + 1).map((other) => link(one, other)));
+  for (const each of links) each.set({ latencyMs: LIMITS.slowLinkMs });
+  return () => {
+    for (const each of links) each.set({ latencyMs: NORMAL_LATENCY_MS });
+  };
+};
+
 export const NETWORK_FAULTS: readonly FaultEntry[] = [
   { name: 'cut', weight: 3, begin: cut },
   { name: 'isolate', weight: 3, begin: isolate },
@@ -79,4 +89,5 @@ export const NETWORK_FAULTS: readonly FaultEntry[] = [
   { name: 'deaf', weight: 2, begin: deaf },
   { name: 'resets', weight: 2, begin: resets },
   { name: 'slow link', weight: 2, begin: slow },
+  { name: 'slow controllers', weight: 2, begin: slowControllers },
 ];
