@@ -41,13 +41,19 @@ import { createOffsetDeleteHandler } from './47-offset-delete.ts';
 import { createDescribeClientQuotasHandler } from './48-describe-client-quotas.ts';
 import { createDescribeUserScramCredentialsHandler } from './50-describe-user-scram-credentials.ts';
 import { createDescribeQuorumHandler } from './55-describe-quorum.ts';
+import { createAlterPartitionHandler } from './56-alter-partition.ts';
 import { createEnvelopeHandler } from './58-envelope.ts';
 import { createDescribeClusterHandler } from './60-describe-cluster.ts';
 import { createDescribeProducersHandler } from './61-describe-producers.ts';
+import { createBrokerRegistrationHandler } from './62-broker-registration.ts';
+import { createBrokerHeartbeatHandler } from './63-broker-heartbeat.ts';
+import { createUnregisterBrokerHandler } from './64-unregister-broker.ts';
 import { createDescribeTransactionsHandler } from './65-describe-transactions.ts';
 import { createListTransactionsHandler } from './66-list-transactions.ts';
+import { createControllerRegistrationHandler } from './70-controller-registration.ts';
 import { createGetTelemetrySubscriptionsHandler } from './71-get-telemetry-subscriptions.ts';
 import { createPushTelemetryHandler } from './72-push-telemetry.ts';
+import { createAssignReplicasToDirsHandler } from './73-assign-replicas-to-dirs.ts';
 import { createListConfigResourcesHandler } from './74-list-config-resources.ts';
 import { createDescribeTopicPartitionsHandler } from './75-describe-topic-partitions.ts';
 import { createForwarding } from './forwarding.ts';
@@ -91,17 +97,23 @@ export function createHandlers(given: Omit<HandlerReach, 'served'>): readonly An
     createElectLeadersHandler(reach),
     createIncrementalAlterConfigsHandler(reach),
     createAlterPartitionReassignmentsHandler(reach),
-    createListPartitionReassignmentsHandler(),
+    createListPartitionReassignmentsHandler(reach),
     createOffsetDeleteHandler(reach),
     createDescribeClientQuotasHandler(),
     createDescribeUserScramCredentialsHandler(),
     createDescribeQuorumHandler(reach),
+    createAlterPartitionHandler(reach),
     createDescribeClusterHandler(reach),
     createDescribeProducersHandler(reach),
+    createBrokerRegistrationHandler(reach),
+    createBrokerHeartbeatHandler(reach),
+    createUnregisterBrokerHandler(reach),
     createDescribeTransactionsHandler(),
     createListTransactionsHandler(),
+    createControllerRegistrationHandler(reach),
     createGetTelemetrySubscriptionsHandler(reach),
     createPushTelemetryHandler(reach),
+    createAssignReplicasToDirsHandler(reach),
     createListConfigResourcesHandler(reach),
     createDescribeTopicPartitionsHandler(reach),
   ];
