@@ -62,6 +62,7 @@ export class ActiveController {
   #waiting: Waiting[] = [];
   #decided: Decided[] = [];
   #isScheduled = false;
+  #appliedEnd: number;
   /** Behind the newest proposal. */
   #proposedEnd: number;
   /** Why nothing is taken any more. */
@@ -72,7 +73,7 @@ export class ActiveController {
     this.#options = options;
     this.epoch = options.epoch;
     this.#ahead = options.ahead;
-    this.#proposedEnd = options.ahead.endOffset;
+    this.#proposedEnd = this.#appliedEnd = options.ahead.endOffset;
   }
 
   /** Says what the epoch has to say before any command. */
@@ -92,6 +93,7 @@ export class ActiveController {
 
   /** Everything below `end` is committed, applied and followed: whoever waited for it is answered. */
   applied(end: number): void {
+    this.#appliedEnd = end;
     while (this.#decided.length > 0 && this.#decided[0]!.end <= end) {
       for (const { waiting, result } of this.#decided.shift()!.answers) waiting.resolve(result);
     }
@@ -149,6 +151,8 @@ export class ActiveController {
       this.#propose(batch);
       this.#decided.push({ end: this.#proposedEnd, answers });
     });
+    // Where nothing was written, nothing has to be waited for.
+    this.applied(this.#appliedEnd);
   }
 
   /** The records join the batch if there is room, else it is proposed, and they begin the next. */

@@ -6,11 +6,10 @@ import { openLog } from '@meridian/log';
 import { ERROR, encodeMetadataRecord, type MetadataRecord, uuidFromBase64 } from '@meridian/protocol';
 import { iterateBatches, writeBatch } from '@meridian/protocol/record-batch';
 import { expect, test } from 'vitest';
+import { type LoneConfig, type LoneController, openLoneController } from '../testing/lone-controller.ts';
 import { createTopics, newTopic, registration } from './decide/scenario.ts';
-import { type ControllerConfig, type OpenController, openController } from './open-controller.ts';
 
-const CONFIG: ControllerConfig = {
-  region: 'us-east',
+const CONFIG: LoneConfig = {
   regionId: 3,
   nodeId: 1,
   dataFolder: '/data',
@@ -26,14 +25,14 @@ function machine(seed = 1): { world: SimWorld; node: SimNode } {
   return { world, node: world.node('broker') };
 }
 
-async function start(world: SimWorld, io: Io, config: Partial<ControllerConfig> = {}): Promise<OpenController> {
-  const opening = openController({ io, config: { ...CONFIG, ...config }, log: silentLogger });
+async function start(world: SimWorld, io: Io, config: Partial<LoneConfig> = {}): Promise<LoneController> {
+  const opening = openLoneController({ io, config: { ...CONFIG, ...config }, log: silentLogger });
   const controller = await world.settle(opening);
   await world.settle(controller.register(endpoints));
   return controller;
 }
 
-function startCode(world: SimWorld, io: Io, config: Partial<ControllerConfig> = {}): Promise<string> {
+function startCode(world: SimWorld, io: Io, config: Partial<LoneConfig> = {}): Promise<string> {
   return start(world, io, config).then(
     () => 'opened',
     (error: { code: string }) => error.code,
@@ -84,8 +83,8 @@ test('a stop and a start move on by one epoch, which a leader change opens', asy
   const { buffers } = log.read(0, { maxBytes: 1e6 });
   const headers = buffers.flatMap((buffer) => [...iterateBatches(buffer)].map(({ header }) => header));
   const control = headers.filter(({ isControl }) => isControl).map(({ partitionLeaderEpoch }) => partitionLeaderEpoch);
-  expect(control).toEqual([0, 1, 2]);
-  expect(headers.map(({ partitionLeaderEpoch }) => partitionLeaderEpoch)).toEqual([0, 0, 0, 1, 1, 2, 2]);
+  expect(control).toEqual([1, 2, 3]);
+  expect(headers.map(({ partitionLeaderEpoch }) => partitionLeaderEpoch)).toEqual([1, 1, 1, 2, 2, 3, 3]);
 });
 
 test('commands that wait together share one append, and see each other', async () => {

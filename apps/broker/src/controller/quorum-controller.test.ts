@@ -121,6 +121,13 @@ test('a refusal waits for what it rests on', async () => {
   expect((await node.world.settle(refused)).topics[0]?.errorCode).toBe(ERROR.TOPIC_ALREADY_EXISTS);
 });
 
+test('a refusal that rests on what is committed is answered at once', async () => {
+  const node = await startActive();
+  await node.world.settle(node.controller.submit(topic('orders')));
+  const again = await node.world.settle(node.controller.submit(createTopics([newTopic('orders')])));
+  expect(again.topics[0]?.errorCode).toBe(ERROR.TOPIC_ALREADY_EXISTS);
+});
+
 test('whoever loses the lead refuses what waits, and forgets what it had decided', async () => {
   const node = await startActive();
   node.quorum.commitsAtOnce = false;
@@ -204,6 +211,7 @@ test('a snapshot makes the same image as the records, in place of all before it'
   const node = await startActive({ maxBytesBetween: 1, maxIntervalMs: 0 });
   await node.world.settle(node.controller.submit(topic('orders', { configs: [{ name: 'retention.ms', value: '5' }] })));
   await node.world.settle(node.controller.submit(topic('gone')));
+  await node.turn();
   const newest = node.quorum.snapshots.at(-1)!;
   expect(newest.endOffset).toBe(node.controller.image.endOffset);
   const other = start();
@@ -218,15 +226,19 @@ test('a snapshot makes the same image as the records, in place of all before it'
 });
 
 test('a snapshot is written when the log has grown, when time has passed, and never inside a transaction', async () => {
-  const { world, quorum } = start({ maxBytesBetween: 100, maxIntervalMs: 1_000 });
+  const { world, quorum, turn } = start({ maxBytesBetween: 100, maxIntervalMs: 1_000 });
   await quorum.receive(1, [topicRecord(1)]);
+  await turn();
   expect(quorum.snapshots).toEqual([]);
   await quorum.receive(1, [topicRecord(2), topicRecord(3), topicRecord(4)]);
+  await turn();
   expect(quorum.snapshots).toMatchObject([{ endOffset: 4, epoch: 1 }]);
   await world.run(world.now() + 1_000);
   await quorum.receive(1, [{ type: 'BeginTransactionRecord' }, topicRecord(5)]);
+  await turn();
   expect(quorum.snapshots).toHaveLength(1);
   await quorum.receive(1, [{ type: 'EndTransactionRecord' }]);
+  await turn();
   expect(quorum.snapshots).toMatchObject([{}, { endOffset: 7 }]);
 });
 

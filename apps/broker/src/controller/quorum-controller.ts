@@ -67,7 +67,7 @@ export class QuorumController implements Controller, QuorumListener {
   #active: ActiveController | undefined;
   #refusal: BrokerError | undefined;
   #caughtUp: PromiseWithResolvers<void> | undefined;
-  /** The high watermark when it was first known. */
+  /** What was committed when a leader first told. */
   #catchUpTo = -1;
 
   constructor(options: QuorumControllerOptions) {
@@ -228,7 +228,7 @@ export class QuorumController implements Controller, QuorumListener {
 
   #noteProgress(): boolean {
     const { quorum } = this.#options;
-    if (this.#catchUpTo < 0 && quorum.leader().id >= 0) this.#catchUpTo = quorum.highWatermark;
+    if (this.#catchUpTo < 0) this.#catchUpTo = quorum.leaderHighWatermark;
     const isCaughtUp = this.#catchUpTo >= 0 && this.#loader.appliedEnd >= this.#catchUpTo;
     if (isCaughtUp) this.#caughtUp?.resolve();
     return isCaughtUp;

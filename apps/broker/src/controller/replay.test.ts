@@ -6,10 +6,10 @@ import { silentLogger } from '@meridian/io';
 import { below, createSimWorld, type SimNode, type SimWorld } from '@meridian/io/sim';
 import { ERROR, ZERO_UUID } from '@meridian/protocol';
 import { expect, test } from 'vitest';
+import { type LoneController, openLoneController } from '../testing/lone-controller.ts';
 import type { Command } from './commands.ts';
 import { createTopics, newTopic, registration } from './decide/scenario.ts';
 import type { MetadataImage } from './image.ts';
-import { type OpenController, openController } from './open-controller.ts';
 
 const NAMES = ['a', 'b.c', 'b_c', 'd', 'e', 'f-1', 'bad name', 'eu-west.x'];
 const CONFIGS = ['retention.ms', 'segment.bytes', 'cleanup.policy'];
@@ -17,7 +17,6 @@ const CONFIGS = ['retention.ms', 'segment.bytes', 'cleanup.policy'];
 /** All that an image says, in an order of its own. */
 function contents(image: MetadataImage): unknown {
   return {
-    controllerId: image.controllerId,
     brokers: [...image.brokers.values()],
     topics: [...image.topicsByName.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
     byId: new Map([...image.topicsById].map(([id, topic]) => [id, topic.name])),
@@ -57,7 +56,7 @@ function randomCommand(world: SimWorld, name: string): Command {
   }
 }
 
-async function act(world: SimWorld, controller: OpenController, model: Model): Promise<void> {
+async function act(world: SimWorld, controller: LoneController, model: Model): Promise<void> {
   const name = NAMES[below(world.random, NAMES.length)]!;
   if (model.out.has(name)) return;
   const command = randomCommand(world, name);
@@ -72,16 +71,15 @@ async function act(world: SimWorld, controller: OpenController, model: Model): P
   if (command.kind === 'createPartitions') model.partitions.set(name, command.topics[0]!.count);
 }
 
-async function open(world: SimWorld, node: SimNode): Promise<OpenController> {
+async function open(world: SimWorld, node: SimNode): Promise<LoneController> {
   const config = {
-    region: 'us-east',
     regionId: 1,
     nodeId: 1,
     dataFolder: '/data',
     regions: ['us-east', 'eu-west'],
     defaultPartitions: 2,
   };
-  return world.settle(openController({ io: node.boot(), config, log: silentLogger }));
+  return world.settle(openLoneController({ io: node.boot(), config, log: silentLogger }));
 }
 
 function expectAnswered(image: MetadataImage, model: Model): void {

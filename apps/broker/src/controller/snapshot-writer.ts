@@ -18,7 +18,7 @@ export interface SnapshotSettings {
 }
 
 export interface SnapshotWriterOptions {
-  readonly io: Pick<Io, 'clock'>;
+  readonly io: Pick<Io, 'clock' | 'timers'>;
   readonly log: Logger;
   readonly quorum: Pick<QuorumNode, 'bytesSinceSnapshot' | 'writeSnapshot'>;
   readonly loader: MetadataLoader;
@@ -60,9 +60,12 @@ export class SnapshotWriter {
   async #write(): Promise<void> {
     const { io, log, quorum, loader } = this.#options;
     const { appliedEnd: endOffset, appliedEpoch: epoch } = loader;
+    const image = loader.image.copy();
     this.#lastMs = io.clock.monotonic();
+    // The quorum has to hear that the batch was applied, before it takes a snapshot that ends with it.
+    await new Promise<void>((resolve) => io.timers.defer(resolve));
     try {
-      await quorum.writeSnapshot(endOffset, epoch, snapshotBatches(loader.image.copy()));
+      await quorum.writeSnapshot(endOffset, epoch, snapshotBatches(image));
       log.info('metadata snapshot written', { endOffset, epoch });
     } catch (error) {
       this.#notBeforeMs = io.clock.monotonic() + CONTROLLER_LIMITS.snapshotRetryMs;

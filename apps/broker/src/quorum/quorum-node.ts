@@ -18,6 +18,8 @@ export interface QuorumNode {
   /** Below it everything is committed; −1 while that is not known. */
   readonly highWatermark: number;
   readonly endOffset: number;
+  /** What is committed as the leader knows it, though our log may be shorter; −1 until a leader has told. */
+  readonly leaderHighWatermark: number;
   /** As far as this node knows; id −1: nobody. */
   leader(): { readonly id: number; readonly epoch: number };
   /** Of voters, and of the leader as requests and answers told it. */

@@ -88,6 +88,12 @@ export class QuorumShell implements QuorumNode {
     return this.quorum.log.endOffset;
   }
 
+  get leaderHighWatermark(): number {
+    const { role, highWatermark, toldHighWatermark } = this.quorum;
+    if (role.kind !== 'leader') return toldHighWatermark;
+    return highWatermark > role.epochStart ? highWatermark : -1;
+  }
+
   leader(): { readonly id: number; readonly epoch: number } {
     const { leaderId, epoch, self, role } = this.quorum;
     const isPast = leaderId === self.id && role.kind !== 'leader';

@@ -27,6 +27,10 @@ export class FakeQuorumNode implements QuorumNode {
   #leader = { id: -1, epoch: 0 };
   #delivering: Promise<void> = Promise.resolve();
 
+  get leaderHighWatermark(): number {
+    return this.highWatermark;
+  }
+
   start(listener: QuorumListener): void {
     this.listener = listener;
   }
