@@ -8,6 +8,12 @@ import type { ChannelCall } from '../peers/controller-channel.ts';
 import { BrokerLifecycle, type BrokerLifecycleOptions } from './broker-lifecycle.ts';
 
 const DIRECTORY = '7b12c4b8-0563-4f3b-a171-67d705c05725';
+const SETTINGS = {
+  heartbeatIntervalMs: 2_000,
+  sessionTimeoutMs: 9_000,
+  initialTimeoutMs: 60_000,
+  leavesInOrder: true,
+};
 const FOUND = [{ topicId: 'topic', index: 3, directory: DIRECTORY }];
 
 function setUp(given: Partial<BrokerLifecycleOptions> & { isLocal?: boolean } = {}) {
@@ -51,9 +57,7 @@ function setUp(given: Partial<BrokerLifecycleOptions> & { isLocal?: boolean } = 
     found: [],
     registerHere: async () => ({ errorCode: ERROR.NONE, brokerEpoch: 41 }),
     metadataOffset: () => 39,
-    heartbeatIntervalMs: 2_000,
-    sessionTimeoutMs: 9_000,
-    initialTimeoutMs: 60_000,
+    settings: SETTINGS,
     ...given,
   });
   const names = (): string[] => sent.map(({ api, atMs }) => `${atMs} ${api}`);
@@ -167,6 +171,16 @@ test('a stop that is not answered, or never done, is given up', async () => {
   await busy.world.run(100);
   await busy.world.settle(busy.life.stop());
   expect(Math.round(busy.world.now())).toBe(5_100);
+});
+
+test('a broker that is told to stop without ado asks nobody', async () => {
+  const { world, life, names } = setUp({ settings: { ...SETTINGS, leavesInOrder: false } });
+  void life.unfence();
+  await world.settle(life.register());
+  await world.run(100);
+  const before = names().length;
+  await world.settle(life.stop());
+  expect(names()).toHaveLength(before);
 });
 
 test('a stop during the start ends the start', async () => {

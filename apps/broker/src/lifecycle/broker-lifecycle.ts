@@ -22,6 +22,7 @@ import {
   type LifecycleInput,
   stepLifecycle,
 } from './lifecycle.ts';
+import type { LifecycleSettings } from './lifecycle-settings.ts';
 import { LIFECYCLE_LIMITS } from './limits.ts';
 
 /** What the controller is told of this process; a restart is another incarnation. */
@@ -53,9 +54,7 @@ export interface BrokerLifecycleOptions {
   }) => Promise<{ readonly errorCode: number; readonly brokerEpoch: number }>;
   /** Offset of the last metadata record that this node has applied. */
   readonly metadataOffset: () => number;
-  readonly heartbeatIntervalMs: number;
-  readonly sessionTimeoutMs: number;
-  readonly initialTimeoutMs: number;
+  readonly settings: LifecycleSettings;
 }
 
 export class BrokerLifecycle {
@@ -70,9 +69,9 @@ export class BrokerLifecycle {
   #timer: Timer | undefined;
 
   constructor(options: BrokerLifecycleOptions) {
-    const { io, heartbeatIntervalMs, initialTimeoutMs } = options;
+    const { io, settings } = options;
     this.#options = options;
-    this.#life = createLifecycle(heartbeatIntervalMs, io.clock.monotonic() + initialTimeoutMs);
+    this.#life = createLifecycle(settings.heartbeatIntervalMs, io.clock.monotonic() + settings.initialTimeoutMs);
     for (const { promise } of [this.#registered, this.#unfenced]) promise.catch(() => {}); // whoever waits is told
   }
 
@@ -105,7 +104,8 @@ export class BrokerLifecycle {
 
   /** Lets what the broker leads move to others. Resolves when that is done or given up; nothing is sent after it. */
   async stop(): Promise<void> {
-    this.#step({ kind: 'stop' });
+    if (this.#options.settings.leavesInOrder) this.#step({ kind: 'stop' });
+    else this.#end();
     const { timers } = this.#options.io;
     const overdue = timers.after(LIFECYCLE_LIMITS.shutdownTimeoutMs, () => this.#end());
     await this.#ended.promise;
@@ -146,7 +146,7 @@ export class BrokerLifecycle {
 
   #refuse(errorCode: number): void {
     const nobody = errorCode === ERROR.NONE;
-    const detail = nobody ? `${this.#options.initialTimeoutMs} ms` : errorName(errorCode);
+    const detail = nobody ? `${this.#options.settings.initialTimeoutMs} ms` : errorName(errorCode);
     const error = new BrokerError(nobody ? 'no-controller' : 'registration-refused', detail);
     this.#registered.reject(error);
     this.#unfenced.reject(error);
@@ -188,7 +188,7 @@ export class BrokerLifecycle {
   }
 
   async #beat(wantFence: boolean, wantShutDown: boolean): Promise<void> {
-    const { channel, registration, metadataOffset, sessionTimeoutMs } = this.#options;
+    const { channel, registration, metadataOffset, settings } = this.#options;
     const body = {
       brokerId: registration.brokerId,
       brokerEpoch: this.#life.brokerEpoch,
@@ -197,7 +197,7 @@ export class BrokerLifecycle {
       wantShutDown,
       offlineLogDirs: [...this.#offlineLogDirs],
     };
-    const timeoutMs = wantShutDown ? LIFECYCLE_LIMITS.shutdownHeartbeatTimeoutMs : sessionTimeoutMs / 2;
+    const timeoutMs = wantShutDown ? LIFECYCLE_LIMITS.shutdownHeartbeatTimeoutMs : settings.sessionTimeoutMs / 2;
     try {
       const answer = await channel.send(BrokerHeartbeat, body, { timeoutMs, signal: this.#closing.signal });
       const { errorCode, isFenced, shouldShutDown } = answer;

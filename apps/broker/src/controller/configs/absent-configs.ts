@@ -6,9 +6,9 @@
 const NAMES = `
   add.partitions.to.txn.retry.backoff.max.ms add.partitions.to.txn.retry.backoff.ms alter.config.policy.class.name
   alter.log.dirs.replication.quota.window.num alter.log.dirs.replication.quota.window.size.seconds
-  authorizer.class.name broker.heartbeat.interval.ms
+  authorizer.class.name
   client.quota.callback.class config.providers connection.failed.authentication.delay.ms connections.max.reauth.ms
-  controlled.shutdown.enable controller.listener.names controller.quorum.append.linger.ms
+  controller.listener.names controller.quorum.append.linger.ms
   controller.quorum.auto.join.enable controller.quorum.bootstrap.servers controller.quorum.election.backoff.max.ms
   controller.quorum.fetch.max.bytes controller.quorum.fetch.snapshot.max.bytes controller.quorum.voters
   controller.quota.window.num controller.quota.window.size.seconds controller.socket.timeout.ms cordoned.log.dirs
@@ -18,7 +18,7 @@ const NAMES = `
   group.consumer.assignors group.consumer.max.size group.consumer.migration.policy group.coordinator.append.linger.ms
   group.coordinator.background.threads group.coordinator.cached.buffer.max.bytes group.coordinator.rebalance.protocols
   group.coordinator.threads group.share.assignors group.share.max.share.sessions group.share.max.size
-  group.streams.max.size initial.broker.registration.timeout.ms inter.broker.listener.name
+  group.streams.max.size inter.broker.listener.name
   kafka.metrics.polling.interval.secs kafka.metrics.reporters
   listener.security.protocol.map log.dir log.dir.failure.timeout.ms log.flush.offset.checkpoint.interval.ms
   log.flush.start.offset.checkpoint.interval.ms max.connection.creation.rate max.connections.per.ip

@@ -9,6 +9,7 @@ import { CLUSTER_CONFIGS } from './cluster-configs.ts';
 import { type ConfigDefinition, type ConfigFamily, type ConfigTable, configTable } from './definition.ts';
 import { GROUP_COORDINATOR_CONFIGS } from './group-coordinator-configs.ts';
 import { GROUP_PROTOCOL_CONFIGS } from './group-protocol-configs.ts';
+import { LIFECYCLE_CONFIGS } from './lifecycle-configs.ts';
 import { QUORUM_CONFIGS } from './quorum-configs.ts';
 import { REPLICATION_CONFIGS } from './replication-configs.ts';
 import { TOPIC_CONFIGS } from './topic-configs.ts';
@@ -97,6 +98,7 @@ export const BROKER_CONFIGS: ConfigTable = configTable([
   ...CLUSTER_CONFIGS,
   ...GROUP_COORDINATOR_CONFIGS,
   ...GROUP_PROTOCOL_CONFIGS,
+  ...LIFECYCLE_CONFIGS,
   ...QUORUM_CONFIGS,
   ...REPLICATION_CONFIGS,
   ...UNUSED_CONFIGS,
