@@ -14,6 +14,7 @@ export { type ClientLimits, DEFAULT_LIMITS } from './limits.ts';
 export type * from './types.ts';
 
 import { type Api, ERROR, errorName, InitProducerId, type RequestInput, type ResponseOf } from '@meridian/protocol';
+import { backoffMs } from './backoff.ts';
 import type { NodeConnection } from './connection/node-connection.ts';
 import { NodePool } from './connection/node-pool.ts';
 import { Deadline } from './deadline.ts';
@@ -29,6 +30,14 @@ import type { CallOptions, Client, ClientOptions, Fetcher, FetcherOptions, SendO
 /** Special timestamps of `listOffsets`. */
 export const EARLIEST = -2;
 export const LATEST = -1;
+
+/** There is no controller for the moment, or it has not answered the broker that was asked. */
+const PASSING: ReadonlySet<number> = new Set<number>([
+  ERROR.NOT_CONTROLLER,
+  ERROR.REQUEST_TIMED_OUT,
+  ERROR.COORDINATOR_LOAD_IN_PROGRESS,
+  ERROR.COORDINATOR_NOT_AVAILABLE,
+]);
 
 /** Kafka's bound of a transaction's time; it means nothing without transactions, but must be sent. */
 const TRANSACTION_TIMEOUT_MS = 60_000;
@@ -94,7 +103,7 @@ class KafkaClient implements Client {
 
   async initProducerId(options: CallOptions = {}): Promise<{ producerId: number; producerEpoch: number }> {
     const body = { transactionalId: null, transactionTimeoutMs: TRANSACTION_TIMEOUT_MS };
-    const answer = await this.send(InitProducerId, body, 'any', options);
+    const answer = await this.untilAnswered(InitProducerId, body, true, options);
     if (answer.errorCode !== ERROR.NONE) throw new ClientError('refused', errorName(answer.errorCode));
     return { producerId: answer.producerId, producerEpoch: answer.producerEpoch };
   }
@@ -118,7 +127,30 @@ class KafkaClient implements Client {
   }
 
   private get admin() {
-    return { adminTimeoutMs: this.limits.requestTimeoutMs, request: this.send.bind(this) };
+    return { adminTimeoutMs: this.limits.requestTimeoutMs, request: this.untilAnswered.bind(this) };
+  }
+
+  /** Of any broker; of another one if that cannot be reached, or, where asking twice is harmless, breaks off. */
+  private async untilAnswered<A extends Api>(
+    api: A,
+    body: RequestInput<A>,
+    isHarmless: boolean,
+    options: CallOptions,
+  ): Promise<ResponseOf<A>> {
+    const deadline = new Deadline(this.io, this.withClosing(options), this.limits.requestTimeoutMs, api.name);
+    for (let attempt = 1; ; attempt++) {
+      const left = { timeoutMs: deadline.remainingMs(), ...(deadline.signal && { signal: deadline.signal }) };
+      const rest = (): Promise<boolean> => deadline.sleep(backoffMs(this.io.random, this.limits, attempt));
+      try {
+        const answer = await this.send(api, body, 'any', left);
+        const { errorCode = ERROR.NONE } = answer as { errorCode?: number };
+        if (!PASSING.has(errorCode) || !(await rest())) return answer;
+      } catch (error) {
+        const code = error instanceof ClientError ? error.code : undefined;
+        const isWorthMore = code === 'unreachable' || (code === 'disconnected' && isHarmless);
+        if (!isWorthMore || !(await rest())) throw error;
+      }
+    }
   }
 
   /** A broker that is not known yet may be one that metadata will name. */

@@ -19,6 +19,8 @@ export interface ClientLimits {
   readonly maxFrameBytes: number;
   /** A view of a topic is used for so long without asking again. */
   readonly metadataMaxAgeMs: number;
+  /** After so many answers of one broker that say nothing new of what has proved wrong, another one is asked. */
+  readonly metadataAnswersWithoutNews: number;
   /** Refreshes after which a topic that nobody knows does not exist. */
   readonly unknownTopicAttempts: number;
   /** A produce request takes further partitions while it is below this. */
@@ -50,6 +52,7 @@ export const DEFAULT_LIMITS: ClientLimits = {
   maxSlots: 10_000,
   maxFrameBytes: 104_857_600,
   metadataMaxAgeMs: 30_000,
+  metadataAnswersWithoutNews: 4,
   unknownTopicAttempts: 4,
   produceRequestBytes: 4 * 1024 * 1024,
   maxPendingProduces: 20_000,

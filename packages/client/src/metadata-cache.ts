@@ -1,7 +1,9 @@
 /**
  * What the client knows of the cluster: brokers, topics, leaders. Asked for on demand and again after every error that
  * says it is outdated. Refreshes that are wanted while one is under way go together into the next.
- * Invariant: a view that was handed out is never changed.
+ * A leader may also be told in a refusal (KIP-951).
+ * Invariant: a view that was handed out is never changed, and of one topic no leader epoch goes back: brokers learn of a
+ * change one after another.
  */
 import type { Io } from '@meridian/io';
 import { ERROR, errorName, Metadata, type ResponseOf, ZERO_UUID } from '@meridian/protocol';
@@ -10,12 +12,30 @@ import type { NodePool } from './connection/node-pool.ts';
 import { Deadline } from './deadline.ts';
 import { ClientError } from './errors.ts';
 import type { ClientLimits } from './limits.ts';
-import type { CallOptions, ClusterView, MetadataOptions, NodeAddress, PartitionView, TopicView } from './types.ts';
+import type {
+  CallOptions,
+  ClusterView,
+  MetadataOptions,
+  NodeAddress,
+  PartitionView,
+  TopicPartition,
+  TopicView,
+} from './types.ts';
 
 interface CachedTopic {
   readonly view: TopicView;
   readonly fetchedAt: number;
+  /** Something has spoken against it. */
+  readonly isOutdated: boolean;
 }
+
+/** What a refusal says of the leader that there is now. */
+export interface LeaderHint {
+  readonly leaderId: number;
+  readonly leaderEpoch: number;
+}
+
+type NodeEndpoint = NodeAddress & { readonly nodeId: number };
 
 interface Batch {
   readonly names: Set<string>;
@@ -35,6 +55,8 @@ export class MetadataCache {
   private readonly topics = new Map<string, CachedTopic>();
   private next: Batch | undefined;
   private busy = false;
+  /** In a row: of topics that something spoke against. */
+  private answersWithoutNews = 0;
 
   constructor(io: Pick<Io, 'clock' | 'timers' | 'random'>, limits: ClientLimits, pool: NodePool) {
     this.io = io;
@@ -44,7 +66,8 @@ export class MetadataCache {
 
   /** What is cached of a topic, however old; undefined after `invalidate`. */
   peek(name: string): TopicView | undefined {
-    return this.topics.get(name)?.view;
+    const cached = this.topics.get(name);
+    return cached?.isOutdated === false ? cached.view : undefined;
   }
 
   knows(nodeId: number): boolean {
@@ -53,7 +76,32 @@ export class MetadataCache {
 
   /** The next use of this topic asks again. */
   invalidate(name: string): void {
-    this.topics.delete(name);
+    const cached = this.topics.get(name);
+    if (cached !== undefined) this.topics.set(name, { ...cached, isOutdated: true });
+  }
+
+  /** Takes over a leader that a refusal tells; returns whether it, another than `refuser`, is the one to ask now. */
+  learn(
+    { topic: name, partition: index }: TopicPartition,
+    refuser: number,
+    hint: LeaderHint,
+    endpoints: readonly NodeEndpoint[],
+  ): boolean {
+    const cached = this.topics.get(name);
+    const known = cached?.view.partitions[index];
+    if (cached === undefined || known === undefined || hint.leaderId < 0 || hint.leaderId === refuser) return false;
+    if (hint.leaderEpoch < known.leaderEpoch) return false;
+    if (hint.leaderEpoch === known.leaderEpoch) return !cached.isOutdated && known.leader === hint.leaderId;
+    const told = endpoints.find(({ nodeId }) => nodeId === hint.leaderId);
+    if (told === undefined && !this.knows(hint.leaderId)) return false;
+    if (told !== undefined && told.host !== '') {
+      this.brokers = new Map([...this.brokers, [told.nodeId, { host: told.host, port: told.port }]]);
+      this.pool.update(this.brokers);
+    }
+    const { leaderId: leader, leaderEpoch } = hint;
+    const partitions = cached.view.partitions.with(index, { ...known, leader, leaderEpoch, errorCode: ERROR.NONE });
+    this.topics.set(name, { ...cached, view: { ...cached.view, partitions } });
+    return true;
   }
 
   async view(names: readonly string[] | 'all', options: MetadataOptions = {}): Promise<ClusterView> {
@@ -87,7 +135,8 @@ export class MetadataCache {
 
   private isFresh(name: string, oldest: number): boolean {
     const cached = this.topics.get(name);
-    return cached !== undefined && cached.fetchedAt >= oldest && cached.view.errorCode === ERROR.NONE;
+    if (cached === undefined || cached.isOutdated) return false;
+    return cached.fetchedAt >= oldest && cached.view.errorCode === ERROR.NONE;
   }
 
   private snapshot(names: readonly string[] | 'all'): ClusterView {
@@ -148,15 +197,32 @@ export class MetadataCache {
 
   private take(answer: ResponseOf<typeof Metadata>, isAll: boolean): void {
     if (answer.errorCode !== ERROR.NONE) throw new ClientError('refused', `metadata, ${errorName(answer.errorCode)}`);
+    // A broker that knows of none, not even itself, has not come to know the cluster yet.
+    if (answer.brokers.length === 0) throw new ClientError('unreachable', 'metadata names no broker');
     const fetchedAt = this.io.clock.monotonic();
     this.clusterId = answer.clusterId;
     this.controllerId = answer.controllerId;
     this.brokers = new Map(answer.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
     this.pool.update(this.brokers);
+    const before = new Map(this.topics);
     if (isAll) this.topics.clear();
+    let isNews = answer.topics.length === 0;
     for (const topic of answer.topics) {
-      if (topic.name !== null) this.topics.set(topic.name, { view: viewOf(topic, topic.name), fetchedAt });
+      if (topic.name === null) continue;
+      const known = before.get(topic.name);
+      const view = viewOf(topic, topic.name, known?.view);
+      isNews ||= known?.isOutdated !== true || tellsMore(view, known.view);
+      this.topics.set(topic.name, { view, fetchedAt, isOutdated: false });
     }
+    this.noteNews(isNews);
+  }
+
+  /** A broker that is cut off from the others says the same for ever: after a while another one is asked. */
+  private noteNews(isNews: boolean): void {
+    this.answersWithoutNews = isNews ? 0 : this.answersWithoutNews + 1;
+    if (this.answersWithoutNews < this.limits.metadataAnswersWithoutNews) return;
+    this.answersWithoutNews = 0;
+    this.pool.turnAway();
   }
 }
 
@@ -170,17 +236,32 @@ function isFinal(error: ClientError): boolean {
   return error.code === 'authentication' || error.code === 'unsupported-version' || error.code === 'closed';
 }
 
-function viewOf(topic: ResponseOf<typeof Metadata>['topics'][number], name: string): TopicView {
+/** `known`: what was known before; of the same topic, a newer leader epoch stays. */
+function viewOf(
+  topic: ResponseOf<typeof Metadata>['topics'][number],
+  name: string,
+  known: TopicView | undefined,
+): TopicView {
+  const id = topic.topicId ?? ZERO_UUID;
   const partitions: PartitionView[] = [];
   for (const partition of topic.partitions) {
-    partitions[partition.partitionIndex] = {
+    const before = known?.id === id ? known.partitions[partition.partitionIndex] : undefined;
+    const told = {
       index: partition.partitionIndex,
       leader: partition.leaderId,
       leaderEpoch: partition.leaderEpoch,
       errorCode: partition.errorCode,
       replicas: partition.replicaNodes,
     };
+    partitions[partition.partitionIndex] = before && before.leaderEpoch > told.leaderEpoch ? before : told;
   }
-  const id = topic.topicId ?? ZERO_UUID;
   return { name, id, isInternal: topic.isInternal, errorCode: topic.errorCode, partitions };
+}
+
+function tellsMore(view: TopicView, known: TopicView): boolean {
+  if (view.id !== known.id || view.errorCode !== known.errorCode) return true;
+  return view.partitions.some(({ index, leader, leaderEpoch }) => {
+    const before = known.partitions[index];
+    return before?.leader !== leader || before.leaderEpoch !== leaderEpoch;
+  });
 }

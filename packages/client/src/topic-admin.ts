@@ -14,7 +14,13 @@ import type { CallOptions, ConfigValue, TopicConfigs, TopicOutcome, TopicToCreat
 
 export interface AdminContext {
   readonly adminTimeoutMs: number;
-  request<A extends Api>(api: A, body: RequestInput<A>, to: 'any', options: CallOptions): Promise<ResponseOf<A>>;
+  /** Of any broker. `isHarmless`: it may be carried out twice. */
+  request<A extends Api>(
+    api: A,
+    body: RequestInput<A>,
+    isHarmless: boolean,
+    options: CallOptions,
+  ): Promise<ResponseOf<A>>;
 }
 
 const TOPIC_RESOURCE = 2;
@@ -36,7 +42,7 @@ export async function createTopics(
       configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
     })),
   };
-  const answer = await context.request(CreateTopics, body, 'any', options);
+  const answer = await context.request(CreateTopics, body, false, options);
   return answer.topics.map(({ name, errorCode, errorMessage, topicId }) => ({
     name,
     errorCode,
@@ -55,7 +61,7 @@ export async function createPartitions(
   const answer = await context.request(
     CreatePartitions,
     { timeoutMs, validateOnly: false, topics: wanted },
-    'any',
+    false,
     options,
   );
   return answer.results.map(({ name, errorCode, errorMessage }) => ({ name, errorCode, errorMessage }));
@@ -72,7 +78,7 @@ export async function describeTopicConfigs(
     resourceName,
     configurationKeys: null,
   }));
-  const answer = await context.request(DescribeConfigs, { resources }, 'any', options);
+  const answer = await context.request(DescribeConfigs, { resources }, true, options);
   const found = new Map<string, TopicConfigs>();
   for (const { resourceName, errorCode, configs } of answer.results) {
     const values = new Map<string, ConfigValue>();

@@ -17,6 +17,8 @@ export class NodePool {
   private brokers: ReadonlyMap<number, NodeAddress> = new Map();
   /** Where `any` begins; moves on when a candidate fails. */
   private turn = 0;
+  /** Has told nothing new for long. */
+  private avoided: string | undefined;
 
   constructor(context: ConnectionContext, bootstrap: readonly NodeAddress[]) {
     this.connections = new AddressPool(context);
@@ -40,11 +42,11 @@ export class NodePool {
     const candidates = this.candidates();
     for (const address of candidates) {
       const connected = this.connections.opened(address, 'control');
-      if (connected !== undefined) return connected;
+      if (connected !== undefined && !this.isAvoided(address)) return connected;
     }
     let last: unknown;
-    for (let tried = 0; tried < candidates.length && !deadline.isOver(); tried++) {
-      const address = candidates[this.turn % candidates.length]!;
+    for (const address of this.inTurn(candidates)) {
+      if (deadline.isOver()) break;
       try {
         return await deadline.race(this.connections.connect(address, 'control'));
       } catch (error) {
@@ -53,6 +55,25 @@ export class NodePool {
       }
     }
     throw last ?? deadline.error();
+  }
+
+  /** The broker that `any` is now is not asked next. */
+  turnAway(): void {
+    const isTurn = (address: NodeAddress): boolean =>
+      !this.isAvoided(address) && this.connections.opened(address, 'control') !== undefined;
+    const asked = this.candidates().find(isTurn);
+    this.avoided = asked && addressKey(asked);
+  }
+
+  /** The one that is avoided comes last. */
+  private inTurn(candidates: readonly NodeAddress[]): NodeAddress[] {
+    const from = this.turn % Math.max(1, candidates.length);
+    const turned = [...candidates.slice(from), ...candidates.slice(0, from)];
+    return [...turned.filter((each) => !this.isAvoided(each)), ...turned.filter((each) => this.isAvoided(each))];
+  }
+
+  private isAvoided(address: NodeAddress): boolean {
+    return addressKey(address) === this.avoided;
   }
 
   closePurpose(purpose: Purpose): void {

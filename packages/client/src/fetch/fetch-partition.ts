@@ -28,6 +28,8 @@ export class FetchPartition implements FetchHandle {
   suspectedHoleEnd = -1;
   failures = 0;
   retryAt = 0;
+  /** The refusal told of a leader that was not known: no need to ask or to wait. */
+  knowsLeader = false;
   isRemoved = false;
   private isPaused = false;
   private isResting = false;
@@ -132,12 +134,13 @@ export class FetchPartition implements FetchHandle {
 
   /**
    * Without data although the log goes on: either other partitions used up the answer, or there is a hole. It is one
-   * if an answer that this partition had to itself, asked for after the end was known, is empty as well.
+   * if an answer that this partition had to itself, asked for after the end was known, is empty as well, and from
+   * somebody who knows that end: a new leader learns only little by little what is committed.
    */
   private takeEmpty(answer: PartitionAnswer, readsCommitted: boolean, alone: boolean): void {
     const isStable = readsCommitted && answer.lastStableOffset >= 0;
     const end = isStable ? answer.lastStableOffset : answer.highWatermark;
-    const isHole = alone && this.suspectedHoleEnd > this.position;
+    const isHole = alone && this.suspectedHoleEnd > this.position && end >= this.suspectedHoleEnd;
     const holeEnd = this.suspectedHoleEnd;
     this.suspectedHoleEnd = end > this.position && !isHole ? end : -1;
     const originEpochs = this.newEpochs(answer);

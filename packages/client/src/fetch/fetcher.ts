@@ -40,6 +40,7 @@ export class PollingFetcher implements Fetcher {
     this.pollContext = {
       limits,
       pool: context.pool,
+      metadata: context.metadata,
       options: {
         maxWaitMs: options.maxWaitMs ?? limits.fetchMaxWaitMs,
         minBytes: options.minBytes ?? limits.fetchMinBytes,
@@ -104,9 +105,12 @@ export class PollingFetcher implements Fetcher {
     for (const partition of partitions) {
       this.home.delete(partition);
       if (partition.isRemoved) continue;
-      this.context.metadata.invalidate(partition.topic);
       if (reason !== '') partition.subscription.onRetry?.(reason);
-      this.backOff(partition);
+      if (!partition.knowsLeader) {
+        this.context.metadata.invalidate(partition.topic);
+        this.backOff(partition);
+      }
+      partition.knowsLeader = false;
       this.homeless.add(partition);
     }
     this.resolveSoon();

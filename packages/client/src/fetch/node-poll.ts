@@ -8,15 +8,17 @@
  *
  * Invariant: a partition is in one request at a time.
  */
-import { Fetch, type RequestInput, type ResponseOf, ZERO_UUID } from '@meridian/protocol';
+import { ERROR, Fetch, type RequestInput, type ResponseOf, ZERO_UUID } from '@meridian/protocol';
 import type { NodePool, Purpose } from '../connection/node-pool.ts';
 import type { ClientLimits } from '../limits.ts';
+import type { MetadataCache } from '../metadata-cache.ts';
 import type { FetcherOptions } from '../types.ts';
 import type { FetchPartition } from './fetch-partition.ts';
 
 export interface PollContext {
   readonly limits: ClientLimits;
   readonly pool: NodePool;
+  readonly metadata: MetadataCache;
   readonly options: Required<FetcherOptions>;
   readonly isPaused: () => boolean;
   /** The partition's leader has to be found again. */
@@ -152,6 +154,14 @@ export class NodePoll {
       if (partition.generation !== generations[index]) return;
       const { topic, topicId, partition: number } = partition;
       const found = answers.get(`${topic}/${number}`) ?? answers.get(`${topicId}/${number}`);
+      if (found !== undefined && found.errorCode !== ERROR.NONE) {
+        partition.knowsLeader = this.context.metadata.learn(
+          partition,
+          this.nodeId,
+          found.currentLeader,
+          answer.nodeEndpoints,
+        );
+      }
       const aftermath = found?.errorCode === undefined ? 'lost' : partition.take(found, this.readsCommitted, alone);
       if (aftermath === 'lost') lost.push(partition);
       else if (aftermath === 'data') this.toTheBack(partition);

@@ -26,7 +26,8 @@ export interface SenderContext {
   readonly limits: ClientLimits;
   readonly pool: NodePool;
   readonly metadata: MetadataCache;
-  onAnswer(queue: PartitionQueue, produce: PendingProduce, answer: PartitionAnswer): void;
+  /** `knowsLeader`: the answer told of the leader that is to be asked now. */
+  onAnswer(queue: PartitionQueue, produce: PendingProduce, answer: PartitionAnswer, knowsLeader: boolean): void;
   onFailure(queue: PartitionQueue, produce: PendingProduce, error: ClientError, wasSent: boolean): void;
 }
 
@@ -139,8 +140,10 @@ export class NodeSender {
     }
     for (const { queue, produce, topicId } of entries) {
       const found = answers.get(`${queue.topic}/${queue.partition}`) ?? answers.get(`${topicId}/${queue.partition}`);
-      if (found !== undefined) this.context.onAnswer(queue, produce, found);
-      else
+      if (found !== undefined) {
+        const knows = this.context.metadata.learn(queue, this.nodeId, found.currentLeader, answer.nodeEndpoints);
+        this.context.onAnswer(queue, produce, found, knows);
+      } else
         this.fail(queue, produce, new ClientError('protocol', `no answer for ${queue.topic}-${queue.partition}`), true);
     }
   }

@@ -48,15 +48,29 @@ const MAYBE_APPENDED: ReadonlySet<number> = new Set<number>([
 
 export type Verdict = 'answer' | 'again' | 'unknown';
 
+/** Of the answer to a produce. */
+interface Answered {
+  readonly errorCode: number;
+  /** −1 where the log was not even looked at. */
+  readonly logStartOffset: number;
+}
+
 /** `again`: goes back into its queue. `hasEarlier`: an earlier call of the partition has yet to end. */
-export function judgeAnswer(produce: PendingProduce, errorCode: number, hasEarlier: boolean): Verdict {
+export function judgeAnswer(produce: PendingProduce, answer: Answered, hasEarlier: boolean): Verdict {
+  const { errorCode } = answer;
   if (errorCode === ERROR.NONE || produce.mirror !== undefined) return 'answer';
+  if (lostItsLeader(answer)) return produce.isIdempotent || produce.retryUnknown ? 'again' : 'unknown';
   if (NOT_APPENDED.has(errorCode)) return 'again';
   if (MAYBE_APPENDED.has(errorCode)) return produce.isIdempotent || produce.retryUnknown ? 'again' : 'unknown';
   // What overtook an earlier one that failed is out of order only until that one is in.
   if (errorCode === ERROR.OUT_OF_ORDER_SEQUENCE_NUMBER) return produce.isIdempotent && hasEarlier ? 'again' : 'answer';
   const isTransient = isRetriable(errorCode) && errorCode !== ERROR.CORRUPT_MESSAGE;
   return isTransient && produce.isIdempotent ? 'again' : 'answer';
+}
+
+/** The leader had appended it, and ceased to lead before the others had it: the next leader may have it or not. */
+function lostItsLeader({ errorCode, logStartOffset }: Answered): boolean {
+  return errorCode === ERROR.NOT_LEADER_OR_FOLLOWER && logStartOffset >= 0;
 }
 
 /** The connection failed; `wasSent`: the broker may have it. */

@@ -122,7 +122,7 @@ export class Producer {
         limits: this.context.limits,
         pool: this.context.pool,
         metadata: this.context.metadata,
-        onAnswer: (queue, produce, answer) => this.onAnswer(queue, produce, answer),
+        onAnswer: (queue, produce, answer, knowsLeader) => this.onAnswer(queue, produce, answer, knowsLeader),
         onFailure: (queue, produce, error, wasSent) => this.onFailure(queue, produce, error, wasSent),
       };
       sender = new NodeSender(context, nodeId);
@@ -160,10 +160,14 @@ export class Producer {
     this.endWaiting(queue, (produce) => isFinal || produce.mirror !== undefined, error);
   }
 
-  private onAnswer(queue: PartitionQueue, produce: PendingProduce, answer: PartitionAnswer): void {
-    const { errorCode } = answer;
-    if (isRetriable(errorCode)) this.context.metadata.invalidate(queue.topic);
-    const verdict = judgeAnswer(produce, errorCode, queue.hasEarlier(produce));
+  private onAnswer(
+    queue: PartitionQueue,
+    produce: PendingProduce,
+    answer: PartitionAnswer,
+    knowsLeader: boolean,
+  ): void {
+    if (isRetriable(answer.errorCode) && !knowsLeader) this.context.metadata.invalidate(queue.topic);
+    const verdict = judgeAnswer(produce, answer, queue.hasEarlier(produce));
     if (verdict === 'again') {
       this.again(queue, produce, answer.errorMessage);
       return;

@@ -36,6 +36,10 @@ export interface FakeTopic {
 export interface FakeBrokerOptions {
   readonly host: string;
   readonly port: number;
+  /** Default 1. */
+  readonly nodeId?: number;
+  /** Another broker of the same cluster: they have their logs in common, each as if it had replicated them. */
+  readonly beside?: FakeBroker;
   readonly features?: readonly string[];
   /** Wanted of the user `internal`. */
   readonly secret?: string;
@@ -60,8 +64,15 @@ function authenticate(
 }
 
 export class FakeBroker {
-  readonly topics = new Map<string, FakeTopic>();
+  readonly topics: Map<string, FakeTopic>;
+  /** Of the cluster, by id. */
+  readonly nodes: Map<number, { readonly host: string; readonly port: number }>;
+  readonly nodeId: number;
   readonly requests: string[] = [];
+  /** Refusals tell who leads (KIP-951). */
+  hints = false;
+  /** What this one says of leaders, when it has not heard the newest. */
+  outdated: { readonly leaderId: number; readonly leaderEpoch: number } | undefined;
   /** Error code for the partitions of a produce or fetch, before anything is done. */
   intercept: Interceptor | undefined;
   /** Produces are carried out, but the connection is dropped instead of answering. */
@@ -74,6 +85,11 @@ export class FakeBroker {
 
   constructor(options: FakeBrokerOptions) {
     this.options = options;
+    const { nodeId = 1, beside, host, port } = options;
+    this.nodeId = nodeId;
+    this.topics = beside?.topics ?? new Map();
+    this.nodes = beside?.nodes ?? new Map();
+    this.nodes.set(nodeId, { host, port });
   }
 
   async start(io: Io): Promise<void> {
@@ -177,17 +193,16 @@ export class FakeBroker {
     const topics = names.map((name) => {
       const topic = this.topics.get(name);
       if (topic === undefined) return { errorCode: ERROR.UNKNOWN_TOPIC_OR_PARTITION, name, partitions: [] };
-      const partitions = topic.partitions.map(({ leaderEpoch }, partitionIndex) => ({
+      const partitions = topic.partitions.map(({ leader, leaderEpoch }, partitionIndex) => ({
         errorCode: ERROR.NONE,
         partitionIndex,
-        leaderId: 1,
-        leaderEpoch,
+        ...(this.outdated ?? { leaderId: leader, leaderEpoch }),
         replicaNodes: [1],
         isrNodes: [1],
       }));
       return { errorCode: ERROR.NONE, name, topicId: topic.id, partitions };
     });
-    const { host, port } = this.options;
-    return { brokers: [{ nodeId: 1, host, port }], clusterId: 'fake', controllerId: 1, topics, errorCode: ERROR.NONE };
+    const brokers = Array.from(this.nodes, ([nodeId, address]) => ({ nodeId, ...address }));
+    return { brokers, clusterId: 'fake', controllerId: 1, topics, errorCode: ERROR.NONE };
   }
 }

@@ -37,6 +37,9 @@ function produce(
       const partition = topicOf(broker, name, topicId)?.partitions[index];
       if (errorCode !== undefined) return { index, errorCode, baseOffset: -1 };
       if (partition === undefined) return { index, errorCode: ERROR.UNKNOWN_TOPIC_OR_PARTITION, baseOffset: -1 };
+      if (partition.leader !== broker.nodeId) {
+        return { index, errorCode: ERROR.NOT_LEADER_OR_FOLLOWER, baseOffset: -1, ...hintOf(broker, partition) };
+      }
       const bytes = Buffer.concat(records ?? []);
       if (mirror === null) return { index, ...partition.append(bytes) };
       const code = partition.appendMirrored(bytes, mirror);
@@ -44,7 +47,15 @@ function produce(
     }),
   }));
   broker.wake();
-  return { responses };
+  return { responses, ...endpointsOf(broker) };
+}
+
+function hintOf(broker: FakeBroker, { leader, leaderEpoch }: FakePartition) {
+  return broker.hints ? { currentLeader: { leaderId: leader, leaderEpoch } } : {};
+}
+
+function endpointsOf({ hints, nodes }: FakeBroker) {
+  return hints ? { nodeEndpoints: Array.from(nodes, ([nodeId, address]) => ({ nodeId, ...address })) } : {};
 }
 
 async function fetch(
@@ -69,7 +80,7 @@ async function fetch(
     });
     answer = read();
   }
-  return { errorCode: ERROR.NONE, sessionId: 0, responses: answer.responses };
+  return { errorCode: ERROR.NONE, sessionId: 0, responses: answer.responses, ...endpointsOf(broker) };
 }
 
 function readAll(broker: FakeBroker, body: RequestOf<typeof Fetch>, errorCode: number | undefined) {
@@ -81,7 +92,7 @@ function readAll(broker: FakeBroker, body: RequestOf<typeof Fetch>, errorCode: n
     partitions: partitions.map((ask) => {
       const partition = topicOf(broker, topic, topicId)?.partitions[ask.partition];
       const unknown = topic === '' ? ERROR.UNKNOWN_TOPIC_ID : ERROR.UNKNOWN_TOPIC_OR_PARTITION;
-      const code = errorCode ?? (partition === undefined ? unknown : refusal(partition, ask));
+      const code = errorCode ?? (partition === undefined ? unknown : refusal(broker, partition, ask));
       if (code !== ERROR.NONE) isUrgent = true;
       if (code !== ERROR.NONE || partition === undefined) {
         return {
@@ -90,6 +101,7 @@ function readAll(broker: FakeBroker, body: RequestOf<typeof Fetch>, errorCode: n
           highWatermark: -1,
           abortedTransactions: null,
           records: null,
+          ...(partition && hintOf(broker, partition)),
         };
       }
       const read = readOne(partition, ask, body.maxBytes - bytes, bytes === 0);
@@ -103,7 +115,8 @@ function readAll(broker: FakeBroker, body: RequestOf<typeof Fetch>, errorCode: n
 
 type Ask = RequestOf<typeof Fetch>['topics'][number]['partitions'][number];
 
-function refusal(partition: FakePartition, ask: Ask): number {
+function refusal(broker: FakeBroker, partition: FakePartition, ask: Ask): number {
+  if (partition.leader !== broker.nodeId) return ERROR.NOT_LEADER_OR_FOLLOWER;
   if (ask.currentLeaderEpoch >= 0 && ask.currentLeaderEpoch < partition.leaderEpoch) return ERROR.FENCED_LEADER_EPOCH;
   const isInside = ask.fetchOffset >= partition.startOffset && ask.fetchOffset <= partition.endOffset;
   return isInside || diverging(partition, ask) !== undefined ? ERROR.NONE : ERROR.OFFSET_OUT_OF_RANGE;
@@ -123,7 +136,7 @@ function readOne(partition: FakePartition, ask: Ask, maxBytes: number, first: bo
   const answer = {
     partitionIndex: ask.partition,
     errorCode: ERROR.NONE,
-    highWatermark: partition.endOffset,
+    highWatermark: partition.highWatermark ?? partition.endOffset,
     logStartOffset: partition.startOffset,
     divergingEpoch,
     abortedTransactions: null,

@@ -25,7 +25,10 @@ export class FakePartition {
   batches: Buffer[] = [];
   startOffset = 0;
   endOffset = 0;
+  leader = 1;
   leaderEpoch = 0;
+  /** What a leader that has just come knows to be committed; undefined: all. */
+  highWatermark: number | undefined;
   /** What ListOffsets and OffsetForLeaderEpoch are refused with. */
   lookUpError: number = ERROR.NONE;
   /** Own epochs, and those of the origin of a copy. */
@@ -65,11 +68,17 @@ export class FakePartition {
     return ERROR.NONE;
   }
 
+  /** Another broker leads, with all that is in the log. */
+  lead(nodeId: number): void {
+    this.leader = nodeId;
+    this.leaderEpoch++;
+  }
+
   read(offset: number, maxBytes: number): Buffer[] {
     const found: Buffer[] = [];
     let size = 0;
     for (const batch of this.batches) {
-      if (batchLastOffset(batch) < offset) continue;
+      if (batchLastOffset(batch) < offset || batchLastOffset(batch) >= (this.highWatermark ?? this.endOffset)) continue;
       if (found.length > 0 && size + batch.length > maxBytes) break;
       size += batch.length;
       found.push(batch);
