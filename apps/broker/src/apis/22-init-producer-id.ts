@@ -2,8 +2,12 @@
  * InitProducerId: a new producer id with epoch 0 for an idempotent producer. Transactional ids are refused with the one
  * error that every client takes as final, until there is a transaction coordinator.
  */
+import { ClientError } from '@meridian/client';
 import { ERROR, InitProducerId } from '@meridian/protocol';
+import { BrokerError } from '../errors.ts';
 import type { Handler, HandlerReach } from './handler.ts';
+
+const RETRIED: ReadonlySet<string> = new Set(['not-controller', 'no-controller', 'controller-overloaded']);
 
 /** Of a producer id or epoch. */
 const NONE = -1;
@@ -19,7 +23,14 @@ export function createInitProducerIdHandler({
       const isHalf = (producerId === NONE) !== (producerEpoch === NONE);
       if (transactionalId === '' || isHalf) return refuse(ERROR.INVALID_REQUEST);
       if (transactionalId !== null) return refuse(ERROR.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
-      return { errorCode: ERROR.NONE, producerId: await nextProducerId(), producerEpoch: 0 };
+      try {
+        return { errorCode: ERROR.NONE, producerId: await nextProducerId(), producerEpoch: 0 };
+      } catch (error) {
+        // The client asks again: there is no controller at present.
+        const isForNow = error instanceof ClientError || (error instanceof BrokerError && RETRIED.has(error.code));
+        if (isForNow) return refuse(ERROR.COORDINATOR_LOAD_IN_PROGRESS);
+        throw error;
+      }
     },
   };
 }

@@ -44,3 +44,10 @@ export const FORWARDING_LIMITS = {
   /** In an envelope it must still fit into the longest frame without records. */
   maxRequestBytes: 16_000_000,
 } as const;
+
+/** What a node asks of the active controller on its own account. */
+export const REMOTE_LIMITS = {
+  timeoutMs: 15_000,
+  /** How long topics that were created may take to come to this node. */
+  shownTimeoutMs: 5_000,
+} as const;
