@@ -43,6 +43,12 @@ export interface Slice {
   readonly undecodable?: UndecodableRange;
 }
 
+/** One read of old records. */
+export interface OldSlice extends Slice {
+  /** Up to here the leader that was asked knows the log; a new leader learns only little by little what is committed. */
+  readonly end: number;
+}
+
 /** `to` is exclusive. */
 export interface UndecodableRange {
   readonly from: number;
@@ -97,7 +103,7 @@ export interface BrokerPort {
     partition: number,
     offset: number,
     maxBytes: number,
-  ): Promise<Slice | { outOfRange: LogRange }>;
+  ): Promise<OldSlice | { outOfRange: LogRange }>;
   /** Follows the log from `offset` on until removed; whatever can be retried is retried inside. */
   tail(topic: TopicFacts, partition: number, offset: number, handlers: TailHandlers): Tail;
   produce(topic: TopicFacts, partition: number, batch: Buffer): Promise<Produced>;

@@ -21,8 +21,8 @@ import type {
   BrokerPort,
   EndsQuery,
   LogRange,
+  OldSlice,
   PartitionEnds,
-  Slice,
   Tail,
   TailHandlers,
   TopicFacts,
@@ -158,7 +158,7 @@ async function readOnce(
   partition: number,
   offset: number,
   maxBytes: number,
-): Promise<Slice | { outOfRange: LogRange }> {
+): Promise<OldSlice | { outOfRange: LogRange }> {
   const { timeoutMs } = LOOK_UP;
   const leader = await client.leaderOf(topic.name, partition, { timeoutMs });
   const wanted = {
@@ -186,6 +186,7 @@ async function readOnce(
   return {
     buffers: run === undefined ? [] : [run.bytes],
     epochs: found.originEpochs,
+    end: found.highWatermark,
     ...(bad?.range ? { undecodable: { ...bad.range, reason: bad.problem } } : {}),
   };
 }

@@ -97,6 +97,18 @@ test('clients that catch up from the same place share the reads', async () => {
   expect(harness.broker.reads).toBeLessThanOrEqual(3);
 });
 
+test('what a new leader does not know yet to be committed is waited for, not passed over', async () => {
+  const harness = createHarness();
+  const { own } = topics(harness);
+  for (const value of numbers(0, 3)) put(own, [value]);
+  own.knownEnd = 1;
+  const client = await subscribed(harness);
+  expect(client.values()).toEqual(['#0']);
+  own.knownEnd = undefined;
+  await harness.pass(2_000);
+  expect(client.values()).toEqual(numbers(0, 3));
+});
+
 test('payloads are shown as json, text or base64, whatever fits first; JSON keeps its bytes', async () => {
   const harness = createHarness();
   const { own } = topics(harness);

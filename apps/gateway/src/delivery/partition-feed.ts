@@ -7,7 +7,7 @@
  * Invariant: `chunkAt(p)` covers p, or nothing of p is known yet; the ring has no hole and ends at `end`.
  */
 import type { Timers } from '@meridian/io';
-import type { BrokerPort, LogRange, Slice, Tail, TopicFacts } from '../broker/broker-port.ts';
+import type { BrokerPort, LogRange, OldSlice, Slice, Tail, TopicFacts } from '../broker/broker-port.ts';
 import { LIMITS } from '../limits.ts';
 import { ReturnWatch } from '../resume/return-watch.ts';
 import { type Chunk, chunksOf, type FeedOrigin, undecodableChunk } from './chunk.ts';
@@ -133,23 +133,27 @@ export class PartitionFeed {
         if ('outOfRange' in result) this.tellRange(result.outOfRange, offset);
         else this.takeOld(offset, result);
       },
-      () => {
-        // The broker is away or the leader has moved: whoever still waits asks again.
-        this.deps.timers.after(LIMITS.readRetryMs, () => {
-          this.reads.delete(offset);
-          this.wake(offset);
-        });
-      },
+      () => this.readLater(offset),
     );
   }
 
-  private takeOld(offset: number, slice: Slice): void {
+  /** The broker is away or the leader has moved: whoever still waits asks again. */
+  private readLater(offset: number): void {
+    this.reads.add(offset);
+    this.deps.timers.after(LIMITS.readRetryMs, () => {
+      this.reads.delete(offset);
+      this.wake(offset);
+    });
+  }
+
+  private takeOld(offset: number, slice: OldSlice): void {
     if (this.tail === undefined) return;
     this.epochs.add(slice.epochs);
-    // An answer without batches: there are none up to where the tail reader began.
-    const known = this.ring[0]?.from ?? this.end;
     const isEmpty = slice.buffers.length === 0 && slice.undecodable === undefined;
-    const chunks = this.cut(offset, slice, isEmpty ? known : undefined);
+    // An answer without batches: there are none up to where its leader knows the log, or the tail reader began.
+    const emptyTo = Math.min(this.ring[0]?.from ?? this.end, slice.end);
+    if (isEmpty && emptyTo <= offset) return this.readLater(offset);
+    const chunks = this.cut(offset, slice, isEmpty ? emptyTo : undefined);
     for (const chunk of chunks) this.deps.cache.add(this.old, chunk);
     this.wake(offset);
   }

@@ -12,7 +12,7 @@ import {
   stampBaseOffset,
   stampLeaderEpoch,
 } from '@meridian/protocol/record-batch';
-import type { BrokerPort, EpochStart, Produced, Slice, TailHandlers, TopicFacts } from '../broker/broker-port.ts';
+import type { BrokerPort, EpochStart, OldSlice, Produced, TailHandlers, TopicFacts } from '../broker/broker-port.ts';
 import { OriginEpochs } from '../delivery/origin-epochs.ts';
 
 interface MemoryTail {
@@ -25,6 +25,8 @@ export class MemoryPartition {
   start = 0;
   end = 0;
   epoch = 0;
+  /** What a leader that has just come knows to be committed; undefined: all. */
+  knownEnd: number | undefined;
   /** The disk below it is offline: nobody is told where it begins and ends. */
   isUnavailable = false;
   epochStarts: EpochStart[] = [{ epoch: 0, startOffset: 0 }];
@@ -193,7 +195,9 @@ export class MemoryBroker implements BrokerPort {
     const log = this.partition(topic.name, partition);
     if (log.isUnavailable) throw Object.assign(new Error('storage error'), { code: 'unavailable' });
     if (offset < log.start || offset > log.end) return { outOfRange: { start: log.start, end: log.end } };
-    return { buffers: log.from(offset, maxBytes), epochs: log.epochStarts } satisfies Slice;
+    const end = log.knownEnd ?? log.end;
+    const buffers = log.from(offset, maxBytes).filter((batch) => batchLastOffset(batch) < end);
+    return { buffers, epochs: log.epochStarts, end } satisfies OldSlice;
   }
 
   tail(topic: TopicFacts, partition: number, offset: number, handlers: TailHandlers) {
