@@ -42,6 +42,10 @@ export const CONTROLLER_LIMITS = {
   electionsPerRound: 1_000,
   /** Partitions that one AlterPartitionReassignments may name. */
   reassignmentsPerRequest: 10_000,
+  /** A broker's session is at least this long, whatever the config says: heartbeats need time. */
+  leastSessionMs: 100,
+  /** Sessions are not looked at more often. */
+  leastSessionCheckMs: 10,
   /** Longest config value. */
   configValueChars: 32_767,
 } as const;
