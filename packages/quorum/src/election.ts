@@ -3,16 +3,21 @@
  * a pre-vote binds nobody, and is refused by whoever has heard of a leader lately (KIP-996), so that a node that was cut
  * off and comes back does not unseat a leader that all the others follow.
  */
+
+import { MACHINE_LIMITS } from './limits.ts';
 import type { Asker, OffsetAndEpoch, VoteRequest, VoteResponse } from './messages.ts';
 import { becomeCandidate, becomeFollower, becomeLeader, becomeProspective, becomeUnattached } from './roles.ts';
-import type { Ballot, Quorum } from './state.ts';
+import type { Ballot, Follower, Quorum, Unattached } from './state.ts';
 import { electionDeadline, votes } from './state.ts';
-import { answer, elect, enter, send, type Turn } from './turn.ts';
+import { answer, elect, enter, remember, send, type Turn } from './turn.ts';
 import { isSameReplica, keyOf, majorityOf, type ReplicaKey, voterOf } from './voters.ts';
 
 /** The random while is over. */
 export function standForElection(turn: Turn): void {
-  if (!votes(turn.quorum) || turn.quorum.isStopping) return;
+  const { quorum } = turn;
+  if (!votes(quorum) || quorum.isStopping) return;
+  const isAlone = quorum.voters.current.length === 1;
+  if (quorum.hasForgotten && !isAlone && !isEmpty(quorum.log.last)) return becomeUnattached(turn, quorum.epoch);
   becomeProspective(turn);
   askForVotes(turn);
   count(turn);
@@ -41,9 +46,14 @@ export function handleVote(turn: Turn, from: Asker, request: VoteRequest): void 
   tell('NONE', granted);
 }
 
+/**
+ * Who has forgotten what it did takes part in the first election of all, where no log has a record yet. In any other it
+ * might vote a second time, or for a log without what it had promised to keep.
+ */
 function mayGrant(quorum: Quorum, { candidate, last, preVote }: VoteRequest): boolean {
   const isNewEnough = isNotOlder(last, quorum.log.last);
   const { role, voted } = quorum;
+  if (quorum.hasForgotten && !isEmpty(last)) return false;
   if (preVote) {
     const follows = role.kind === 'follower' && role.hasFetched;
     const leads = role.kind === 'leader' && quorum.highWatermark > role.epochStart;
@@ -54,6 +64,8 @@ function mayGrant(quorum: Quorum, { candidate, last, preVote }: VoteRequest): bo
   return quorum.leaderId < 0 && isNewEnough;
 }
 
+const isEmpty = ({ offset }: OffsetAndEpoch): boolean => offset === 0;
+
 function isNotOlder(one: OffsetAndEpoch, other: OffsetAndEpoch): boolean {
   return one.epoch > other.epoch || (one.epoch === other.epoch && one.offset >= other.offset);
 }
@@ -62,6 +74,7 @@ function isNotOlder(one: OffsetAndEpoch, other: OffsetAndEpoch): boolean {
 function vote(turn: Turn, candidate: ReplicaKey): void {
   const { quorum, nowMs } = turn;
   elect(turn, quorum.epoch, quorum.leaderId, candidate);
+  remember(turn);
   const electionDeadlineMs = electionDeadline(quorum, nowMs);
   if (quorum.role.kind === 'unattached') quorum.role.electionDeadlineMs = electionDeadlineMs;
   else enter(turn, { kind: 'unattached', electionDeadlineMs });
@@ -97,12 +110,38 @@ function win(turn: Turn, ballot: Ballot): void {
   count(turn);
 }
 
-/** A prospective node goes back to its leader, if it has one; a candidate rests before it asks again. */
+/** A prospective node goes back to its leader, if it has one; either rests a little before it asks again. */
 function lose(turn: Turn): void {
-  const { quorum } = turn;
-  if (quorum.role.kind === 'candidate') return;
-  if (quorum.leaderId >= 0 && isVoterId(quorum, quorum.leaderId)) becomeFollower(turn, quorum.epoch, quorum.leaderId);
-  else becomeUnattached(turn, quorum.epoch);
+  const { quorum, nowMs } = turn;
+  const { role, epoch, leaderId } = quorum;
+  const again = nowMs + pauseMs(quorum);
+  if (role.kind === 'candidate') role.electionDeadlineMs = again;
+  else if (leaderId >= 0 && isVoterId(quorum, leaderId)) {
+    const lost = quorum.lostElections;
+    becomeFollower(turn, epoch, leaderId);
+    quorum.lostElections = lost;
+    (quorum.role as Follower).fetchDeadlineMs = again;
+  } else {
+    becomeUnattached(turn, epoch);
+    (quorum.role as Unattached).electionDeadlineMs = again;
+  }
+}
+
+/** Random, and longer each time, so that two that stand in each other's way get out of it. */
+function pauseMs(quorum: Quorum): number {
+  const { settings, random } = quorum;
+  quorum.lostElections = Math.min(quorum.lostElections + 1, MACHINE_LIMITS.lostElections);
+  const most = settings.retryBackoffMs * MACHINE_LIMITS.doubtBackoffs * 2 ** quorum.lostElections;
+  return settings.retryBackoffMs + Math.floor(random() * Math.min(most, settings.electionTimeoutMs));
+}
+
+/** Who cannot be asked does not grant. */
+export function voteFailed(turn: Turn, from: number, request: VoteRequest): void {
+  const { epoch, role } = turn.quorum;
+  if (role.kind !== 'prospective' && role.kind !== 'candidate') return;
+  if (request.epoch !== epoch || request.preVote !== (role.kind === 'prospective') || role.granted.has(from)) return;
+  role.rejected.add(from);
+  count(turn);
 }
 
 const isVoterId = ({ voters }: Quorum, id: number): boolean => voterOf(voters.current, id) !== undefined;

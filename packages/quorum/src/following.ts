@@ -5,7 +5,7 @@
  *   diverging → our log is cut back to where it may agree, and asked again
  *   snapshot  → downloaded in pieces and put in place of the log
  */
-import { learnLeader } from './leadership.ts';
+import { doubtLeader, learnLeader } from './leadership.ts';
 import type {
   FetchRequest,
   FetchResponse,
@@ -16,8 +16,8 @@ import type {
   RaftResponse,
 } from './messages.ts';
 import type { Follower, Quorum } from './state.ts';
-import { wantsFetch } from './state.ts';
-import { commit, send, type Turn } from './turn.ts';
+import { hasMoved, wantsFetch } from './state.ts';
+import { commit, remember, send, type Turn } from './turn.ts';
 
 /** Sends what should be under way. */
 export function fetch(turn: Turn): void {
@@ -67,6 +67,10 @@ function isOurs(
     role.hasFetched = true;
     return true;
   }
+  // It has come up again, or has given up, and leads no more.
+  if (isLeaders && response.error === 'NOT_LEADER_OR_FOLLOWER' && response.epoch === quorum.epoch) {
+    doubtLeader(turn, from);
+  }
   quorum.fetchNotBeforeMs = role.kind === 'follower' && !isLeaders ? nowMs : nowMs + settings.retryBackoffMs;
   return false;
 }
@@ -76,11 +80,14 @@ export function takeFetched(turn: Turn, from: number, request: FetchRequest, res
   const { quorum } = turn;
   const follower = quorum.role as Follower;
   const { diverging, snapshot, batches } = response;
+  quorum.toldHighWatermark = Math.max(quorum.toldHighWatermark, response.highWatermark);
   if (diverging !== undefined) return cutBack(turn, diverging);
   if (snapshot !== undefined) follower.download = { snapshot, position: 0, isWhole: false };
   else {
     if (batches.length > 0 && request.fetchOffset === quorum.log.endOffset && !take(turn, batches)) return;
     commit(turn, Math.min(response.highWatermark, quorum.log.endOffset));
+    // What it asked with was fsynced, and has all that any leader has ever committed.
+    if (response.highWatermark >= 0 && request.fetchOffset >= response.highWatermark) remember(turn);
   }
 }
 
@@ -118,6 +125,15 @@ function cutBack(turn: Turn, diverging: OffsetAndEpoch): void {
   quorum.log.truncate(to);
   quorum.voters.truncate(to);
   effects.push({ kind: 'truncate', to });
+}
+
+/** A voter that is found elsewhere than the log says tells its leader, again after a while. */
+export function tellOfMove(turn: Turn): void {
+  const { quorum, nowMs } = turn;
+  if (!hasMoved(quorum) || nowMs < quorum.nextUpdateMs) return;
+  const { settings, own: voter, epoch, leaderId } = quorum;
+  quorum.nextUpdateMs = nowMs + settings.fetchTimeoutMs;
+  send(turn, leaderId, { api: 'UpdateRaftVoter', epoch, voter: voter!, timeoutMs: settings.fetchTimeoutMs });
 }
 
 export function takeSnapshotPart(

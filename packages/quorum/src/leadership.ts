@@ -2,14 +2,13 @@
  * Who leads, as told by the leader itself: BeginQuorumEpoch until every voter fetches, EndQuorumEpoch when it goes. And what
  * every answer tells about it: `learnLeader` is the one place where a node believes somebody else.
  */
+
+import { MACHINE_LIMITS } from './limits.ts';
 import type { Asker, BeginQuorumEpochRequest, EndQuorumEpochRequest } from './messages.ts';
 import { becomeFollower, becomeResigned, becomeUnattached, checkQuorumMs } from './roles.ts';
 import type { Leader, Resigned } from './state.ts';
 import { answerPlainly, send, type Turn } from './turn.ts';
 import { isSameReplica, keyOf, majorityOf, type ReplicaKey, voterOf } from './voters.ts';
-
-/** Nodes that doubt their leader at one time stand up within so many back-offs. */
-const DOUBT_BACKOFFS = 5;
 
 /**
  * Believes a later epoch, and a leader where none was known. False if it is the past that speaks. Who asks for votes because
@@ -62,7 +61,7 @@ export function handleEnd(turn: Turn, from: Asker, request: EndQuorumEpochReques
 export function doubtLeader({ quorum, nowMs }: Turn, leaderId: number): void {
   const { role, settings, random } = quorum;
   if (role.kind !== 'follower' || quorum.leaderId !== leaderId) return;
-  const delayMs = Math.ceil(random() * DOUBT_BACKOFFS * settings.retryBackoffMs);
+  const delayMs = Math.ceil(random() * MACHINE_LIMITS.doubtBackoffs * settings.retryBackoffMs);
   role.fetchDeadlineMs = Math.min(role.fetchDeadlineMs, nowMs + delayMs);
   role.hasFetched = false;
 }

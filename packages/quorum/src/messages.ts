@@ -82,6 +82,8 @@ export interface AddVoterRequest {
   readonly voter: Voter;
   readonly isReachable: boolean;
   readonly timeoutMs: number;
+  /** False: answered once the record is appended. */
+  readonly ackWhenCommitted?: boolean | undefined;
 }
 
 export interface RemoveVoterRequest {
@@ -227,6 +229,8 @@ export type QuorumEffect =
       readonly position: number;
       readonly bytes: Uint8Array;
     }
+  /** From now on a restart need not be told any more that this node has forgotten what it did. */
+  | { readonly kind: 'remembers' }
   /** What the leader answered cannot be: nothing of it was taken, and it is asked again later. */
   | { readonly kind: 'distrusted'; readonly why: string }
   | { readonly kind: 'installSnapshot'; readonly snapshot: OffsetAndEpoch; readonly sizeInBytes: number }

@@ -5,6 +5,7 @@
  */
 import { append } from './appending.ts';
 import { resign } from './leadership.ts';
+import { MACHINE_LIMITS } from './limits.ts';
 import type { AddVoterRequest, Asker, RaftError, RemoveVoterRequest, UpdateVoterRequest } from './messages.ts';
 import { checkQuorumMs, unknownProgress } from './roles.ts';
 import type { Leader } from './state.ts';
@@ -16,8 +17,6 @@ type Refusal = readonly [RaftError, string];
 
 /** The level of `kraft.version` at which voters can change. */
 const RECONFIGURABLE = 1;
-/** A new voter must have had everything that the leader had, so lately. */
-const CAUGHT_UP_WITHIN_MS = 3_600_000;
 
 export function handleChange(turn: Turn, from: Asker, request: ChangeRequest): void {
   const { quorum, nowMs } = turn;
@@ -29,7 +28,14 @@ export function handleChange(turn: Turn, from: Asker, request: ChangeRequest): v
   append(turn, { kind: 'voters', voters });
   followVoters(turn, role);
   const deadlineMs = nowMs + request.timeoutMs;
-  role.change = { from, api: request.api, end: quorum.log.endOffset, deadlineMs };
+  const isLater = request.api !== 'AddRaftVoter' || request.ackWhenCommitted !== false;
+  if (!isLater) answerPlainly(turn, from, request.api, 'NONE');
+  role.change = {
+    from: isLater ? { asker: from } : undefined,
+    api: request.api,
+    end: quorum.log.endOffset,
+    deadlineMs,
+  };
 }
 
 function whyNotNow({ quorum }: Turn, leader: Leader): Refusal | undefined {
@@ -69,7 +75,7 @@ function whyNotAdded({ quorum, nowMs }: Turn, leader: Leader, request: AddVoterR
     progress !== undefined &&
     isSameReplica(progress.key, voter) &&
     progress.lastCaughtUpMs >= 0 &&
-    progress.lastFetchMs > nowMs - CAUGHT_UP_WITHIN_MS;
+    progress.lastFetchMs > nowMs - MACHINE_LIMITS.caughtUpWithinMs;
   return isCaughtUp ? undefined : ['REQUEST_TIMED_OUT', `Node ${voter.id} has not fetched up to the leader’s end.`];
 }
 
@@ -111,16 +117,20 @@ function followVoters({ quorum, nowMs }: Turn, leader: Leader): void {
   }
 }
 
+/** Whether or not somebody still waits: the next change may come. */
+function answerChange(turn: Turn, leader: Leader, error: RaftError, message?: string): void {
+  const { change } = leader;
+  leader.change = undefined;
+  if (change?.from !== undefined) answerPlainly(turn, change.from.asker, change.api, error, message);
+}
+
 /** After the high watermark has moved, or time has passed. A leader that is no voter any more goes. */
 export function settleChange(turn: Turn, leader: Leader): void {
   const { quorum, nowMs } = turn;
   const { change } = leader;
-  if (change !== undefined && quorum.highWatermark >= change.end) {
-    leader.change = undefined;
-    answerPlainly(turn, change.from, change.api, 'NONE');
-  } else if (change !== undefined && change.deadlineMs <= nowMs) {
-    leader.change = undefined;
-    answerPlainly(turn, change.from, change.api, 'REQUEST_TIMED_OUT', 'It is appended, and not committed yet.');
+  if (change !== undefined && quorum.highWatermark >= change.end) answerChange(turn, leader, 'NONE');
+  else if (change !== undefined && change.deadlineMs <= nowMs) {
+    answerChange(turn, leader, 'REQUEST_TIMED_OUT', 'It is appended, and not committed yet.');
   }
   const isCommitted = quorum.voters.currentOffset < quorum.highWatermark;
   if (isCommitted && !quorum.voters.current.some((voter) => isSameReplica(voter, keyOf(quorum.self)))) resign(turn);

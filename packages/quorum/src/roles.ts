@@ -4,7 +4,7 @@
 import { append } from './appending.ts';
 import type { RaftError } from './messages.ts';
 import { electionDeadline, newFollower, type Progress, type Quorum, randomDeadline, votes } from './state.ts';
-import { answer, answerPlainly, elect, enter, type Turn } from './turn.ts';
+import { answer, answerPlainly, elect, enter, remember, type Turn } from './turn.ts';
 import { isSameVoter, keyOf, voterOf, withVoter } from './voters.ts';
 
 /** An epoch of which no leader is known; a vote that was given in it counts on. */
@@ -23,6 +23,7 @@ export function becomeFollower(turn: Turn, epoch: number, leaderId: number): voi
   elect(turn, epoch, leaderId, epoch > quorum.epoch ? undefined : quorum.voted);
   quorum.fetching = undefined;
   quorum.fetchNotBeforeMs = nowMs;
+  quorum.lostElections = 0;
   enter(turn, newFollower(quorum, nowMs));
 }
 
@@ -46,6 +47,8 @@ export function becomeLeader(turn: Turn, granting: ReadonlySet<number>): void {
   const { quorum, nowMs } = turn;
   const others = quorum.voters.current.filter(({ id }) => id !== quorum.self.id);
   elect(turn, quorum.epoch, quorum.self.id, quorum.self);
+  quorum.lostElections = 0;
+  remember(turn);
   const unheard = new Set(others.map(({ id }) => id));
   const quorumDeadlineMs = others.length === 0 ? Number.POSITIVE_INFINITY : nowMs + checkQuorumMs(quorum);
   const deadlines = { quorumDeadlineMs, beginDeadlineMs: unheard.size === 0 ? Number.POSITIVE_INFINITY : nowMs };
@@ -96,5 +99,5 @@ function leave(turn: Turn, error: RaftError): void {
   for (const { from } of waiting) {
     answer(turn, from, { api: 'Fetch', error, epoch, leaderId, highWatermark: -1, batches: [] });
   }
-  if (change !== undefined) answerPlainly(turn, change.from, change.api, error);
+  if (change?.from !== undefined) answerPlainly(turn, change.from.asker, change.api, error);
 }

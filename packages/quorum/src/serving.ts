@@ -4,11 +4,12 @@
  */
 import { advance, answerWithRecords, hasNews } from './appending.ts';
 import { noteVoter } from './leadership.ts';
+import { MACHINE_LIMITS } from './limits.ts';
 import type { Asker, FetchRequest, FetchSnapshotRequest, RaftError } from './messages.ts';
 import { unknownProgress } from './roles.ts';
 import type { Leader, Quorum } from './state.ts';
 import { answer, type Turn } from './turn.ts';
-import { isSameReplica, type ReplicaKey, voterOf } from './voters.ts';
+import { isSameReplica, type ReplicaKey, type VoterSet, voterOf } from './voters.ts';
 
 export function handleFetch(turn: Turn, from: Asker, request: FetchRequest): void {
   const { quorum } = turn;
@@ -17,12 +18,14 @@ export function handleFetch(turn: Turn, from: Asker, request: FetchRequest): voi
   if (error !== 'NONE' || role.kind !== 'leader') return answerEmpty(turn, from, error);
   const check = log.check(request.fetchOffset, request.lastFetchedEpoch);
   noteVoter(turn, role, request.replica);
+  if (check.kind !== 'valid') noteLoss(role, request, check.kind === 'diverging' ? check.at.offset : -1);
   if (check.kind === 'diverging') return answerEmpty(turn, from, 'NONE', { diverging: check.at });
   if (check.kind === 'snapshot') return answerEmpty(turn, from, 'NONE', { snapshot: check.snapshot });
   noteProgress(turn, role, request);
   advance(turn, role);
   if (quorum.role !== role) return answerEmpty(turn, from, 'NOT_LEADER_OR_FOLLOWER');
-  if (hasNews(quorum, request.fetchOffset, request.highWatermark) || request.maxWaitMs <= 0) {
+  const mayWait = request.maxWaitMs > 0 && role.waiting.length < MACHINE_LIMITS.waitingFetches;
+  if (hasNews(quorum, request.fetchOffset, request.highWatermark) || !mayWait) {
     return answerWithRecords(turn, from, request.fetchOffset);
   }
   const deadlineMs = turn.nowMs + Math.min(request.maxWaitMs, quorum.settings.fetchMaxWaitMs);
@@ -50,7 +53,7 @@ function whyNotServed({ epoch, role }: Quorum, askedEpoch: number): RaftError {
 }
 
 function noteProgress({ quorum, nowMs }: Turn, leader: Leader, { replica, fetchOffset }: FetchRequest): void {
-  const progress = progressOf(quorum, leader, replica);
+  const progress = progressOf(quorum, leader, replica, nowMs);
   if (progress === undefined) return;
   const { endOffset } = quorum.log;
   if (fetchOffset >= endOffset) progress.lastCaughtUpMs = nowMs;
@@ -59,20 +62,39 @@ function noteProgress({ quorum, nowMs }: Turn, leader: Leader, { replica, fetchO
   }
   progress.lastFetchMs = nowMs;
   progress.leaderEndAtFetch = endOffset;
-  progress.endOffset = Math.max(progress.endOffset, fetchOffset);
+  // Not the largest that there was: a disk may have been lost, and what it had counts no more.
+  progress.endOffset = fetchOffset;
+}
+
+/** Its log is ours up to `agreedEnd` at most, whatever it was. */
+function noteLoss({ replicas }: Leader, { replica }: FetchRequest, agreedEnd: number): void {
+  const progress = replicas.get(replica.id);
+  if (progress === undefined || !isSameReplica(progress.key, replica)) return;
+  progress.endOffset = Math.min(progress.endOffset, agreedEnd);
 }
 
 /** Undefined for who bears a voter's id and is not that voter: a disk that was lost, or cloned. */
-function progressOf({ voters, self }: Quorum, leader: Leader, replica: ReplicaKey) {
+function progressOf({ voters, self }: Quorum, leader: Leader, replica: ReplicaKey, nowMs: number) {
   if (replica.id < 0 || replica.id === self.id) return undefined;
   const voter = voterOf(voters.current, replica.id);
   if (voter !== undefined && !isSameReplica(voter, replica)) return undefined;
   let progress = leader.replicas.get(replica.id);
   if (progress === undefined || !isSameReplica(progress.key, replica)) {
+    if (progress === undefined && !hasRoom(leader, voters.current, nowMs)) return undefined;
     progress = unknownProgress(replica);
     leader.replicas.set(replica.id, progress);
   }
   return progress;
+}
+
+/** Observers come and go under ever new ids; those that went are forgotten. */
+function hasRoom({ replicas }: Leader, voters: VoterSet, nowMs: number): boolean {
+  if (replicas.size < MACHINE_LIMITS.replicas) return true;
+  for (const [id, { lastFetchMs }] of replicas) {
+    const isGone = lastFetchMs < nowMs - MACHINE_LIMITS.observerSessionMs;
+    if (isGone && voterOf(voters, id) === undefined) replicas.delete(id);
+  }
+  return replicas.size < MACHINE_LIMITS.replicas;
 }
 
 function answerEmpty(turn: Turn, from: Asker, error: RaftError, more: object = {}): void {

@@ -13,7 +13,15 @@
  */
 import { LogBooks, type LogBooksOptions } from './log-books.ts';
 import type { Asker, ElectionState, FetchRequest, OffsetAndEpoch, RaftRequest, RoleName } from './messages.ts';
-import { isVoter, type ReplicaKey, type Voter, VoterHistory, type VoterSet } from './voters.ts';
+import {
+  isSameReplica,
+  isSameVoter,
+  isVoter,
+  type ReplicaKey,
+  type Voter,
+  VoterHistory,
+  type VoterSet,
+} from './voters.ts';
 
 export interface QuorumSettings {
   /** Kafka's `controller.quorum.election.timeout.ms`; the random part is as long again. */
@@ -51,7 +59,8 @@ export interface WaitingFetch {
 
 /** A change of voters that is appended and not yet committed. */
 export interface VoterChange {
-  readonly from: Asker;
+  /** Undefined: it has been answered. */
+  readonly from: { readonly asker: Asker } | undefined;
   readonly api: 'AddRaftVoter' | 'RemoveRaftVoter' | 'UpdateRaftVoter';
   /** Behind the record. */
   readonly end: number;
@@ -70,7 +79,7 @@ export interface Prospective extends Ballot {
 
 export interface Candidate extends Ballot {
   readonly kind: 'candidate';
-  readonly electionDeadlineMs: number;
+  electionDeadlineMs: number;
 }
 
 export interface Follower {
@@ -127,6 +136,8 @@ export interface Quorum {
   role: Role;
   /** −1 while it is not known. */
   highWatermark: number;
+  /** As the leader last told it, though our log may be shorter; −1 until one has. */
+  toldHighWatermark: number;
   /** The Fetch or FetchSnapshot that is under way; an answer to any other comes too late, or twice. */
   fetching: RaftRequest | undefined;
   /** The next fetch may not begin before. */
@@ -135,6 +146,12 @@ export interface Quorum {
   nextAsked: number;
   /** It stands for no election any more. */
   isStopping: boolean;
+  /** Elections in a row that it stood for and nobody won. */
+  lostElections: number;
+  /** It may have voted, or promised to keep records, and does not know it any more. */
+  hasForgotten: boolean;
+  /** A follower tells its leader where it is, no more often than this. */
+  nextUpdateMs: number;
 }
 
 export interface QuorumOptions {
@@ -152,6 +169,8 @@ export interface QuorumOptions {
   readonly recorded?: readonly { readonly offset: number; readonly voters: VoterSet }[];
   /** What `quorum-state` said. */
   readonly election: ElectionState;
+  /** It should have said something and did not: no vote is given to a log with records before a leader was heard. */
+  readonly hasForgotten?: boolean | undefined;
 }
 
 /**
@@ -168,17 +187,12 @@ export function createQuorum(options: QuorumOptions, nowMs: number): Quorum {
   const leaderId = isBehind ? -1 : election.leaderId;
   const voted = isBehind ? undefined : election.voted;
   const role: Unattached = { kind: 'unattached', electionDeadlineMs: Number.POSITIVE_INFINITY };
-  const { own, isBootstrap = false } = options;
-  const work = {
-    own,
-    isBootstrap,
-    highWatermark: log.snapshot?.offset ?? -1,
-    fetching: undefined,
-    fetchNotBeforeMs: 0,
-    nextAsked: 0,
-    isStopping: false,
-  };
-  const quorum: Quorum = { self, settings, random, log, voters, epoch, leaderId, voted, role, ...work };
+  const { own, isBootstrap = false, hasForgotten = false } = options;
+  const highWatermark = log.snapshot?.offset ?? -1;
+  const work = { fetching: undefined, fetchNotBeforeMs: 0, nextAsked: 0, isStopping: false, lostElections: 0 };
+  const facts = { self, settings, random, log, voters, own, isBootstrap, hasForgotten };
+  const known = { highWatermark, toldHighWatermark: -1 };
+  const quorum: Quorum = { ...facts, epoch, leaderId, voted, role, ...known, nextUpdateMs: nowMs, ...work };
   quorum.role = firstRole(quorum, nowMs);
   return quorum;
 }
@@ -219,7 +233,16 @@ export function randomDeadline({ random, settings }: Quorum, nowMs: number): num
 
 /** When `tick` has something to do; may be infinite. */
 export function nextDeadlineMs(quorum: Quorum): number {
-  return Math.min(roleDeadlineMs(quorum.role), wantsFetch(quorum) ? quorum.fetchNotBeforeMs : Number.POSITIVE_INFINITY);
+  const fetchMs = wantsFetch(quorum) ? quorum.fetchNotBeforeMs : Number.POSITIVE_INFINITY;
+  const updateMs = hasMoved(quorum) ? quorum.nextUpdateMs : Number.POSITIVE_INFINITY;
+  return Math.min(roleDeadlineMs(quorum.role), fetchMs, updateMs);
+}
+
+/** Whether a follower's leader should hear that it is found elsewhere than the voters' record says. */
+export function hasMoved({ role, own, voters }: Quorum): boolean {
+  if (own === undefined || role.kind !== 'follower' || !role.hasFetched || voters.currentOffset < 0) return false;
+  const known = voters.current.find((voter) => isSameReplica(voter, own));
+  return known !== undefined && !isSameVoter(known, own);
 }
 
 /** Whether a Fetch should be under way and is not. What came is fsynced before more is asked for. */

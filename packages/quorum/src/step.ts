@@ -6,8 +6,8 @@
  * epoch are the same up to it; what one node calls committed, every later leader has.
  */
 import { advance, append, release } from './appending.ts';
-import { electionTimedOut, handleVote, standForElection, takeVote } from './election.ts';
-import { fetch, fetchFailed, takeFetched, takeSnapshotPart } from './following.ts';
+import { electionTimedOut, handleVote, standForElection, takeVote, voteFailed } from './election.ts';
+import { fetch, fetchFailed, takeFetched, takeSnapshotPart, tellOfMove } from './following.ts';
 import { doubtLeader, handleBegin, handleEnd, learnLeader, resign, tellOfEnd, tellOfLead } from './leadership.ts';
 import type { OffsetAndEpoch, QuorumEffect, QuorumInput, RaftRequest, RaftResponse } from './messages.ts';
 import { handleChange, settleChange } from './reconfiguration.ts';
@@ -34,6 +34,7 @@ function take(turn: Turn, input: QuorumInput): void {
     case 'response':
       return takeResponse(turn, input.from, input.request, input.response);
     case 'failed':
+      if (input.request.api === 'Vote') return voteFailed(turn, input.to, input.request);
       if (input.request.api === 'Fetch' || input.request.api === 'FetchSnapshot') fetchFailed(turn, input.request);
       return;
     case 'flushed':
@@ -47,8 +48,7 @@ function take(turn: Turn, input: QuorumInput): void {
     case 'snapshotInstalled':
       return installed(turn, input.snapshot, input.voters);
     case 'snapshotRefused':
-      if (quorum.role.kind === 'follower') quorum.role.download = undefined;
-      return;
+      return refused(turn);
     case 'leaderUnreachable':
       return doubtLeader(turn, input.leaderId);
     case 'resign':
@@ -99,6 +99,13 @@ function installed(turn: Turn, snapshot: OffsetAndEpoch, voters: readonly Voter[
   commit(turn, snapshot.offset);
 }
 
+/** The same bytes would come again: not at once. */
+function refused({ quorum, nowMs }: Turn): void {
+  if (quorum.role.kind !== 'follower') return;
+  quorum.role.download = undefined;
+  quorum.fetchNotBeforeMs = nowMs + Math.floor(quorum.settings.fetchTimeoutMs / 2);
+}
+
 /** What is due by now, after every input. */
 function tick(turn: Turn): void {
   const { quorum, nowMs } = turn;
@@ -115,6 +122,7 @@ function tick(turn: Turn): void {
       break;
     case 'follower':
       if (role.fetchDeadlineMs <= nowMs) lostLeader(turn);
+      else tellOfMove(turn);
       break;
     case 'resigned':
       if (role.electionDeadlineMs <= nowMs) becomeUnattached(turn, quorum.epoch);

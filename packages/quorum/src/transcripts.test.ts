@@ -5,8 +5,8 @@ import { directoryFor, type Message, Scene, voterFor } from './testing/scene.ts'
 
 class Play extends Scene {
   /** Nodes with small ids have little patience. */
-  constructor(voters: readonly number[], observers: readonly number[] = []) {
-    super(voters, { observers, random: (id) => id / 10 });
+  constructor(voters: readonly number[], observers: readonly number[] = [], isBootstrap = false) {
+    super(voters, { observers, random: (id) => id / 10, isBootstrap });
   }
 
   says(line: string): this {
@@ -32,6 +32,13 @@ class Play extends Scene {
       this.deliver(this.bag.splice(index, 1)[0]!);
     }
     throw new Error('they talk without end');
+  }
+
+  /** The hint that nobody listens at the leader's address. */
+  doubts(id: number, leaderId: number): this {
+    this.says(`${id} finds nobody where ${leaderId} was`);
+    this.input(id, { kind: 'leaderUnreachable', leaderId });
+    return this;
   }
 
   /** It asks for what is new. */
@@ -70,6 +77,20 @@ class Play extends Scene {
   dies(id: number): this {
     this.crash(id);
     return this.says(`${id} dies`);
+  }
+
+  /** Its disk is gone, but not the name of its directory. */
+  forgets(id: number): this {
+    this.forget(id);
+    return this.says(`${id} loses its log, and what it has voted`);
+  }
+
+  /** It says that it is found on another host. */
+  moves(id: number, host: string): this {
+    const node = this.node(id);
+    node.own = voterFor(id, { endpoints: [{ name: 'INTERNAL', host, port: 9_093 }] });
+    node.quorum.own = node.own;
+    return this.says(`${id} is now found at ${host}`);
   }
 
   comesBack(id: number): this {
@@ -134,7 +155,7 @@ test('a new leader commits what the old one left only behind a record of its own
   const play = Play.led([1, 2, 3]).proposes(1, 'left behind');
   play.arrives(({ from, to, request }) => from === 1 && to === 2 && request.api === 'Fetch');
   play.loses(1).dies(1).timesOut(2).talk().says('3 has heard of 1 not long ago, and 2 gives up');
-  await check(play.timesOut(2).timesOut(3).talk().timesOut(2).talk());
+  await check(play.timesOut(3).talk().timesOut(2).talk());
 });
 
 test('a tail that nobody else has is cut off when its writer comes back', async () => {
@@ -203,4 +224,48 @@ test('who is far behind takes a snapshot in place of the records', async () => {
   const play = Play.led([1, 2, 3]).dies(3).loses(3).proposes(1, 'a topic').proposes(1, 'another').talk();
   play.says('1 takes a snapshot').takeSnapshot(1);
   await check(play.comesBack(3).fetches(3).talk());
+});
+
+test('a leader whose process is gone is replaced at once', async () => {
+  const play = Play.led([1, 2, 3]).proposes(1, 'a topic').talk().dies(1).loses(1);
+  await check(play.doubts(2, 1).doubts(3, 1).timesOut(2).talk());
+});
+
+test('a doubt about a leader that lives unseats nobody', async () => {
+  const play = Play.led([1, 2, 3]).doubts(2, 1).timesOut(2).talk();
+  await check(play);
+});
+
+test('a leader that comes back at once is not waited for', async () => {
+  const play = Play.led([1, 2, 3]).dies(1).comesBack(1).says('their connections to 1 are broken');
+  for (const to of [2, 3]) play.input(to, { kind: 'failed', to: 1, request: play.node(to).quorum.fetching! });
+  play.fetches(2).fetches(3).talk().says('both doubt 1 now, and 2 is the first to stand');
+  await check(play.fetches(2).talk());
+});
+
+test('who has lost its vote and its log gives no vote before it has heard a leader', async () => {
+  const play = Play.led([1, 2, 3]).proposes(1, 'a topic').talk([3]).dies(1).loses(1).dies(2).loses(2);
+  play.forgets(2).comesBack(2).timesOut(3).talk([1]);
+  play.says('1 has all that was committed').comesBack(1).timesOut(1).timesOut(1).talk();
+  await check(play);
+});
+
+test('the first leader of voters that may change writes them down', async () => {
+  await check(new Play([1, 2, 3], [], true).timesOut(1).talk());
+});
+
+test('a voter that has moved tells its leader', async () => {
+  const play = new Play([1, 2, 3], [], true).timesOut(1).talk();
+  play.lines.length = 0;
+  play.moves(2, 'elsewhere').fetches(2).talk();
+  await check(play);
+});
+
+test('a new voter is answered at once where nobody wants to wait for the majority', async () => {
+  const play = Play.led([1, 2, 3], [4]).fetches(4).talk().fetches(4).talk();
+  play.says('1 is asked: AddRaftVoter 4, and need not wait');
+  const voter = voterFor(4, { directoryId: play.node(4).directoryId });
+  const request = { api: 'AddRaftVoter', voter, isReachable: true, timeoutMs: 1_000, ackWhenCommitted: false } as const;
+  play.input(1, { kind: 'request', from: undefined, request });
+  await check(play.talk());
 });

@@ -56,6 +56,13 @@ export function enter({ quorum, effects }: Turn, role: Role): void {
   effects.push({ kind: 'role', role: role.kind, epoch: quorum.epoch, leaderId: quorum.leaderId });
 }
 
+/** What it had promised, if anything, is kept again. */
+export function remember({ quorum, effects }: Turn): void {
+  if (!quorum.hasForgotten) return;
+  quorum.hasForgotten = false;
+  effects.push({ kind: 'remembers' });
+}
+
 /** The high watermark never goes back: a new leader that does not know it yet says nothing. */
 export function commit({ quorum, effects }: Turn, highWatermark: number): void {
   if (highWatermark <= quorum.highWatermark) return;

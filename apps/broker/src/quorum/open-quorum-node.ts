@@ -12,7 +12,7 @@ import { type OpenedStore, openMetadataStore } from './metadata-store.ts';
 import { NodeAddresses } from './node-addresses.ts';
 import type { QuorumAddress, QuorumNode } from './quorum-node.ts';
 import { QuorumShell } from './quorum-shell.ts';
-import { readQuorumState } from './quorum-state-file.ts';
+import { hasForgotten, noteForgotten, readQuorumState } from './quorum-state-file.ts';
 import { RaftSender } from './raft-sender.ts';
 import { RaftService } from './raft-service.ts';
 import type { RaftView } from './raft-view.ts';
@@ -91,11 +91,22 @@ export function openQuorumNode(options: QuorumNodeOptions): QuorumNode {
 
 function machineOf(options: QuorumNodeOptions, { found }: OpenedStore) {
   const { io, self, folder } = options;
-  const election = readQuorumState(io.disk, folder) ?? { epoch: 0, leaderId: -1 };
   const { books: log, recorded, bootstrap } = found;
+  const stored = readQuorumState(io.disk, folder);
+  const election = stored ?? { epoch: 0, leaderId: -1 };
   const settings = { ...SETTINGS, ...options.settings };
   const configured = bootstrap ?? options.voters.map((voter) => voterOf(voter, options, 0));
-  const more = { configured, recorded, isBootstrap: bootstrap !== undefined };
+  const isAlone = (recorded.at(-1)?.voters ?? configured).length === 1;
+  if (stored === undefined && options.isController && !isAlone) {
+    if (log.endOffset > 0) options.log.warn('quorum-state is missing: no vote before a leader is heard', { folder });
+    noteForgotten(io.disk, folder);
+  }
+  const more = {
+    hasForgotten: hasForgotten(io.disk, folder),
+    configured,
+    recorded,
+    isBootstrap: bootstrap !== undefined,
+  };
   const random = () => io.random.next();
   return createQuorum({ self, settings, random, log, election, ...more }, io.clock.monotonic());
 }

@@ -26,7 +26,7 @@ import type { MetadataStore } from './metadata-store.ts';
 import type { NodeAddresses } from './node-addresses.ts';
 import { describeQuorum } from './quorum-description.ts';
 import type { QuorumAddress, QuorumDescription, QuorumListener, QuorumNode } from './quorum-node.ts';
-import { writeQuorumState } from './quorum-state-file.ts';
+import { noteRemembered, writeQuorumState } from './quorum-state-file.ts';
 import type { SentRequest } from './raft-questions.ts';
 import type { RaftSender } from './raft-sender.ts';
 import type { RaftAsker, RaftService } from './raft-service.ts';
@@ -250,6 +250,8 @@ export class QuorumShell implements QuorumNode {
     switch (effect.kind) {
       case 'persist':
         return writeQuorumState(this.#parts.io.disk, this.#parts.folder, effect.state);
+      case 'remembers':
+        return noteRemembered(this.#parts.io.disk, this.#parts.folder);
       case 'send':
         return this.#send(effect.to, effect.request as SentRequest);
       case 'answer':

@@ -12,6 +12,7 @@ import { BrokerError } from '../errors.ts';
 import { QUORUM_LIMITS } from './limits.ts';
 
 const FILE = 'quorum-state';
+const FORGOTTEN = 'quorum-state.forgotten';
 /** Written since Kafka 3.9: with the directory of who got the vote. */
 const DATA_VERSION = 1;
 const NOBODY = -1;
@@ -37,6 +38,22 @@ export function readQuorumState(disk: Disk, folder: string): ElectionState | und
 /** Durable when it returns. */
 export function writeQuorumState(disk: Disk, folder: string, state: ElectionState): void {
   disk.replaceFile(join(folder, FILE), Buffer.from(quorumStateText(state)));
+}
+
+/**
+ * Whether this node may have voted and does not know it: its disk was new when it last came up, and it has not heard of a
+ * leader since. Ours alone; Kafka would vote again.
+ */
+export const hasForgotten = (disk: Disk, folder: string): boolean => disk.exists(join(folder, FORGOTTEN));
+
+/** Durable when it returns. */
+export function noteForgotten(disk: Disk, folder: string): void {
+  disk.replaceFile(join(folder, FORGOTTEN), Buffer.alloc(0));
+}
+
+/** If a crash brings the note back, the node is only more careful than it need be. */
+export function noteRemembered(disk: Disk, folder: string): void {
+  if (hasForgotten(disk, folder)) disk.remove(join(folder, FORGOTTEN));
 }
 
 /** In Kafka's order of fields, and without a line's end. */

@@ -200,13 +200,14 @@ test('a new voter is first asked for its levels', () => {
   expect(taken).toEqual({ kind: 'addVoter', voter: known, timeoutMs: 9, ackWhenCommitted: true });
   if (taken.kind !== 'addVoter') throw new Error('unreachable');
   const request: RaftRequest = addVoterRequest(taken, { min: 0, max: 1 });
-  expect(request).toEqual({ api, voter: voter(3), isReachable: true, timeoutMs: 9 });
+  expect(request).toEqual({ api, voter: voter(3), isReachable: true, timeoutMs: 9, ackWhenCommitted: true });
   expect(addVoterRequest(taken, undefined)).toMatchObject({ isReachable: false });
 });
 
 test('refusals are encodable in every version', () => {
   const refusals = [
     { kind: 'refused', error: 'INVALID_REQUEST' },
+    { kind: 'refused', error: 'BROKER_NOT_AVAILABLE' },
     { kind: 'partitionRefused', error: 'INVALID_REQUEST' },
   ] as const;
   for (const [request] of answers) {

@@ -72,12 +72,13 @@ export function takeRequest(api: RaftRequest['api'], body: unknown, view: RaftVi
 
 /** Levels of `kraft.version` that the new voter told when it was asked; undefined if it could not be reached. */
 export function addVoterRequest(
-  { voter, timeoutMs }: AskedVoter,
+  { voter, timeoutMs, ackWhenCommitted }: AskedVoter,
   levels: { readonly min: number; readonly max: number } | undefined,
 ): AddVoterRequest {
   const { min: minKraftVersion, max: maxKraftVersion } = levels ?? { min: 0, max: 0 };
   const isReachable = levels !== undefined;
-  return { api: 'AddRaftVoter', voter: { ...voter, minKraftVersion, maxKraftVersion }, isReachable, timeoutMs };
+  const asked = { ...voter, minKraftVersion, maxKraftVersion };
+  return { api: 'AddRaftVoter', voter: asked, isReachable, timeoutMs, ackWhenCommitted };
 }
 
 /** `fetched` goes with an answer to a Fetch: what was read of the log, or nothing. */

@@ -28,6 +28,8 @@ export function said(effect: QuorumEffect): string {
       return `cuts its log to ${effect.to}`;
     case 'writeSnapshot':
       return `writes ${effect.bytes.length} bytes of snapshot ${place(effect.snapshot)}`;
+    case 'remembers':
+      return 'has again what it may have had';
     case 'distrusted':
       return `takes nothing of it: ${effect.why}`;
     case 'installSnapshot':

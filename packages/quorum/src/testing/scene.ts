@@ -14,7 +14,7 @@ import type {
 } from '../messages.ts';
 import { createQuorum, nextDeadlineMs, type Quorum, type QuorumSettings } from '../state.ts';
 import { step } from '../step.ts';
-import type { ReplicaKey, Voter } from '../voters.ts';
+import type { Voter } from '../voters.ts';
 import { said } from './said.ts';
 
 export const SETTINGS: QuorumSettings = {
@@ -40,6 +40,8 @@ export interface Node {
   directoryId: string;
   quorum: Quorum;
   isAlive: boolean;
+  /** Its disk does not have what it may have promised. */
+  hasForgotten: boolean;
   /** What it says of itself; undefined: nothing. */
   own?: Voter | undefined;
   /** What a crash leaves: up to `durableEnd` of it. */
@@ -101,7 +103,15 @@ export class Scene {
 
   add(id: number): void {
     const persisted: ElectionState = { epoch: 0, leaderId: -1 };
-    const empty = { log: [], startOffset: 0, snapshot: undefined, persisted, life: 0, isAlive: true };
+    const empty = {
+      log: [],
+      startOffset: 0,
+      snapshot: undefined,
+      persisted,
+      life: 0,
+      isAlive: true,
+      hasForgotten: false,
+    };
     const node = { id, directoryId: directoryFor(id), ...empty } as unknown as Node;
     this.nodes.set(id, node);
     node.quorum = this.boot(node);
@@ -127,6 +137,14 @@ export class Scene {
     const node = this.node(id);
     Object.assign(node, { log: [], startOffset: 0, snapshot: undefined, persisted: { epoch: 0, leaderId: -1 } });
     node.directoryId = `${directoryFor(id).slice(0, -2)}ff`;
+  }
+
+  /** The disk is lost, and is made anew under the same directory id. */
+  forget(id: number): void {
+    const node = this.node(id);
+    const { directoryId } = node;
+    this.wipe(id);
+    Object.assign(node, { directoryId, hasForgotten: true });
   }
 
   input(id: number, input: QuorumInput): void {
@@ -179,6 +197,7 @@ export class Scene {
       configured: this.configured,
       isBootstrap: this.isBootstrap,
       own: node.own,
+      hasForgotten: node.hasForgotten,
       recorded: [...ofSnapshot, ...recorded],
       log: { startOffset, endOffset: log.at(-1)?.nextOffset ?? startOffset, epochs: epochsOf(log), snapshot },
       election: persisted,
@@ -193,6 +212,9 @@ export class Scene {
     switch (effect.kind) {
       case 'persist':
         node.persisted = effect.state;
+        return;
+      case 'remembers':
+        node.hasForgotten = false;
         return;
       case 'send':
         this.bag.push({ from: node.id, to: effect.to, life: node.life, request: effect.request });
@@ -261,7 +283,7 @@ export const recordsOf = ({ baseOffset, nextOffset, says }: Entry): string[] =>
 
 export const directoryFor = (id: number): string => `00000000-0000-4000-8000-0000000000${String(id).padStart(2, '0')}`;
 
-export function voterFor(id: number, key: Partial<ReplicaKey> = {}): Voter {
+export function voterFor(id: number, key: Partial<Voter> = {}): Voter {
   return { id, directoryId: directoryFor(id), endpoints: [], minKraftVersion: 0, maxKraftVersion: 1, ...key };
 }
 
