@@ -19,6 +19,8 @@ export interface ReplicaState {
   readonly lastStableOffset: number;
   readonly logStart: number;
   readonly logEnd: number;
+  /** Below it everything is fsynced. */
+  readonly durableEnd: number;
   /** Of a leader: who is in sync, as it counts them. */
   readonly isr: readonly number[];
   /** Where each leader's epoch begins in the log. */
@@ -75,6 +77,5 @@ export interface View {
 }
 
 export interface Hosted extends Omit<ReplicaState, 'nodeId' | 'boot' | 'epochs'> {
-  readonly durableEnd: number;
   readonly log: Log;
 }

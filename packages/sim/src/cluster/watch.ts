@@ -101,6 +101,7 @@ export class Watch {
 function hasMoved(hosted: Hosted, before: ReplicaState): boolean {
   return (
     hosted.logEnd !== before.logEnd ||
+    hosted.durableEnd !== before.durableEnd ||
     hosted.highWatermark !== before.highWatermark ||
     hosted.leaderEpoch !== before.leaderEpoch ||
     hosted.isLeader !== before.isLeader ||
@@ -114,11 +115,11 @@ function sameIds(a: readonly number[], b: readonly number[]): boolean {
 }
 
 function replicaState(hosted: Hosted, { view, boot }: Seen): ReplicaState {
-  const { topic, topicId, index, leaderEpoch, isLeader, highWatermark, lastStableOffset, logStart, logEnd, isr } =
-    hosted;
+  const { topic, topicId, index, leaderEpoch, isLeader, isr, log } = hosted;
+  const { highWatermark, lastStableOffset, logStart, logEnd, durableEnd } = hosted;
   const place = { nodeId: view.nodeId, boot, topic, topicId, index };
-  const ends = { highWatermark, lastStableOffset, logStart, logEnd };
-  return { ...place, ...ends, leaderEpoch, isLeader, isr: [...isr], epochs: hosted.log.epochs.entries };
+  const ends = { highWatermark, lastStableOffset, logStart, logEnd, durableEnd };
+  return { ...place, ...ends, leaderEpoch, isLeader, isr: [...isr], epochs: log.epochs.entries };
 }
 
 function nodeState({ view, boot }: Seen): NodeState {

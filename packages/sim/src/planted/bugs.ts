@@ -1,4 +1,6 @@
-/** The bugs that the simulator must find. */
+/** The bugs that the simulator must find: each is a mistake that systems of this kind have been shipped with. */
 import type { PlantedBug } from './planted-bug.ts';
+import { QUORUM_BUGS } from './quorum-bugs.ts';
+import { REPLICATION_BUGS } from './replication-bugs.ts';
 
-export const PLANTED_BUGS: readonly PlantedBug[] = [];
+export const PLANTED_BUGS: readonly PlantedBug[] = [...REPLICATION_BUGS, ...QUORUM_BUGS];

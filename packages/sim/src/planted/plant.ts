@@ -1,5 +1,5 @@
 /**
- * Preloaded into a worker (`--import`): changes the source of one file as it is loaded, by the bug that the environment
+ * Preloaded into a worker (`--import`): changes the source of files as they are loaded, by the bug that the environment
  * names. Nothing is written to the tree.
  */
 import { registerHooks } from 'node:module';
@@ -8,15 +8,16 @@ import { plantInto } from './planted-bug.ts';
 
 const ROOT = new URL('../../../../', import.meta.url).href;
 
-export function plant(name: string): void {
+function plant(name: string): void {
   const bug = PLANTED_BUGS.find((each) => each.name === name);
   if (bug === undefined) throw new Error(`there is no planted bug ${name}`);
-  const target = ROOT + bug.file;
+  const editsOf = Map.groupBy(bug.edits, ({ file }) => ROOT + file);
   registerHooks({
     load(url, context, nextLoad) {
       const loaded = nextLoad(url, context);
-      if (url !== target) return loaded;
-      return { ...loaded, source: plantInto(Buffer.from(loaded.source as string | Buffer).toString(), bug) };
+      const edits = editsOf.get(url);
+      if (edits === undefined) return loaded;
+      return { ...loaded, source: plantInto(Buffer.from(loaded.source as string | Buffer).toString(), edits) };
     },
   });
 }

@@ -1,12 +1,16 @@
 /**
- * A bug that can be planted: a small replacement in the source of a product file. Applied by `plant.ts` when a worker
- * loads that file, so that the tree stays as it is.
- * Invariant: `find` stands in the file exactly once; a source that has moved on is told, not passed over.
+ * A bug that can be planted: one small replacement, or two that belong together, in the source of product files. Applied
+ * by `plant.ts` when a worker loads them, so that the tree stays as it is.
+ * Invariant: `find` stands in its file exactly once; a source that has moved on is told, not passed over.
  */
 export interface PlantedBug {
   readonly name: string;
   /** What is wrong with it, in a sentence. */
   readonly what: string;
+  readonly edits: readonly Edit[];
+}
+
+export interface Edit {
   /** Path in the repository. */
   readonly file: string;
   readonly find: string;
@@ -14,8 +18,10 @@ export interface PlantedBug {
 }
 
 /** Throws if the source does not have the place exactly once. */
-export function plantInto(source: string, { name, file, find, replace }: PlantedBug): string {
-  const parts = source.split(find);
-  if (parts.length !== 2) throw new Error(`${name} cannot be planted: ${file} has its place ${parts.length - 1} times`);
-  return parts.join(replace);
+export function plantInto(source: string, edits: readonly Edit[]): string {
+  return edits.reduce((text, { file, find, replace }) => {
+    const parts = text.split(find);
+    if (parts.length === 2) return parts.join(replace);
+    throw new Error(`${file} has the place of a planted bug ${parts.length - 1} times: ${find}`);
+  }, source);
 }

@@ -38,6 +38,7 @@ const LEADER: ReplicaState = {
   lastStableOffset: 5,
   logStart: 0,
   logEnd: 8,
+  durableEnd: 8,
   isr: [1, 2, 3],
   epochs: [],
 };
@@ -124,6 +125,15 @@ describe('a high watermark that advances', () => {
   test('without min.insync.replicas in sync is found, before and after', () => {
     const alone = { ...LEADER, isr: [1] };
     expect(seen([7, 8], alone, { ...alone, highWatermark: 7 })[0]).toContain('with 1 of 2');
+  });
+
+  test('of a topic with durability fsync beyond what one of them has fsynced is found', () => {
+    const watcher = watermarkCovered(fail, 2);
+    const image = imageOf({}, { 'meridian.durability': 'fsync' });
+    for (const nodeId of [1, 2, 3]) watcher.nodeMoved?.(nodeOf({ nodeId, image }));
+    for (const id of [2, 3]) show(watcher, { ...follower(id, 8), durableEnd: id === 2 ? 8 : 6 });
+    show(watcher, LEADER, advanced);
+    expect(found[0]).toContain('node 3');
   });
 
   test('just before the others leave is right', () => {

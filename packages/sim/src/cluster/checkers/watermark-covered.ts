@@ -1,10 +1,11 @@
 /**
  * I5: a leader's high watermark advances only while at least min.insync.replicas are in sync (or all replicas, if there are
- * fewer), and only up to where each of them has been in this epoch.
+ * fewer), and only up to where each of them has been in this epoch: with durability fsync, up to where it had fsynced.
  */
 import { type ImageState, partitionKey, placeOf, type ReplicaState } from '../views.ts';
 import type { Fail, Watcher } from './watcher.ts';
 
+const DURABILITY = 'meridian.durability';
 const MIN_ISR = 'min.insync.replicas';
 
 export function watermarkCovered(fail: Fail, defaultMinIsr: number): Watcher {
@@ -29,7 +30,8 @@ export function watermarkCovered(fail: Fail, defaultMinIsr: number): Watcher {
     },
     replicaMoved(now, before) {
       const key = endKey(now.nodeId, now);
-      ends.set(key, Math.max(ends.get(key) ?? 0, now.logEnd));
+      const isDurable = images.get(now.nodeId)?.configOf('topic', now.topic).get(DURABILITY) === 'fsync';
+      ends.set(key, Math.max(ends.get(key) ?? 0, isDurable ? now.durableEnd : now.logEnd));
       if (!now.isLeader) return;
       const least = leastIsr(now, key);
       if (before === undefined || !before.isLeader || before.leaderEpoch !== now.leaderEpoch) return;
