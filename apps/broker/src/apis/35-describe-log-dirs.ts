@@ -47,6 +47,8 @@ function byTopic(partitions: Iterable<Partition>) {
   return [...topics].map(([name, list]) => ({ name, partitions: list.map(sizeOf) }));
 }
 
-function sizeOf({ index, log }: Partition) {
-  return { partitionIndex: index, partitionSize: log.sizeInBytes, offsetLag: 0, isFutureKey: false };
+/** How far a follower is behind what is committed, as far as it knows; replicas do not move between dirs. */
+function sizeOf({ index, log, highWatermark }: Partition) {
+  const offsetLag = Math.max(0, highWatermark - log.endOffset);
+  return { partitionIndex: index, partitionSize: log.sizeInBytes, offsetLag, isFutureKey: false };
 }
