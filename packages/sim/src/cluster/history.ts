@@ -39,6 +39,7 @@ export class History {
   readonly complaints: string[] = [];
   /** Values whose write was given up: they may be stored once, or not at all. */
   readonly unknown = new Set<string>();
+  onAcknowledged: (topic: string, index: number, baseOffset: number) => void = () => {};
 
   of(topic: string, index: number): PartitionHistory {
     const key = `${topic}-${index}`;
@@ -53,6 +54,7 @@ export class History {
   acknowledge(topic: string, index: number, baseOffset: number, values: readonly string[]): void {
     const partition = this.of(topic, index);
     for (const [at, value] of values.entries()) partition.acknowledged.push({ offset: baseOffset + at, value });
+    this.onAcknowledged(topic, index, baseOffset);
     partition.acknowledgedEnd = Math.max(partition.acknowledgedEnd, baseOffset + values.length);
   }
 

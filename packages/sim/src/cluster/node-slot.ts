@@ -18,6 +18,8 @@ export type HowDied = 'killed' | 'power lost' | 'wiped';
 export interface NodeEvents {
   start(io: Io, log: Logger, onFatal: (error: Error) => void): Promise<Inspected>;
   logged(slot: NodeSlot, level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: object): void;
+  /** It has come to the end of a clean stop. */
+  stopped(slot: NodeSlot): void;
   /** It is about to die; its broker can still be looked at. */
   dying(slot: NodeSlot, how: HowDied): void;
 }
@@ -86,6 +88,7 @@ export class NodeSlot {
     broker.stop().then(
       () => {
         timer.cancel();
+        if (boot === this.boot) this.#events.stopped(this);
         over();
       },
       (error: Error) => {

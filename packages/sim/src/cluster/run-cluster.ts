@@ -75,13 +75,14 @@ class ClusterRun {
       history: this.#history,
       sightings: this.#sightings,
       fail: (what) => this.fail(what),
-      commandsUnderWay: () => this.#workload?.churn.underWay ?? 0,
+      sources: { commandsUnderWay: () => this.#workload?.churn.underWay ?? 0, now: () => world.now() },
     });
     this.#region = createRegion(world, planOf(world.seed), {
       logged: (slot, level, message, fields) => {
         world.trace(`${slot.plan.host} ${level}: ${message}`);
         noteLog(message, fields, this.#sightings);
       },
+      stopped: () => this.#sightings.see('a clean stop ends cleanly'),
       dying: (slot, how) => {
         watching.died(slot, how, this.#watch.hosted(slot));
       },
@@ -144,7 +145,16 @@ class ClusterRun {
       ...this.#unfinished(),
       ...(this.#workload?.missing() ?? []),
     ]);
-    this.#sightings.note('a group moves to another coordinator', this.#workload?.moves.coordinator ?? 0);
+    this.#noteClients();
+  }
+
+  /** What only clients know. */
+  #noteClients(): void {
+    const { coordinatorMoves = 0, churn } = this.#workload ?? {};
+    this.#sightings.note('a group moves to another coordinator', coordinatorMoves);
+    this.#sightings.note('voters change', churn?.votersChanged ?? 0);
+    const generations = new Set(this.#history.owned.map(({ generation }) => generation));
+    this.#sightings.note('a group rebalances', generations.size - 1);
   }
 
   #context(): FaultContext {

@@ -5,7 +5,7 @@
  */
 
 import type { Watcher } from './checkers/watcher.ts';
-import type { NodeState, PartitionState, ReplicaState } from './views.ts';
+import type { NodeState, PartitionState, ReplicaState, TopicState } from './views.ts';
 import { partitionKey } from './views.ts';
 
 export const SIGHTINGS = [
@@ -32,7 +32,6 @@ export const SIGHTINGS = [
   'a disk is full',
   'a clean stop ends cleanly',
   'a topic is deleted while a replica is away',
-  'a write is refused for too few in-sync replicas',
   'voters change',
 ] as const;
 
@@ -50,9 +49,31 @@ export class Sightings {
   }
 }
 
-/** What can be seen from outside; `commandsUnderWay`: of administrators. */
-export function sightingWatcher(sightings: Sightings, commandsUnderWay: () => number): Watcher {
+export interface SightingSources {
+  /** Of administrators. */
+  commandsUnderWay(): number;
+  now(): number;
+}
+
+export interface SightingWatcher extends Watcher {
+  /** A client was told that its batch is stored there. */
+  acknowledged(topic: string, index: number, baseOffset: number): void;
+}
+
+/** An answer of the last leader's is not on its way for longer than this. */
+const ON_THE_WAY_MS = 1_000;
+
+/** What can be seen from outside. */
+export function sightingWatcher(
+  sightings: Sightings,
+  { commandsUnderWay, now: nowMs }: SightingSources,
+): SightingWatcher {
   const leaders = new Map<string, ReplicaState>();
+  /** By name: who leads, and since when in this epoch. */
+  const led = new Map<string, { replica: ReplicaState; sinceMs: number }>();
+  const topics = new Map<string, TopicState>();
+  const lives = new Map<number, { boot: number; epoch: number }>();
+  let newestEpoch = 0;
   const partitions = new Map<string, PartitionState>();
   const brokers = new Map<number, { epoch: number; fenced: boolean }>();
   /** Registrations that were unfenced once. */
@@ -70,9 +91,26 @@ export function sightingWatcher(sightings: Sightings, commandsUnderWay: () => nu
       if (now.isr.length < 2 && now.logEnd > now.highWatermark)
         sightings.see('the high watermark waits for more in-sync replicas');
       leaders.set(key, now);
+      const place = `${now.topic}-${now.index}`;
+      const known = led.get(place);
+      const isSame = known?.replica.leaderEpoch === now.leaderEpoch;
+      if (!known || known.replica.leaderEpoch <= now.leaderEpoch)
+        led.set(place, { replica: now, sinceMs: isSame ? known.sinceMs : nowMs() });
+    },
+    acknowledged(topic, index, baseOffset) {
+      const leader = led.get(`${topic}-${index}`);
+      if (leader === undefined || nowMs() - leader.sinceMs < ON_THE_WAY_MS) return;
+      const epoch = leader.replica.epochs.findLast(({ startOffset }) => startOffset <= baseOffset)?.epoch ?? -1;
+      if (epoch >= 0 && epoch < leader.replica.leaderEpoch) sightings.see('a new leader knows a batch again');
     },
     nodeMoved(node) {
+      const life = lives.get(node.nodeId);
+      if (life !== undefined && life.boot !== node.boot && newestEpoch > life.epoch)
+        sightings.see('a voter comes back to a newer epoch');
+      lives.set(node.nodeId, { boot: node.boot, epoch: node.epoch });
+      newestEpoch = Math.max(newestEpoch, node.epoch);
       if (!node.isActiveController) return;
+      lookAtTopics(node, topics, sightings);
       if (node.epoch > controllerEpoch && controllerEpoch > 0) {
         if (commandsUnderWay() > 0) sightings.see('the controller changes with commands under way');
         if (node.epoch > controllerEpoch + 1) sightings.see('an election takes more than one epoch');
@@ -94,6 +132,17 @@ function truncated(now: ReplicaState, before: ReplicaState, sightings: Sightings
   sightings.see('a follower truncates');
   const cut = before.epochs.filter(({ startOffset }) => startOffset > now.logEnd && startOffset < before.logEnd);
   if (cut.length > 0) sightings.see('a follower truncates over more than one epoch');
+}
+
+function lookAtTopics({ image }: NodeState, topics: Map<string, TopicState>, sightings: Sightings): void {
+  for (const [name, { partitions }] of topics) {
+    if (image.topicsByName.has(name)) continue;
+    const isAway = (id: number): boolean => image.brokers.get(id)?.fenced !== false;
+    if (partitions.some(({ replicas }) => replicas.some(isAway)))
+      sightings.see('a topic is deleted while a replica is away');
+    topics.delete(name);
+  }
+  for (const topic of image.topicsByName.values()) topics.set(topic.name, topic);
 }
 
 function lookAtPartitions({ image }: NodeState, partitions: Map<string, PartitionState>, sightings: Sightings): void {

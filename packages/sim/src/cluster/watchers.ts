@@ -12,13 +12,13 @@ import { watermarksMonotone } from './checkers/watermarks-monotone.ts';
 import type { History } from './history.ts';
 import type { HowDied, NodeSlot } from './node-slot.ts';
 import { MIN_ISR } from './plan.ts';
-import { type Sightings, sightingWatcher } from './sightings.ts';
+import { type SightingSources, type Sightings, sightingWatcher } from './sightings.ts';
 
 export interface WatchersOptions {
   readonly history: History;
   readonly sightings: Sightings;
   fail(what: string): void;
-  commandsUnderWay(): number;
+  readonly sources: SightingSources;
 }
 
 export interface Watchers {
@@ -27,7 +27,7 @@ export interface Watchers {
   opened(slot: NodeSlot, replica: OpenReplica & { log: { recoveredDamage?: string | undefined } }): void;
 }
 
-export function watchers({ history, sightings, fail, commandsUnderWay }: WatchersOptions): Watchers {
+export function watchers({ history, sightings, fail, sources }: WatchersOptions): Watchers {
   const named: Readonly<Record<string, CreateWatcher>> = {
     acknowledgedLed: (say) => acknowledgedLed(say, history),
     imagesEqual,
@@ -39,8 +39,10 @@ export function watchers({ history, sightings, fail, commandsUnderWay }: Watcher
   const all = Object.entries(named).map(([name, create]) => create((what) => fail(`${name}: ${what}`)));
   const recovery = recoveryKeeps((what) => fail(`recoveryKeeps: ${what}`));
   const epochs = epochsRemembered((what) => fail(`epochsRemembered: ${what}`));
+  const seen = sightingWatcher(sightings, sources);
+  history.onAcknowledged = (topic, index, baseOffset) => seen.acknowledged(topic, index, baseOffset);
   return {
-    all: [...all, epochs, sightingWatcher(sightings, commandsUnderWay)],
+    all: [...all, epochs, seen],
     died: (slot, how, logs) => {
       recovery.died(slot.plan.id, how, logs);
       if (how === 'wiped') epochs.wiped(slot.plan.id);

@@ -13,6 +13,7 @@ import {
   DeleteTopics,
   DescribeQuorum,
   ElectLeaders,
+  ERROR,
   IncrementalAlterConfigs,
   RemoveRaftVoter,
   type RequestInput,
@@ -42,6 +43,8 @@ export class Churn {
   readonly #options: ChurnOptions;
   #topics = 0;
   #underWay = 0;
+  /** Voters that were removed or added. */
+  votersChanged = 0;
   /** Topics that came and went. */
   #leftOver = new Set<string>();
   /** Removed from the voters, to be added again. */
@@ -110,12 +113,14 @@ export class Churn {
     this.#removed = async () => {
       const listeners = [{ name: 'INTERNAL', host: plan.host, port: CONTROLLER_PORT }];
       const voter = { clusterId, timeoutMs: LIMITS.adminCallMs, voterId: plan.id, voterDirectoryId, listeners };
-      await this.#send(AddRaftVoter, voter);
+      const answer = await this.#send(AddRaftVoter, voter);
+      if (answer.errorCode === ERROR.NONE) this.votersChanged++;
       if (await this.#votes(plan.id)) this.#removed = undefined;
     };
-    this.#do(`remove voter ${plan.id}`, () =>
-      this.#send(RemoveRaftVoter, { clusterId, voterId: plan.id, voterDirectoryId }),
-    );
+    this.#do(`remove voter ${plan.id}`, async () => {
+      const answer = await this.#send(RemoveRaftVoter, { clusterId, voterId: plan.id, voterDirectoryId });
+      if (answer.errorCode === ERROR.NONE) this.votersChanged++;
+    });
     return () => {
       const add = this.#removed;
       if (add !== undefined) this.#do(`add voter ${plan.id}`, add);

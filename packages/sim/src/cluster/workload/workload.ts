@@ -26,7 +26,7 @@ export interface Workload {
   missing(): string[];
   /** The storm is over: members stay. */
   calm(): void;
-  moves: { coordinator: number };
+  readonly coordinatorMoves: number;
 }
 
 export async function startWorkload(region: Region, history: History): Promise<Workload> {
@@ -61,7 +61,9 @@ export async function startWorkload(region: Region, history: History): Promise<W
     missing: () =>
       [...running].map((name) => `${name} still writes`).concat(behind(promised, readers, history), group.behind()),
     calm: group.calm,
-    moves: group.moves,
+    get coordinatorMoves() {
+      return group.moves.coordinator;
+    },
   };
 }
 
