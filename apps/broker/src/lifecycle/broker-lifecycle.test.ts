@@ -142,6 +142,16 @@ test('a log dir that fails is told at once and with every heartbeat', async () =
   expect(after).toEqual([[DIRECTORY], [DIRECTORY]]);
 });
 
+test('a new controller need not wait for the next heartbeat', async () => {
+  const { world, life, names } = setUp();
+  void life.unfence();
+  await world.settle(life.register());
+  await world.run(100);
+  life.controllerMoved();
+  await world.run(200);
+  expect(names().slice(-2)).toEqual(['1 BrokerHeartbeat', '100 BrokerHeartbeat']);
+});
+
 test('a stop waits until the leaders have moved', async () => {
   const { world, life, controller, names } = setUp();
   void life.unfence();

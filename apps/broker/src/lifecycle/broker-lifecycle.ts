@@ -102,6 +102,11 @@ export class BrokerLifecycle {
     this.#step({ kind: 'news' });
   }
 
+  /** Another controller decides, or nobody for now: the next one hears of the broker as soon as it is known. */
+  controllerMoved(): void {
+    this.#step({ kind: 'news' });
+  }
+
   /** Lets what the broker leads move to others. Resolves when that is done or given up; nothing is sent after it. */
   async stop(): Promise<void> {
     if (this.#options.settings.leavesInOrder) this.#step({ kind: 'stop' });

@@ -31,7 +31,7 @@ export const WATCH_LIMITS = {
   askEveryMs: 25,
   askTimeoutMs: 100,
   /** How often the active controller looks for unfenced brokers that have no connection to it. */
-  sweepEveryMs: 500,
+  sweepEveryMs: 250,
   /** Nodes that are asked at a time; further hints are left to the timeouts. */
   maxAsked: 64,
 } as const;
