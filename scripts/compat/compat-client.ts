@@ -8,6 +8,8 @@ export interface CompatClient {
   name: string;
   install(): Promise<void> | void;
   checks: readonly CompatCheck[];
+  /** Ends what the checks have shared. */
+  end?(): Promise<void>;
 }
 
 export interface CompatCheck {

@@ -12,6 +12,7 @@ import { type LocalPlatform, startLocalPlatform } from '../../apps/meridian/src/
 import { runDifferential } from '../differential/differential.ts';
 import { aiokafkaClient } from './aiokafka.ts';
 import { cleanerClient } from './cleaner.ts';
+import { clusterToolsClient } from './cluster-tools.ts';
 import type { CompatClient } from './compat-client.ts';
 import { confluentClient } from './confluent.ts';
 import { foldersClient } from './folders.ts';
@@ -24,6 +25,7 @@ import { kafkajsClient } from './kafkajs.ts';
 import { kcatClient } from './kcat.ts';
 import { platformaticClient } from './platformatic.ts';
 import { produceClient } from './produce.ts';
+import { rollingClient } from './rolling.ts';
 import { saramaClient } from './sarama.ts';
 
 const CLIENTS: readonly CompatClient[] = [
@@ -41,6 +43,8 @@ const CLIENTS: readonly CompatClient[] = [
   produceClient,
   foldersClient,
   cleanerClient,
+  clusterToolsClient,
+  rollingClient,
 ];
 const PORT_OFFSET = 15_000;
 
@@ -92,4 +96,5 @@ async function runClient(client: CompatClient, platform: LocalPlatform): Promise
       console.log(`not ok ${client.name}: ${check.name}\n${inspect(error, { depth: 4 })}`);
     }
   }
+  await client.end?.();
 }

@@ -96,12 +96,13 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaBroker> {
 
 /**
  * Runs one of Kafka's tools, such as `org.apache.kafka.tools.TopicCommand`, to its end; resolves with its standard
- * output, rejects with both outputs when it failed or took longer than `timeoutMs`.
+ * output, rejects with both outputs when it failed or took longer than `timeoutMs`. One that goes on for ever is ended once
+ * it has written a line that matches `untilSaid`.
  */
 export async function kafkaTool(
   className: string,
   args: readonly string[],
-  options: { input?: string | Buffer; timeoutMs?: number } = {},
+  options: { input?: string | Buffer; timeoutMs?: number; untilSaid?: RegExp } = {},
 ): Promise<string> {
   const libs = installKafka();
   const logConfig = writeLogConfig(libs, 'WARN', 'SYSTEM_ERR');
@@ -112,7 +113,13 @@ export async function kafkaTool(
   const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? TOOL_LIMIT_MS);
   const output: Buffer[] = [];
   const errors: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
+  let isSaid = false;
+  child.stdout.on('data', (chunk: Buffer) => {
+    output.push(chunk);
+    if (isSaid || !options.untilSaid?.test(Buffer.concat(output).toString())) return;
+    isSaid = true;
+    child.kill('SIGKILL');
+  });
   child.stderr.on('data', (chunk: Buffer) => errors.push(chunk));
   child.stdin.on('error', () => {}); // the tool ended before it read everything; its exit code says why
   child.stdin.end(options.input ?? '');
@@ -123,7 +130,7 @@ export async function kafkaTool(
   clearTimeout(timer);
   process.off('exit', killAtExit);
   const text = Buffer.concat(output).toString();
-  if (code === 0) return text;
+  if (code === 0 || isSaid) return text;
   throw new Error(`${className} ${args.join(' ')} ended with ${code}:\n${text}${Buffer.concat(errors)}`);
 }
 

@@ -43,18 +43,29 @@ export function meridianCluster(options: ClusterOptions): Cluster {
       regions: ['bench'],
       configs: options.configs ?? {},
     };
-    const configFile = join(folder, `node-${id}.json`);
-    writeFileSync(configFile, JSON.stringify(config));
-    return new NodeProcess({
-      id,
-      clientPort: ports.client,
-      folder: dataFolder,
-      logFile: join(folder, `node-${id}.log`),
-      command: process.execPath,
-      args: [...(options.nodeFlags ?? []), MAIN, '--config', configFile],
-      env: { NODE_COMPILE_CACHE: join(tmpdir(), 'meridian-bench-compile-cache') },
-      isReady: (line) => line.startsWith('{"ready"'),
-    });
+    return meridianNode(folder, ports.client, config, options.nodeFlags);
   });
   return clusterOf('Meridian', folder, nodes);
+}
+
+/** A process on this config, which is written into `folder` beside its log. */
+export function meridianNode(
+  folder: string,
+  clientPort: number,
+  config: { readonly nodeId: number; readonly dataFolder: string },
+  nodeFlags: readonly string[] = [],
+): NodeProcess {
+  const name = `node-${config.nodeId}`;
+  const configFile = join(folder, `${name}.json`);
+  writeFileSync(configFile, JSON.stringify(config));
+  return new NodeProcess({
+    id: config.nodeId,
+    clientPort,
+    folder: config.dataFolder,
+    logFile: join(folder, `${name}.log`),
+    command: process.execPath,
+    args: [...nodeFlags, MAIN, '--config', configFile],
+    env: { NODE_COMPILE_CACHE: join(tmpdir(), 'meridian-bench-compile-cache') },
+    isReady: (line) => line.startsWith('{"ready"'),
+  });
 }
