@@ -4,10 +4,11 @@
 import { CompressionTypes, Kafka, logLevel, Partitioners, type Producer } from 'kafkajs';
 import type { CityRecord } from './cities.ts';
 
+/** `broker`: one address, or several with commas. */
 export function kafkaClient(broker: string): Kafka {
   return new Kafka({
     clientId: 'acceptance',
-    brokers: [broker],
+    brokers: broker.split(','),
     logLevel: logLevel.NOTHING,
     retry: { retries: 30, initialRetryTime: 100, maxRetryTime: 1_000 },
   });

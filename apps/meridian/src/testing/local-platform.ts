@@ -14,14 +14,17 @@ const START_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 20_000;
 
 export type RegionName = 'us-east' | 'eu-west';
-export type PartName = 'broker' | 'mirror' | 'gateway';
+/** Of several brokers the first is `broker`, too. */
+export type PartName = 'broker' | `broker-${number}` | 'mirror' | 'gateway';
 
 const PORTS = { 'us-east': { kafka: 9092, gateway: 8080 }, 'eu-west': { kafka: 9192, gateway: 8180 } } as const;
+
+const PORT_STEP = 10;
 
 export interface LocalPlatform {
   readonly data: string;
   readonly portOffset: number;
-  /** `host:port` of a region's Kafka listener. */
+  /** `host:port` of a region's Kafka listener; of several brokers, all with commas. */
   kafka(region: RegionName): string;
   /** WebSocket address of a region's gateway. */
   gateway(region: RegionName): string;
@@ -46,17 +49,24 @@ export interface LocalPlatform {
   stop(): Promise<void>;
 }
 
-export async function startLocalPlatform(options: { portOffset: number; data?: string }): Promise<LocalPlatform> {
-  const { portOffset } = options;
+export async function startLocalPlatform(options: {
+  portOffset: number;
+  data?: string;
+  /** In each region. */
+  brokers?: number;
+}): Promise<LocalPlatform> {
+  const { portOffset, brokers = 1 } = options;
   const data = options.data ?? mkdtempSync(join(tmpdir(), 'meridian-'));
   const flags = ['--port-offset', String(portOffset), '--data', data];
-  const child = spawn(process.execPath, [MAIN, 'local', ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const shape = brokers === 1 ? [] : ['--brokers', String(brokers)];
+  const child = spawn(process.execPath, [MAIN, 'local', ...flags, ...shape], { stdio: ['ignore', 'pipe', 'pipe'] });
   const stopAtExit = () => child.kill('SIGTERM');
   process.once('exit', stopAtExit);
   const output: string[] = [];
   await ready(child, output);
 
-  const address = (region: RegionName, kind: 'kafka' | 'gateway') => `127.0.0.1:${PORTS[region][kind] + portOffset}`;
+  const address = (region: RegionName, kind: 'kafka' | 'gateway', up = 0) =>
+    `127.0.0.1:${PORTS[region][kind] + portOffset + up}`;
   const parts = () => JSON.parse(readFileSync(join(data, 'processes.json'), 'utf8')) as Record<string, number>;
   const pidOf = (region: RegionName, part: PartName): number => {
     const pid = parts()[`${region}/${part}`];
@@ -68,7 +78,7 @@ export async function startLocalPlatform(options: { portOffset: number; data?: s
     data,
     portOffset,
     output,
-    kafka: (region) => address(region, 'kafka'),
+    kafka: (region) => Array.from({ length: brokers }, (_, at) => address(region, 'kafka', at * PORT_STEP)).join(),
     gateway: (region) => `ws://${address(region, 'gateway')}/v1/ws`,
     http: (region) => `http://${address(region, 'gateway')}`,
     command,
