@@ -35,6 +35,8 @@ export interface BrokerLimits {
   readonly maxFetchBytes: number;
   /** Longest a Fetch is parked. */
   readonly maxFetchWaitMs: number;
+  /** A follower's parked fetch is answered so long after the high watermark has moved, if nothing else comes. */
+  readonly replicaHighWatermarkDelayMs: number;
   /** Largest plain size of one compressed batch that a client may send. */
   readonly maxDecompressedBatchBytes: number;
   /** The same for all batches of one request together: what one request may make us unpack. */
@@ -105,6 +107,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   drainTimeoutMs: 3_000,
   maxFetchBytes: 57_671_680,
   maxFetchWaitMs: 300_000,
+  replicaHighWatermarkDelayMs: 10,
   maxDecompressedBatchBytes: 25_165_824,
   maxDecompressedRequestBytes: 41_943_040,
   maxRecordsPerRequest: 2_000_000,

@@ -8,13 +8,15 @@ import { ATTRIBUTE, batchAttributes } from '@meridian/protocol/record-batch';
 import { type ProduceOwner, ProducePart } from '../partition/produce-part.ts';
 import { batchSizeAt, type UnpackBudget } from '../partition/validation/batch-checks.ts';
 import { ProduceRefusal } from '../partition/validation/produce-refusal.ts';
+import type { BrokerNode } from './broker-nodes.ts';
 import { CLOSE, type Handler, type HandlerReach, LATER, NO_ANSWER, type RequestHeader } from './handler.ts';
+import { leaderOf, withLeader } from './leader-hint.ts';
 import { isInternalTopic } from './topic-description.ts';
 
 type Request = RequestOf<typeof Produce>;
 type Header = RequestHeader<typeof Produce>;
 type Topic = Request['topicData'][number];
-type Reach = Pick<HandlerReach, 'partitions' | 'monotonic' | 'limits'>;
+type Reach = Pick<HandlerReach, 'partitions' | 'monotonic' | 'limits' | 'image'>;
 
 /** Apache Kafka's own tools may write to internal topics; this is how they are told. */
 const ADMIN_CLIENT_ID = '__admin_client';
@@ -28,6 +30,9 @@ const BATCH_ERRORS: ReadonlySet<number> = new Set([
 ]);
 /** From this version on a topic goes by its id. */
 const BY_ID_SINCE = 13;
+/** From this version on a client that came to the wrong broker is told the right one. */
+const LEADER_SINCE = 10;
+const NO_NODES: readonly BrokerNode[] = [];
 
 export function createProduceHandler(reach: Reach): Handler<typeof Produce> {
   return {
@@ -84,7 +89,7 @@ class ProduceInWork implements ProduceOwner {
   partSettled(): void {
     if (--this.#unsettled > 0) return;
     this.#tellRefused();
-    if (this.#request.acks !== 0) this.#header.answer({ responses: this.#responses });
+    if (this.#request.acks !== 0) this.#header.answer({ responses: this.#responses, nodeEndpoints: this.#leaders() });
     else this.#header.answer(this.#hasError() ? CLOSE : NO_ANSWER);
   }
 
@@ -119,6 +124,22 @@ class ProduceInWork implements ProduceOwner {
       this.#header.source.refused('a batch', { partition: part.index, error: errorName(part.errorCode) });
       return;
     }
+  }
+
+  /** Tells the parts that came to the wrong broker who leads, and returns the addresses. */
+  #leaders(): readonly BrokerNode[] {
+    const { image } = this.#reach;
+    const { source, version } = this.#header;
+    if (version < LEADER_SINCE) return NO_NODES;
+    let nodes = NO_NODES;
+    for (const { name: topic, topicId, partitionResponses } of this.#responses) {
+      for (const part of partitionResponses) {
+        if (part.errorCode !== ERROR.NOT_LEADER_OR_FOLLOWER) continue;
+        part.currentLeader = leaderOf(image, { topic, topicId }, part.index);
+        if (part.currentLeader !== undefined) nodes = withLeader(nodes, part.currentLeader, image, source.listener);
+      }
+    }
+    return nodes;
   }
 
   #hasError(): boolean {

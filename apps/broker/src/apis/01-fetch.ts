@@ -5,28 +5,39 @@
  *                       → else parked on its partitions ── one of them moves → read again
  *                                                       ── time is up, or the broker stops → answer what is there
  *
- * In a session (`fetch/`) only partitions with news are answered, and quiet ones are not even read.
+ * In a session (`fetch/`) only partitions with news are answered, and quiet ones are not even read. Followers' fetches go
+ * another way (`fetch/replica-fetches.ts`).
  * Invariant: a parked fetch is woken by its own partitions only, and answered exactly once.
  */
 import type { Timer } from '@meridian/io';
 import { ERROR, Fetch, type RequestOf } from '@meridian/protocol';
 import type { FetchFinder, FetchPart } from '../fetch/fetch-part.ts';
+import { preferredReplica } from '../fetch/preferred-replica.ts';
+import { ReplicaFetches } from '../fetch/replica-fetches.ts';
 import { type FetchContext, FetchSessionCache, NO_SESSION } from '../fetch/session-cache.ts';
 import type { FetchWaiter } from '../partition/fetch-waiters.ts';
 import type { Partition } from '../partition/partition.ts';
-import { type FetchedPartition, fetchError, readPartition } from '../partition/read.ts';
+import { type ConsumerRead, type FetchedPartition, fetchError, readPartition } from '../partition/read.ts';
 import { type Handler, type HandlerReach, LATER, type RequestHeader } from './handler.ts';
+import { leaderNodes, leaderOf } from './leader-hint.ts';
 
 type Request = RequestOf<typeof Fetch>;
 type Header = RequestHeader<typeof Fetch>;
-type Reach = Pick<HandlerReach, 'partitions' | 'timers' | 'limits' | 'monotonic' | 'random'>;
+type Reach = Pick<
+  HandlerReach,
+  'partitions' | 'timers' | 'limits' | 'monotonic' | 'random' | 'image' | 'configSources' | 'facts'
+>;
 type Asking = Exclude<FetchContext, { kind: 'refused' }>;
 
 /** From this version on a topic goes by its id. */
 const BY_ID_SINCE = 13;
 /** From this version on a client that came to the wrong broker is told the right one. */
 const LEADER_SINCE = 16;
+/** From this version on a client may read from any replica, as Apache Kafka has it. */
+const ANY_REPLICA_SINCE = 11;
 const READ_COMMITTED = 1;
+/** Kafka's id of those who compare replicas: they read up to where each log ends. */
+const DEBUGGING_REPLICA = -2;
 
 export function createFetchHandler(reach: Reach): Handler<typeof Fetch> {
   const { limits, monotonic, random, partitions } = reach;
@@ -37,12 +48,17 @@ export function createFetchHandler(reach: Reach): Handler<typeof Fetch> {
     monotonic,
     random,
   });
+  const replicas = new ReplicaFetches(reach);
   return {
     api: Fetch,
     handle(request, header) {
       const isInternal = header.source.listener === 'internal';
-      if (!isInternal && isOfReplica(request)) {
-        return { errorCode: ERROR.NONE, sessionId: NO_SESSION, responses: request.topics.map(refuseReplica) };
+      if (isOfReplica(request)) {
+        if (!isInternal) {
+          return { errorCode: ERROR.NONE, sessionId: NO_SESSION, responses: request.topics.map(refuseReplica) };
+        }
+        replicas.handle(request, header);
+        return LATER;
       }
       const finder = { partitions, byId: header.version >= BY_ID_SINCE, isInternal };
       const context = sessions.contextOf(request, finder);
@@ -96,12 +112,19 @@ interface Look {
 
 class FetchInWork implements FetchWaiter {
   readonly #work: FetchWork;
+  readonly #how: Omit<ConsumerRead, 'maxBytes' | 'minOneBatch'>;
   #timer: Timer | undefined;
   /** A session's parts may change while this waits; these are where it does. */
   readonly #parkedOn: Partition[] = [];
 
   constructor(work: FetchWork) {
     this.#work = work;
+    const { version } = work.header;
+    this.#how = {
+      upTo: endOf(work.request),
+      tellsLeader: version >= LEADER_SINCE,
+      fromAnyReplica: version >= ANY_REPLICA_SINCE,
+    };
   }
 
   start(): void {
@@ -151,36 +174,48 @@ class FetchInWork implements FetchWaiter {
   }
 
   #read(part: FetchPart, look: Look): void {
-    const { context, request, header } = this.#work;
+    const { context } = this.#work;
     const { hosted } = part;
-    const tellsLeader = header.version >= LEADER_SINCE;
     const isIncremental = context.kind === 'incremental';
     if (isIncremental && hosted !== undefined && part.isQuiet(hosted)) return;
-    const committedOnly = request.isolationLevel === READ_COMMITTED;
-    const fetched =
-      hosted === undefined
-        ? fetchError(part.partition, part.errorCode)
-        : readPartition(hosted, part, {
-            maxBytes: look.bytesLeft,
-            minOneBatch: look.bytes === 0,
-            committedOnly,
-            tellsLeader,
-          });
+    const fetched = hosted === undefined ? this.#absent(part) : this.#fetch(hosted, part, look);
     look.bytes += fetched.bytes;
     look.bytesLeft -= fetched.bytes;
-    if (fetched.errorCode !== ERROR.NONE || fetched.divergingEpoch !== undefined) look.isUrgent = true;
+    if (isUrgent(fetched)) look.isUrgent = true;
     if (isIncremental && !part.isNews(fetched)) return;
     (hosted === undefined ? look.absentParts : look.parts).push(part);
     (hosted === undefined ? look.absent : look.fetched).push(fetched);
   }
 
+  #fetch(hosted: Partition, part: FetchPart, look: Look): FetchedPartition {
+    const { request, reach, header } = this.#work;
+    const minOneBatch = look.bytes === 0;
+    const preferred =
+      request.rackId === '' ? -1 : preferredReplica(hosted, part, request.rackId, header.source.listener, reach);
+    const maxBytes = preferred === -1 ? look.bytesLeft : 0;
+    const given = { ...this.#how, maxBytes, minOneBatch: minOneBatch && preferred === -1 };
+    const fetched = readPartition(hosted, part, given);
+    return preferred === -1 || fetched.errorCode !== ERROR.NONE
+      ? fetched
+      : { ...fetched, preferredReadReplica: preferred };
+  }
+
+  /** Not here; whoever knows the hint is told where. */
+  #absent(part: FetchPart): FetchedPartition {
+    const { errorCode, topic, topicId, partition } = part;
+    if (errorCode !== ERROR.NOT_LEADER_OR_FOLLOWER || !this.#how.tellsLeader) return fetchError(partition, errorCode);
+    const currentLeader = leaderOf(this.#work.reach.image, { topic, topicId }, partition);
+    return { ...fetchError(partition, errorCode), currentLeader };
+  }
+
   #answer(look: Look): void {
-    const { context, header, sessions, finder } = this.#work;
+    const { context, header, sessions, finder, reach } = this.#work;
+    const nodeEndpoints = leaderNodes(look.fetched, reach.image, header.source.listener);
     if (context.kind === 'full') {
       const responses = byTopic(look);
       if (context.wantsSession) for (const [i, part] of look.parts.entries()) part.told(look.fetched[i]!);
       const sessionId = context.wantsSession ? sessions.create(context.parts, finder) : NO_SESSION;
-      header.answer({ errorCode: ERROR.NONE, sessionId, responses });
+      header.answer({ errorCode: ERROR.NONE, sessionId, responses, nodeEndpoints });
       return;
     }
     const { session, epoch } = context;
@@ -194,7 +229,7 @@ class FetchInWork implements FetchWaiter {
       part.told(fetched);
       if (fetched.bytes > 0) session.moveToEnd(part);
     });
-    header.answer({ errorCode: ERROR.NONE, sessionId: session.id, responses: byTopic(look) });
+    header.answer({ errorCode: ERROR.NONE, sessionId: session.id, responses: byTopic(look), nodeEndpoints });
   }
 
   #leave(): void {
@@ -204,6 +239,16 @@ class FetchInWork implements FetchWaiter {
     this.#work.header.onAbandon = undefined;
     for (const hosted of this.#parkedOn) hosted.waiters.remove(this);
   }
+}
+
+/** Not to be waited with. */
+function isUrgent({ errorCode, divergingEpoch, preferredReadReplica }: FetchedPartition): boolean {
+  return errorCode !== ERROR.NONE || divergingEpoch !== undefined || preferredReadReplica !== -1;
+}
+
+function endOf({ replicaId, replicaState, isolationLevel }: Request): ConsumerRead['upTo'] {
+  if (replicaId === DEBUGGING_REPLICA || replicaState.replicaId === DEBUGGING_REPLICA) return 'log end';
+  return isolationLevel === READ_COMMITTED ? 'last stable offset' : 'high watermark';
 }
 
 /** Neighbours of the same topic are answered together. */

@@ -38,6 +38,7 @@ export class FetchPart implements FetchAsk {
   /** As last told to the client. */
   #highWatermark = NOTHING_TOLD;
   #logStartOffset = NOTHING_TOLD;
+  #preferredReadReplica = NOTHING_TOLD;
 
   constructor({ topic, topicId }: Pick<RequestTopic, 'topic' | 'topicId'>, ask: RequestPartition, isInternal: boolean) {
     this.topic = topic;
@@ -91,6 +92,7 @@ export class FetchPart implements FetchAsk {
       fetched.highWatermark !== this.#highWatermark ||
       fetched.logStartOffset !== this.#logStartOffset ||
       fetched.divergingEpoch !== undefined ||
+      fetched.preferredReadReplica !== this.#preferredReadReplica ||
       (fetched.originEpochs !== undefined && fetched.originEpochs.length > 0)
     );
   }
@@ -98,6 +100,7 @@ export class FetchPart implements FetchAsk {
   told(fetched: FetchedPartition): void {
     this.#highWatermark = fetched.errorCode === ERROR.NONE ? fetched.highWatermark : NOTHING_TOLD;
     this.#logStartOffset = fetched.logStartOffset;
+    this.#preferredReadReplica = fetched.preferredReadReplica;
   }
 }
 

@@ -83,15 +83,19 @@ export class HostedPartitions implements PartitionTable {
   }
 
   errorByName(topic: string, partition: number): number {
-    return this.#byName.get(topic)?.offline.has(partition)
-      ? ERROR.KAFKA_STORAGE_ERROR
-      : ERROR.UNKNOWN_TOPIC_OR_PARTITION;
+    const known = this.#options.sources.image.topicsByName.get(topic);
+    return known === undefined ? ERROR.UNKNOWN_TOPIC_OR_PARTITION : this.#errorOf(known, partition);
   }
 
   errorById(topicId: string, partition: number): number {
-    const topic = this.#byId.get(topicId);
-    if (topic === undefined) return ERROR.UNKNOWN_TOPIC_ID;
-    return topic.offline.has(partition) ? ERROR.KAFKA_STORAGE_ERROR : ERROR.UNKNOWN_TOPIC_OR_PARTITION;
+    const known = this.#options.sources.image.topicsById.get(topicId);
+    return known === undefined ? ERROR.UNKNOWN_TOPIC_ID : this.#errorOf(known, partition);
+  }
+
+  #errorOf(topic: Topic, partition: number): number {
+    if (this.#byId.get(topic.id)?.offline.has(partition)) return ERROR.KAFKA_STORAGE_ERROR;
+    const exists = topic.partitions[partition] !== undefined;
+    return exists ? ERROR.NOT_LEADER_OR_FOLLOWER : ERROR.UNKNOWN_TOPIC_OR_PARTITION;
   }
 
   /** Start: removes what was left half deleted and opens everything that the image says. */

@@ -10,7 +10,7 @@ export interface PartitionTable {
   byId(topicId: string, partition: number): Partition | undefined;
   /** Every partition that is open here. */
   all(): Iterable<Partition>;
-  /** Kafka's error code for one that was not found: unknown, or known but its log could not be opened. */
+  /** Kafka's error code for one that was not found: unknown, on other brokers, or its log could not be opened. */
   errorByName(topic: string, partition: number): number;
   errorById(topicId: string, partition: number): number;
 }

@@ -346,7 +346,6 @@ export class Partition implements PartitionIdentity {
   #append(part: ProducePart, append: (leader: LeaderRole) => void): void {
     const leader = this.#leader;
     if (leader === undefined || this.#ended !== ERROR.NONE) {
-      part.currentLeader = this.currentLeader;
       part.settle(this.errorFor(-1));
       return;
     }
@@ -368,7 +367,9 @@ export class Partition implements PartitionIdentity {
     if (this.#leader !== undefined) {
       this.#leader.progress(this.log);
       for (const watcher of this.watchers) watcher.appended();
-    } else if (this.#follower !== undefined && this.#settings.fsync) this.#options.replication.ready(this);
+    } else if (this.#follower !== undefined && this.#settings.fsync) {
+      if (this.log.durableEnd >= this.log.endOffset) this.#options.replication.ready(this);
+    }
   }
 
   #onHighWatermark(): void {

@@ -22,7 +22,13 @@ test.each([
   'with error %i, the leader is told only to whom it helps and who understands it (%s)',
   (error, tellsLeader, told) => {
     const moved = { errorFor: () => error, currentLeader: { leaderId: 1, leaderEpoch: 5 } } as unknown as Partition;
-    const options = { maxBytes: 1, minOneBatch: true, committedOnly: false, tellsLeader };
+    const options = {
+      maxBytes: 1,
+      minOneBatch: true,
+      upTo: 'high watermark',
+      tellsLeader,
+      fromAnyReplica: false,
+    } as const;
     expect(readPartition(moved, ASK, options)).toMatchObject({ errorCode: error, currentLeader: told });
   },
 );

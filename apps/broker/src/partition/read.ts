@@ -1,5 +1,5 @@
 /**
- * Reading one partition for a Fetch: epoch and offset checks, divergence, then whole batches below the high watermark.
+ * Reading one partition for a consumer: epoch and offset checks, divergence, then whole batches below the high watermark.
  * Called by the Fetch handler for each partition asked for, and again for a parked fetch that is woken.
  * Invariant: what comes back is the very object that the response is encoded from; its `records` are not copied, and are
  * there for this turn, or for as long as the connection that sends them holds them.
@@ -29,6 +29,8 @@ export interface FetchedPartition {
   readonly currentLeader: CurrentLeader | undefined;
   readonly originEpochs: readonly { readonly epoch: number; readonly startOffset: number }[] | undefined;
   readonly abortedTransactions: readonly AbortedTransaction[] | null;
+  /** Whom the consumer should read from; −1: us. */
+  readonly preferredReadReplica: number;
   readonly records: readonly Buffer[];
   readonly bytes: number;
 }
@@ -52,18 +54,27 @@ export function fetchError(
     currentLeader: found?.currentLeader,
     originEpochs: undefined,
     abortedTransactions: found === undefined ? NO_ABORTED : null,
+    preferredReadReplica: -1,
     records: NO_RECORDS,
     bytes: 0,
   };
 }
 
-/** `maxBytes` is what the whole answer has left; with `minOneBatch` the first batch comes whatever its size. */
-export function readPartition(
-  partition: Partition,
-  ask: FetchAsk,
-  options: { maxBytes: number; minOneBatch: boolean; committedOnly: boolean; tellsLeader: boolean },
-): FetchedPartition {
-  const error = partition.errorFor(ask.currentLeaderEpoch);
+export interface ConsumerRead {
+  /** What the whole answer has left. */
+  readonly maxBytes: number;
+  /** The first batch comes whatever its size. */
+  readonly minOneBatch: boolean;
+  readonly upTo: 'last stable offset' | 'high watermark' | 'log end';
+  readonly tellsLeader: boolean;
+  /** A follower will do. */
+  readonly fromAnyReplica: boolean;
+}
+
+export function readPartition(partition: Partition, ask: FetchAsk, options: ConsumerRead): FetchedPartition {
+  const { fromAnyReplica, upTo } = options;
+  const epoch = ask.currentLeaderEpoch;
+  const error = fromAnyReplica ? partition.errorForReader(epoch) : partition.errorFor(epoch);
   if (error !== ERROR.NONE) {
     const isMoved = error === ERROR.NOT_LEADER_OR_FOLLOWER || error === ERROR.FENCED_LEADER_EPOCH;
     return fetchError(
@@ -73,7 +84,8 @@ export function readPartition(
     );
   }
   const { log, highWatermark, lastStableOffset } = partition;
-  const end = options.committedOnly ? lastStableOffset : highWatermark;
+  const committedOnly = upTo === 'last stable offset';
+  const end = committedOnly ? lastStableOffset : upTo === 'log end' ? log.endOffset : highWatermark;
   const offset = ask.fetchOffset;
   let divergingEpoch: FetchedPartition['divergingEpoch'];
   if (ask.lastFetchedEpoch >= 0) {
@@ -93,7 +105,7 @@ export function readPartition(
     if (result === undefined) return fetchError(ask.partition, ERROR.KAFKA_STORAGE_ERROR, {});
     records = result.buffers;
     bytes = result.bytes;
-    if (options.committedOnly) aborted = log.abortedTransactions(offset, result.nextOffset);
+    if (committedOnly) aborted = log.abortedTransactions(offset, result.nextOffset);
   }
   return {
     partitionIndex: ask.partition,
@@ -104,7 +116,8 @@ export function readPartition(
     divergingEpoch,
     currentLeader: undefined,
     originEpochs: ask.originEpochsFrom < 0 ? undefined : log.originEpochs.entries.slice(ask.originEpochsFrom),
-    abortedTransactions: options.committedOnly && divergingEpoch === undefined ? aborted : null,
+    abortedTransactions: committedOnly && divergingEpoch === undefined ? aborted : null,
+    preferredReadReplica: -1,
     records,
     bytes,
   };
@@ -119,8 +132,8 @@ function readLog(
 ) {
   const read = () => log.read(offset, { maxBytes, maxOffset: end, minOneBatch, forTurn: true });
   try {
-    // Who reads less than all that is committed shares with nobody.
-    return end < highWatermark ? read() : waiters.share(offset, maxBytes, minOneBatch, read);
+    // Who does not read just what is committed shares with nobody.
+    return end !== highWatermark ? read() : waiters.share(offset, maxBytes, minOneBatch, read);
   } catch (error) {
     if (error instanceof LogError || (error as { name?: unknown }).name === 'IoError') return undefined;
     throw error;

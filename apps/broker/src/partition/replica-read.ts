@@ -1,0 +1,88 @@
+/**
+ * Reading one partition for a follower: where its log ends is looked at first, then whole batches up to the end of ours.
+ * Called by the replicas' fetch sessions (`fetch/replica-session.ts`).
+ * Invariant: a follower whose log is no beginning of ours is told so, and its offset counts for nothing.
+ */
+import { LogError } from '@meridian/log';
+import { ERROR } from '@meridian/protocol';
+import type { Partition } from './partition.ts';
+import { type FetchAsk, type FetchedPartition, fetchError } from './read.ts';
+
+type Found = FetchedPartition['divergingEpoch'];
+
+const NO_RECORDS: readonly Buffer[] = [];
+
+/** What is wrong with the place that it asks for. */
+export interface PlaceProblem {
+  readonly errorCode: number;
+  readonly divergingEpoch: Found;
+}
+
+/** Undefined if its log goes as ours up to where it fetches from. */
+export function placeProblem(partition: Partition, ask: FetchAsk): PlaceProblem | undefined {
+  const errorCode = partition.errorFor(ask.currentLeaderEpoch);
+  if (errorCode !== ERROR.NONE) return { errorCode, divergingEpoch: undefined };
+  const { log } = partition;
+  if (ask.lastFetchedEpoch >= 0) {
+    const end = log.epochs.endOffsetFor(ask.lastFetchedEpoch);
+    if (end.epoch === -1) return OUT_OF_RANGE;
+    if (end.epoch < ask.lastFetchedEpoch || end.endOffset < ask.fetchOffset) {
+      return { errorCode: ERROR.NONE, divergingEpoch: end };
+    }
+  }
+  return ask.fetchOffset < log.startOffset || ask.fetchOffset > log.endOffset ? OUT_OF_RANGE : undefined;
+}
+
+const OUT_OF_RANGE: PlaceProblem = { errorCode: ERROR.OFFSET_OUT_OF_RANGE, divergingEpoch: undefined };
+
+/** `maxBytes` is what the whole answer has left; with `minOneBatch` the first batch comes whatever its size. */
+export function readForReplica(
+  partition: Partition,
+  ask: FetchAsk,
+  options: { readonly maxBytes: number; readonly minOneBatch: boolean },
+): FetchedPartition {
+  const problem = placeProblem(partition, ask);
+  if (problem !== undefined) return problemAnswer(partition, ask, problem);
+  const { log, highWatermark, lastStableOffset } = partition;
+  const { fetchOffset, originEpochsFrom } = ask;
+  let records = NO_RECORDS;
+  let bytes = 0;
+  if (fetchOffset < log.endOffset) {
+    const maxBytes = Math.max(0, Math.min(ask.partitionMaxBytes, options.maxBytes));
+    try {
+      const read = log.read(fetchOffset, { maxBytes, minOneBatch: options.minOneBatch, forTurn: true });
+      records = read.buffers;
+      bytes = read.bytes;
+    } catch (error) {
+      if (!(error instanceof LogError) && (error as { name?: unknown }).name !== 'IoError') throw error;
+      return fetchError(ask.partition, ERROR.KAFKA_STORAGE_ERROR, {});
+    }
+  }
+  return {
+    partitionIndex: ask.partition,
+    errorCode: ERROR.NONE,
+    highWatermark,
+    lastStableOffset,
+    logStartOffset: log.startOffset,
+    divergingEpoch: undefined,
+    currentLeader: undefined,
+    originEpochs:
+      originEpochsFrom < 0 ? undefined : log.originEpochs.entries.filter(({ epoch }) => epoch >= originEpochsFrom),
+    abortedTransactions: null,
+    preferredReadReplica: -1,
+    records,
+    bytes,
+  };
+}
+
+/** Where our log begins is told with it: it may be where the follower has to begin anew. */
+function problemAnswer(
+  partition: Partition,
+  ask: FetchAsk,
+  { errorCode, divergingEpoch }: PlaceProblem,
+): FetchedPartition {
+  const { currentLeader, highWatermark, log } = partition;
+  const answer = fetchError(ask.partition, errorCode, { currentLeader });
+  if (errorCode !== ERROR.NONE && errorCode !== ERROR.OFFSET_OUT_OF_RANGE) return answer;
+  return { ...answer, highWatermark, logStartOffset: log.startOffset, divergingEpoch };
+}
