@@ -39,21 +39,26 @@ const cutInside: Fault = ({ regions, linksWithin }, pick) => {
   return () => link.set({ cut: false });
 };
 
+const killBroker: Fault = ({ regions }, pick) => {
+  pick.one(pick.one(regions).brokers).kill();
+  return undefined;
+};
+
 const kill =
-  (part: 'broker' | 'mirror' | 'gateway'): Fault =>
+  (part: 'mirror' | 'gateway'): Fault =>
   ({ regions }, pick) => {
     pick.one(regions)[part].kill();
     return undefined;
   };
 
 const powerLoss: Fault = ({ regions }, pick) => {
-  pick.one(regions).broker.powerLoss();
+  pick.one(pick.one(regions).brokers).powerLoss();
   return undefined;
 };
 
 const stall: Fault = ({ regions }, pick) => {
   const region = pick.one(regions);
-  pick.one([region.broker, region.mirror, region.gateway]).node.stall(1_000);
+  pick.one([pick.one(region.brokers), region.mirror, region.gateway]).node.stall(1_000);
   return undefined;
 };
 
@@ -62,7 +67,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   'one way': oneWay,
   resets,
   'cut inside': cutInside,
-  'kill broker': kill('broker'),
+  'kill broker': killBroker,
   'kill mirror': kill('mirror'),
   'kill gateway': kill('gateway'),
   'power loss': powerLoss,

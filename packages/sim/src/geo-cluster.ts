@@ -1,5 +1,5 @@
 /**
- * Two regions in one simulated world: a broker, a mirror and a gateway each, every one a process on a machine of its own,
+ * Two regions in one simulated world: a broker (or three), a mirror and a gateway each, every one a process on a machine of its own,
  * put together by the same `createX` that the real processes use.
  * Invariant: nothing here keeps state across a process's death but what is on its disk.
  */
@@ -18,6 +18,8 @@ import { ProcessSlot } from './process-slot.ts';
 import { readStored } from './stored.ts';
 import {
   brokerConfig,
+  brokerHost,
+  brokerIds,
   CURSOR_KEYS_FILE,
   gatewayConfig,
   mirrorConfig,
@@ -29,14 +31,14 @@ import {
 } from './topology.ts';
 
 const CURSOR_SECRET = Buffer.alloc(32, 'cursor');
-const PARTS = ['broker', 'mirror', 'gateway', 'app'] as const;
+const PARTS = ['mirror', 'gateway', 'app'] as const;
 
 export interface RegionCluster {
   name: string;
-  broker: ProcessSlot;
+  brokers: readonly ProcessSlot[];
   mirror: ProcessSlot;
   gateway: ProcessSlot;
-  kafka: { host: string; port: number };
+  kafka: { host: string; port: number }[];
 }
 
 export interface GeoCluster {
@@ -53,13 +55,14 @@ export interface GeoCluster {
 }
 
 export function createGeoCluster(world: SimWorld): GeoCluster {
+  const parts = [...brokerIds(world.seed).map(brokerName), ...PARTS];
   const regions = REGIONS.map((plan) => createRegion(world, plan)) as [RegionCluster, RegionCluster];
   const linksBetween: GeoCluster['linksBetween'] = (a, b) =>
-    PARTS.flatMap((from) => PARTS.map((to) => world.link(`${a.name}/${from}`, `${b.name}/${to}`)));
+    parts.flatMap((from) => parts.map((to) => world.link(`${a.name}/${from}`, `${b.name}/${to}`)));
   const linksWithin: GeoCluster['linksWithin'] = ({ name }) =>
-    PARTS.flatMap((from, index) => PARTS.slice(index + 1).map((to) => world.link(`${name}/${from}`, `${name}/${to}`)));
+    parts.flatMap((from, index) => parts.slice(index + 1).map((to) => world.link(`${name}/${from}`, `${name}/${to}`)));
   for (const link of linksBetween(...regions)) link.set({ latencyMs: LIMITS.interRegionLatencyMs });
-  const slots = regions.flatMap(({ broker, mirror, gateway }) => [broker, mirror, gateway]);
+  const slots = regions.flatMap(({ brokers, mirror, gateway }) => [...brokers, mirror, gateway]);
   return {
     regions,
     start: () => {
@@ -77,21 +80,27 @@ export function createGeoCluster(world: SimWorld): GeoCluster {
   };
 }
 
+const brokerName = (id: number): string => `broker${id}`;
+
 function createRegion(world: SimWorld, plan: RegionPlan): RegionCluster {
   const { name } = plan;
+  const ids = brokerIds(world.seed);
   const log = silentLogger;
   const slot = (part: string, start: (io: Io) => Promise<unknown>) =>
     new ProcessSlot(world, world.node(`${name}/${part}`, { host: `${part}.${name}` }), start);
   world.node(`${name}/app`, { host: `app.${name}` });
-  world.node(`${name}/broker`, { host: `broker.${name}` }).setSyncLatency(LIMITS.syncLatencyMs);
+  for (const id of ids)
+    world.node(`${name}/${brokerName(id)}`, { host: brokerHost(name, id) }).setSyncLatency(LIMITS.syncLatencyMs);
   return {
     name,
-    kafka: { host: `broker.${name}`, port: PORTS.client },
-    broker: slot('broker', (io) => createBroker({ io, config: brokerConfig(plan), log })),
-    mirror: slot('mirror', (io) => createMirror({ io, config: mirrorConfig(plan), log, listen: false })),
+    kafka: ids.map((id) => ({ host: brokerHost(name, id), port: PORTS.client })),
+    brokers: ids.map((id) =>
+      slot(brokerName(id), (io) => createBroker({ io, config: brokerConfig(plan, ids, id), log })),
+    ),
+    mirror: slot('mirror', (io) => createMirror({ io, config: mirrorConfig(plan, ids), log, listen: false })),
     gateway: slot('gateway', async (io) => {
       io.disk.replaceFile(CURSOR_KEYS_FILE, Buffer.from(keyRingText(CURSOR_SECRET)));
-      const config = gatewayConfig(plan);
+      const config = gatewayConfig(plan, ids);
       const gateway = await createGateway({ io, config, log, listen: false, verifier: simVerifier });
       await listenForChannels(io, PORTS.gateway, (socket) => gateway.accept(socket));
     }),
@@ -105,7 +114,7 @@ async function readAll(world: SimWorld, regions: readonly RegionCluster[], ledge
   };
   for (const at of regions) {
     const io = world.node('auditor').boot();
-    const client = createClient({ io, bootstrap: [at.kafka], clientId: 'auditor', log: silentLogger });
+    const client = createClient({ io, bootstrap: at.kafka, clientId: 'auditor', log: silentLogger });
     for (let partition = 0; partition < LIMITS.partitions; partition++) {
       outcome.origins.push(await readStored(client, at.name, PHYSICAL_TOPIC, partition));
       for (const { name: origin } of regions.filter((region) => region !== at))

@@ -23,14 +23,31 @@ export const REGIONS: readonly [RegionPlan, RegionPlan] = [
 ];
 
 const NAMES = REGIONS.map((region) => region.name);
-const brokerHost = (region: string): string => `broker.${region}`;
+/** Every so many seeds the regions have clusters of brokers instead of one each. */
+const CLUSTER_EVERY = 4;
+const CLUSTER_IDS = [1, 2, 3] as const;
+const ALONE_IDS = [1] as const;
+const CLUSTER_CONFIGS = {
+  'default.replication.factor': '3',
+  'min.insync.replicas': '2',
+  'offsets.topic.replication.factor': '3',
+  'offsets.topic.num.partitions': '3',
+  'broker.session.timeout.ms': '3000',
+  'broker.heartbeat.interval.ms': '500',
+} as const;
 
-export function brokerConfig({ name, id }: RegionPlan): BrokerConfig {
-  const host = brokerHost(name);
+export const brokerIds = (seed: number): readonly number[] => (seed % CLUSTER_EVERY === 0 ? CLUSTER_IDS : ALONE_IDS);
+
+export const brokerHost = (region: string, nodeId: number): string => `broker${nodeId}.${region}`;
+
+/** A broker that is alone, or one of several that are controllers, too. */
+export function brokerConfig({ name, id }: RegionPlan, ids: readonly number[], nodeId: number): BrokerConfig {
+  const host = brokerHost(name, nodeId);
   return {
     region: name,
     regionId: id,
-    nodeId: 1,
+    nodeId,
+    ...(ids.length > 1 && { ...voters(name, id, ids), configs: CLUSTER_CONFIGS }),
     dataFolder: '/data',
     client: { host, port: PORTS.client },
     internal: { host, port: PORTS.internal, secret: SECRET },
@@ -40,27 +57,33 @@ export function brokerConfig({ name, id }: RegionPlan): BrokerConfig {
   };
 }
 
-const internal = (region: string) => [{ host: brokerHost(region), port: PORTS.internal }];
+function voters(name: string, id: number, ids: readonly number[]): Pick<BrokerConfig, 'clusterId' | 'voters'> {
+  const clusterId = Buffer.alloc(16, id).toString('base64url');
+  return { clusterId, voters: ids.map((each) => ({ id: each, host: brokerHost(name, each), port: PORTS.internal })) };
+}
 
-export function mirrorConfig({ name }: RegionPlan): MirrorConfig {
+const internal = (region: string, ids: readonly number[]) =>
+  ids.map((id) => ({ host: brokerHost(region, id), port: PORTS.internal }));
+
+export function mirrorConfig({ name }: RegionPlan, ids: readonly number[]): MirrorConfig {
   return {
     region: name,
     secret: SECRET,
-    target: internal(name),
-    links: NAMES.filter((from) => from !== name).map((from) => ({ from, to: name, bootstrap: internal(from) })),
+    target: internal(name, ids),
+    links: NAMES.filter((from) => from !== name).map((from) => ({ from, to: name, bootstrap: internal(from, ids) })),
     management: { host: 'localhost', port: PORTS.management },
   };
 }
 
 export const CURSOR_KEYS_FILE = '/cursor-keys.json';
 
-export function gatewayConfig({ name }: RegionPlan): GatewayConfig {
+export function gatewayConfig({ name }: RegionPlan, ids: readonly number[]): GatewayConfig {
   return {
     host: `gateway.${name}`,
     port: PORTS.gateway,
     region: name,
     regions: NAMES,
-    bootstrap: internal(name),
+    bootstrap: internal(name, ids),
     secret: SECRET,
     issuer: 'meridian',
     audience: 'meridian',

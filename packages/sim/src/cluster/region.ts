@@ -17,7 +17,6 @@ const PORTS = { client: 9092, internal: 9093 } as const;
 export const CLIENT_MACHINES = ['app1', 'app2'] as const;
 /** Of clients: an unanswered request is given up in time for another to be sent. */
 const CLIENT_LIMITS = { requestTimeoutMs: 4_000, connectTimeoutMs: 2_000, metadataMaxAgeMs: 3_000 } as const;
-const SCRAM_ITERATIONS = 1;
 
 export interface Region {
   readonly world: SimWorld;

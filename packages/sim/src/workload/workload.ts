@@ -56,7 +56,7 @@ async function startClients(
   const trace = (line: string): void => world.trace(line);
   await createTopic(io, region);
   for (let n = 0; n < LIMITS.writersPerRegion; n++) {
-    const client = createClient({ io, bootstrap: [region.kafka], clientId: `writer-${n}`, log: silentLogger });
+    const client = createClient({ io, bootstrap: region.kafka, clientId: `writer-${n}`, log: silentLogger });
     const name = `${region.name}-w${n}`;
     track(runWriter({ io, client, name, region: region.name, topic: PHYSICAL_TOPIC, ledger, trace }));
   }
@@ -72,7 +72,7 @@ async function startClients(
 }
 
 async function createTopic(io: Io, region: RegionCluster): Promise<void> {
-  const client = createClient({ io, bootstrap: [region.kafka], clientId: 'setup', log: silentLogger });
+  const client = createClient({ io, bootstrap: region.kafka, clientId: 'setup', log: silentLogger });
   const topic = { name: PHYSICAL_TOPIC, numPartitions: LIMITS.partitions, configs: { 'meridian.durability': 'fsync' } };
   const [outcome] = await client.createTopics([topic]);
   if (outcome === undefined || outcome.errorCode !== 0) throw new Error(`topic: ${outcome?.errorMessage}`);
