@@ -64,14 +64,7 @@ export function createRegion(world: SimWorld, plan: ClusterPlan, events: RegionE
 function createSlot(world: SimWorld, plan: ClusterPlan, node: NodePlan, events: RegionEvents): NodeSlot {
   const slot = new NodeSlot(world, node, {
     ...events,
-    start: (io, log, onFatal) =>
-      createBroker({
-        io,
-        config: configOf(plan, node),
-        log,
-        onFatal,
-        limits: { scramIterations: SCRAM_ITERATIONS },
-      }) as Promise<Inspected>,
+    start: (io, log, onFatal) => createBroker({ io, config: configOf(plan, node), log, onFatal }) as Promise<Inspected>,
   });
   slot.node.setSyncLatency(plan.syncMs);
   return slot;
