@@ -1,7 +1,7 @@
 /** A client whose partition's leader moves: to another broker, with and without a hint, and past brokers that know less. */
 import { silentLogger } from '@meridian/io';
 import { createSimWorld } from '@meridian/io/sim';
-import { ERROR, errorName } from '@meridian/protocol';
+import { ERROR, errorName, Metadata } from '@meridian/protocol';
 import { iterateBatches, writeBatch } from '@meridian/protocol/record-batch';
 import { expect, test } from 'vitest';
 import { createClient, type FetchedSlice, type FetchFailure } from './client.ts';
@@ -137,5 +137,18 @@ test('a producer id is asked for at another broker when one goes away', async ()
     };
   }
   expect(await world.settle(client.initProducerId())).toMatchObject({ producerId: 4711 });
+  await client.close();
+});
+
+test('a broker that falls silent is not the one that is asked for the new leader', async () => {
+  const { world, first, client, offsets, produce } = await twoBrokers();
+  await produce(0);
+  await world.settle(client.send(Metadata, { topics: [], allowAutoTopicCreation: false }, 'any'));
+  world.node('one').stall(60_000);
+  first.partition('orders').lead(2);
+  const before = world.now();
+  expect((await produce(1)).errorCode).toBe(ERROR.NONE);
+  expect(world.now() - before).toBeLessThan(12_000);
+  expect(await world.runUntil(() => offsets().length === 2, 15_000)).toBe(true);
   await client.close();
 });

@@ -17,7 +17,7 @@ export class NodePool {
   private brokers: ReadonlyMap<number, NodeAddress> = new Map();
   /** Where `any` begins; moves on when a candidate fails. */
   private turn = 0;
-  /** Has told nothing new for long. */
+  /** Has told nothing new for long, or nothing at all. */
   private avoided: string | undefined;
 
   constructor(context: ConnectionContext, bootstrap: readonly NodeAddress[]) {
@@ -70,6 +70,12 @@ export class NodePool {
     const from = this.turn % Math.max(1, candidates.length);
     const turned = [...candidates.slice(from), ...candidates.slice(0, from)];
     return [...turned.filter((each) => !this.isAvoided(each)), ...turned.filter((each) => this.isAvoided(each))];
+  }
+
+  /** It did not answer in time, and may be as silent on its other connections. */
+  avoid(nodeId: number): void {
+    const address = this.brokers.get(nodeId);
+    this.avoided = address && addressKey(address);
   }
 
   private isAvoided(address: NodeAddress): boolean {

@@ -10,6 +10,7 @@
  */
 import { ERROR, Fetch, type RequestInput, type ResponseOf, ZERO_UUID } from '@meridian/protocol';
 import type { NodePool, Purpose } from '../connection/node-pool.ts';
+import { ClientError } from '../errors.ts';
 import type { ClientLimits } from '../limits.ts';
 import type { MetadataCache } from '../metadata-cache.ts';
 import type { FetcherOptions } from '../types.ts';
@@ -112,6 +113,7 @@ export class NodePoll {
       answer = await connection.request(Fetch, version, body, { timeoutMs: maxWaitMs + limits.requestTimeoutMs });
     } catch (error) {
       reason = (error as Error).message;
+      if (error instanceof ClientError && error.code === 'timeout') this.context.pool.avoid(this.nodeId);
     }
     lane.isBusy = lane.isShort = false;
     for (const partition of partitions) partition.isInFlight = false;

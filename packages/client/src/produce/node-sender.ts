@@ -150,6 +150,7 @@ export class NodeSender {
 
   private fail(queue: PartitionQueue, produce: PendingProduce, error: unknown, wasSent: boolean): void {
     const coded = error instanceof ClientError ? error : new ClientError('protocol', String(error), { cause: error });
+    if (coded.code === 'timeout') this.context.pool.avoid(this.nodeId);
     this.context.onFailure(queue, produce, coded, wasSent);
   }
 }
