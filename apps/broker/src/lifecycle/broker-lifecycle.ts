@@ -35,6 +35,12 @@ export interface FoundReplica {
   readonly directory: string;
 }
 
+export interface LocalRegistration {
+  readonly registration: Registration;
+  readonly previousBrokerEpoch: number;
+  readonly found: readonly FoundReplica[];
+}
+
 export interface BrokerLifecycleOptions {
   readonly io: Pick<Io, 'clock' | 'timers'>;
   readonly log: Logger;
@@ -47,11 +53,9 @@ export interface BrokerLifecycleOptions {
    * Registers at this node, while it is the active controller, with what the request has no room for (`found`). Rejects
    * with `not-controller` where that has moved.
    */
-  readonly registerHere: (request: {
-    readonly registration: Registration;
-    readonly previousBrokerEpoch: number;
-    readonly found: readonly FoundReplica[];
-  }) => Promise<{ readonly errorCode: number; readonly brokerEpoch: number }>;
+  readonly registerHere: (
+    asked: LocalRegistration,
+  ) => Promise<{ readonly errorCode: number; readonly brokerEpoch: number }>;
   /** Offset of the last metadata record that this node has applied. */
   readonly metadataOffset: () => number;
   readonly settings: LifecycleSettings;
