@@ -34,6 +34,7 @@ type Topic = (typeof TOPICS)[number];
 
 export const cleanerClient: CompatClient = {
   name: 'cleaner',
+  standsAlone: true,
   install: () => void installKafka(),
   checks: [{ name: 'compaction leaves the batches that Apache Kafka’s leaves', run: compare }],
 };

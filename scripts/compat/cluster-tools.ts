@@ -57,6 +57,7 @@ async function threeNodes(): Promise<ThreeNodes> {
 
 export const clusterToolsClient: CompatClient = {
   name: 'cluster-tools',
+  standsAlone: true,
   install: () => void installKafka(),
   checks: CLUSTER_CHECKS.map(([name, run]) => ({ name, run: async () => run(await threeNodes()) })),
   end: async () => started?.cluster.remove(),

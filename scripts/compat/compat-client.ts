@@ -8,6 +8,8 @@ export interface CompatClient {
   name: string;
   install(): Promise<void> | void;
   checks: readonly CompatCheck[];
+  /** Brings its own brokers: the local platform need not run. */
+  standsAlone?: true;
   /** Ends what the checks have shared. */
   end?(): Promise<void>;
 }

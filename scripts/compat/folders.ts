@@ -39,6 +39,7 @@ const STATIC_VOTERS = { ...FEW, 'controller.quorum.voters': `1@127.0.0.1:${PORT 
 
 export const foldersClient: CompatClient = {
   name: 'folders',
+  standsAlone: true,
   install: () => void installKafka(),
   checks: [
     { name: 'Apache Kafka starts on a folder of our broker’s and serves the same', run: () => inFolder(oursToKafka) },

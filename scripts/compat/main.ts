@@ -1,5 +1,6 @@
 /**
- * `npm run compat -- <client>|all`: clients that others wrote, against a freshly started local platform;
+ * `npm run compat -- <client>|all`: clients that others wrote, against a freshly started local platform, or brokers of their
+ * own;
  * `npm run compat -- differential --scripts 200 --seed N`: random scripts to it and to Apache Kafka. Each client installs what it needs
  * (Debian; elsewhere it says what is missing) and runs its checks; a check that cannot run is a failure. Ends with
  * `N passed, N failed`.
@@ -68,17 +69,24 @@ console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);
 
 async function runClients(): Promise<void> {
+  await onPlatform(chosen.filter(({ standsAlone }) => !standsAlone));
+  // Without the platform beside them: they compare nothing with it, and have the machine to themselves.
+  for (const client of chosen.filter(({ standsAlone }) => standsAlone)) await runClient(client);
+}
+
+async function onPlatform(clients: readonly CompatClient[]): Promise<void> {
+  if (clients.length === 0) return;
   const data = mkdtempSync(join(tmpdir(), 'meridian-compat-'));
   const platform = await startLocalPlatform({ portOffset: PORT_OFFSET, data });
   try {
-    for (const client of chosen) await runClient(client, platform);
+    for (const client of clients) await runClient(client, platform);
   } finally {
     await platform.stop();
     rmSync(data, { recursive: true, force: true });
   }
 }
 
-async function runClient(client: CompatClient, platform: LocalPlatform): Promise<void> {
+async function runClient(client: CompatClient, platform?: LocalPlatform): Promise<void> {
   try {
     await client.install();
   } catch (error) {
@@ -88,7 +96,7 @@ async function runClient(client: CompatClient, platform: LocalPlatform): Promise
   }
   for (const check of client.checks) {
     try {
-      await check.run(platform);
+      await check.run(platform as LocalPlatform);
       passed++;
       console.log(`ok ${client.name}: ${check.name}`);
     } catch (error) {

@@ -35,6 +35,7 @@ const CONFIGS = { 'min.insync.replicas': '2' };
 
 export const rollingClient: CompatClient = {
   name: 'rolling',
+  standsAlone: true,
   install: () => void installKafka(),
   checks: [
     {

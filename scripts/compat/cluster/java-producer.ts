@@ -3,9 +3,14 @@
  * says of each what became of it.
  */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { kafkaTool } from '../../peers/kafka.ts';
 
 const LIMIT_MS = 300_000;
+/** Java's default, which the tool turns off. */
+const RETRIES = 'retries=2147483647\n';
 
 interface Event {
   readonly name: string;
@@ -20,8 +25,13 @@ export async function verifiableProducer(
   topic: string,
   { count, perSecond }: { count: number; perSecond: number },
 ): Promise<Map<string, string>> {
-  const args = `--bootstrap-server ${bootstrap} --topic ${topic} --max-messages ${count} --throughput ${perSecond} --acks -1`;
-  const said = await kafkaTool('org.apache.kafka.tools.VerifiableProducer', args.split(' '), { timeoutMs: LIMIT_MS });
+  const folder = mkdtempSync(join(tmpdir(), 'meridian-java-producer-'));
+  const config = join(folder, 'producer.properties');
+  writeFileSync(config, RETRIES);
+  const load = `--topic ${topic} --max-messages ${count} --throughput ${perSecond} --acks -1`;
+  const args = `--bootstrap-server ${bootstrap} ${load} --command-config ${config}`.split(' ');
+  const said = await kafkaTool('org.apache.kafka.tools.VerifiableProducer', args, { timeoutMs: LIMIT_MS });
+  rmSync(folder, { recursive: true, force: true });
   const events = said
     .split('\n')
     .filter((line) => line.startsWith('{'))
