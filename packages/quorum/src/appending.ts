@@ -29,7 +29,7 @@ export function advance(turn: Turn, leader: Leader): void {
 
 function onMajority({ self, log, voters }: Quorum, leader: Leader): number {
   const ends = voters.current.map(({ id }) =>
-    id === self.id ? log.durableEnd : (leader.replicas.get(id)?.endOffset ?? -1),
+    id === self.id ? log.durableEnd : (leader.replicas.voter(id)?.endOffset ?? -1),
   );
   return ends.sort((a, b) => b - a)[majorityOf(voters.current) - 1] ?? -1;
 }

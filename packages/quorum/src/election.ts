@@ -8,7 +8,7 @@ import { MACHINE_LIMITS } from './limits.ts';
 import type { Asker, OffsetAndEpoch, VoteRequest, VoteResponse } from './messages.ts';
 import { becomeCandidate, becomeFollower, becomeLeader, becomeProspective, becomeUnattached } from './roles.ts';
 import type { Ballot, Follower, Quorum, Unattached } from './state.ts';
-import { electionDeadline, votes } from './state.ts';
+import { electionDeadline, toldLeaderId, votes } from './state.ts';
 import { answer, elect, enter, remember, send, type Turn } from './turn.ts';
 import { isSameReplica, keyOf, majorityOf, type ReplicaKey, voterOf } from './voters.ts';
 
@@ -35,7 +35,8 @@ function askForVotes(turn: Turn): void {
 export function handleVote(turn: Turn, from: Asker, request: VoteRequest): void {
   const { quorum } = turn;
   const tell = (error: VoteResponse['error'], granted: boolean): void => {
-    const { epoch, leaderId } = quorum;
+    const { epoch } = quorum;
+    const leaderId = toldLeaderId(quorum);
     answer(turn, from, { api: 'Vote', error, epoch, leaderId, granted });
   };
   if (request.epoch < quorum.epoch) return tell('FENCED_LEADER_EPOCH', false);

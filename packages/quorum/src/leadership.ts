@@ -96,8 +96,8 @@ export function noteVoter(turn: Turn, leader: Leader, replica: ReplicaKey): void
 export function resign(turn: Turn): void {
   const { role } = turn.quorum;
   if (role.kind !== 'leader') return;
-  const successors = [...role.replicas.values()]
-    .filter(({ key }) => turn.quorum.voters.current.some((voter) => isSameReplica(voter, key)))
+  const successors = role.replicas
+    .voters()
     .sort((a, b) => b.endOffset - a.endOffset || a.key.id - b.key.id)
     .map(({ key }) => key);
   becomeResigned(turn);

@@ -2,8 +2,8 @@
 export const MACHINE_LIMITS = {
   /** Fetches that may wait at a leader for news; those beyond are answered at once. */
   waitingFetches: 1_000,
-  /** Voters and observers whose progress a leader keeps. */
-  replicas: 1_000,
+  /** Observers whose progress a leader keeps. */
+  observers: 1_000,
   /** An observer that has not fetched for so long is forgotten. */
   observerSessionMs: 300_000,
   /** A new voter must have had everything that the leader had, so lately. */

@@ -7,7 +7,7 @@ import { append } from './appending.ts';
 import { resign } from './leadership.ts';
 import { MACHINE_LIMITS } from './limits.ts';
 import type { AddVoterRequest, Asker, RaftError, RemoveVoterRequest, UpdateVoterRequest } from './messages.ts';
-import { checkQuorumMs, unknownProgress } from './roles.ts';
+import { checkQuorumMs } from './roles.ts';
 import type { Leader } from './state.ts';
 import { answerPlainly, type Turn } from './turn.ts';
 import { isSameReplica, keyOf, type Voter, type VoterSet, voterOf, withVoter } from './voters.ts';
@@ -70,7 +70,7 @@ function whyNotAdded({ quorum, nowMs }: Turn, leader: Leader, request: AddVoterR
   if (voter.maxKraftVersion < RECONFIGURABLE || voter.minKraftVersion > RECONFIGURABLE) {
     return ['INVALID_REQUEST', `Node ${voter.id} does not support kraft.version ${RECONFIGURABLE}.`];
   }
-  const progress = leader.replicas.get(voter.id);
+  const progress = leader.replicas.observer(voter);
   const isCaughtUp =
     progress !== undefined &&
     isSameReplica(progress.key, voter) &&
@@ -102,13 +102,9 @@ function changed(voters: VoterSet, request: ChangeRequest): Voter[] {
 /** The leader tells new voters that it leads, and expects nothing of those that went. */
 function followVoters({ quorum, nowMs }: Turn, leader: Leader): void {
   const others = quorum.voters.current.filter(({ id }) => id !== quorum.self.id);
-  for (const voter of others) {
-    const known = leader.replicas.get(voter.id);
-    if (known === undefined) {
-      leader.replicas.set(voter.id, unknownProgress(voter));
-      leader.unheard.add(voter.id);
-      leader.beginDeadlineMs = nowMs;
-    }
+  for (const id of leader.replicas.follow(quorum.voters.current)) {
+    leader.unheard.add(id);
+    leader.beginDeadlineMs = nowMs;
   }
   for (const id of leader.unheard) if (!others.some((voter) => voter.id === id)) leader.unheard.delete(id);
   if (others.length === 0) leader.quorumDeadlineMs = Number.POSITIVE_INFINITY;

@@ -3,7 +3,8 @@
  */
 import { append } from './appending.ts';
 import type { RaftError } from './messages.ts';
-import { electionDeadline, newFollower, type Progress, type Quorum, randomDeadline, votes } from './state.ts';
+import { Replicas } from './replicas.ts';
+import { electionDeadline, newFollower, type Quorum, randomDeadline, votes } from './state.ts';
 import { answer, answerPlainly, elect, enter, remember, type Turn } from './turn.ts';
 import { isSameVoter, keyOf, voterOf, withVoter } from './voters.ts';
 
@@ -52,7 +53,7 @@ export function becomeLeader(turn: Turn, granting: ReadonlySet<number>): void {
   const unheard = new Set(others.map(({ id }) => id));
   const quorumDeadlineMs = others.length === 0 ? Number.POSITIVE_INFINITY : nowMs + checkQuorumMs(quorum);
   const deadlines = { quorumDeadlineMs, beginDeadlineMs: unheard.size === 0 ? Number.POSITIVE_INFINITY : nowMs };
-  const replicas = new Map(others.map((voter) => [voter.id, unknownProgress(voter)]));
+  const replicas = new Replicas(quorum.self.id, quorum.voters.current);
   const work = { unheard, heard: new Set<number>(), waiting: [], change: undefined };
   enter(turn, { kind: 'leader', epochStart: quorum.log.endOffset, granting, replicas, ...deadlines, ...work });
   const voters = quorum.voters.current.map(keyOf);
@@ -84,10 +85,6 @@ export function becomeResigned(turn: Turn): void {
 const CHECK_QUORUM_FACTOR = 1.5;
 
 export const checkQuorumMs = ({ settings }: Quorum): number => settings.fetchTimeoutMs * CHECK_QUORUM_FACTOR;
-
-export function unknownProgress(key: { id: number; directoryId: string }): Progress {
-  return { key: keyOf(key), endOffset: -1, lastFetchMs: -1, lastCaughtUpMs: -1, leaderEndAtFetch: -1 };
-}
 
 /** Whoever waits for this leader is told. */
 function leave(turn: Turn, error: RaftError): void {

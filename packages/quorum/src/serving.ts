@@ -6,10 +6,8 @@ import { advance, answerWithRecords, hasNews } from './appending.ts';
 import { noteVoter } from './leadership.ts';
 import { MACHINE_LIMITS } from './limits.ts';
 import type { Asker, FetchRequest, FetchSnapshotRequest, RaftError } from './messages.ts';
-import { unknownProgress } from './roles.ts';
-import type { Leader, Quorum } from './state.ts';
+import { type Leader, type Quorum, toldLeaderId } from './state.ts';
 import { answer, type Turn } from './turn.ts';
-import { isSameReplica, type ReplicaKey, type VoterSet, voterOf } from './voters.ts';
 
 export function handleFetch(turn: Turn, from: Asker, request: FetchRequest): void {
   const { quorum } = turn;
@@ -18,7 +16,7 @@ export function handleFetch(turn: Turn, from: Asker, request: FetchRequest): voi
   if (error !== 'NONE' || role.kind !== 'leader') return answerEmpty(turn, from, error);
   const check = log.check(request.fetchOffset, request.lastFetchedEpoch);
   noteVoter(turn, role, request.replica);
-  if (check.kind !== 'valid') noteLoss(role, request, check.kind === 'diverging' ? check.at.offset : -1);
+  if (check.kind !== 'valid') noteLoss(turn, role, request, check.kind === 'diverging' ? check.at.offset : -1);
   if (check.kind === 'diverging') return answerEmpty(turn, from, 'NONE', { diverging: check.at });
   if (check.kind === 'snapshot') return answerEmpty(turn, from, 'NONE', { snapshot: check.snapshot });
   noteProgress(turn, role, request);
@@ -37,7 +35,8 @@ export function handleFetchSnapshot(turn: Turn, from: Asker, request: FetchSnaps
   const { role } = quorum;
   const error = whyNotServed(quorum, request.epoch);
   if (error !== 'NONE' || role.kind !== 'leader') {
-    const { epoch, leaderId } = quorum;
+    const { epoch } = quorum;
+    const leaderId = toldLeaderId(quorum);
     const { snapshot, position } = request;
     const empty = { snapshot, position, sizeInBytes: 0, bytes: new Uint8Array(0) };
     return answer(turn, from, { api: 'FetchSnapshot', error, epoch, leaderId, ...empty });
@@ -53,7 +52,7 @@ function whyNotServed({ epoch, role }: Quorum, askedEpoch: number): RaftError {
 }
 
 function noteProgress({ quorum, nowMs }: Turn, leader: Leader, { replica, fetchOffset }: FetchRequest): void {
-  const progress = progressOf(quorum, leader, replica, nowMs);
+  const progress = leader.replicas.fetching(replica, nowMs);
   if (progress === undefined) return;
   const { endOffset } = quorum.log;
   if (fetchOffset >= endOffset) progress.lastCaughtUpMs = nowMs;
@@ -67,37 +66,13 @@ function noteProgress({ quorum, nowMs }: Turn, leader: Leader, { replica, fetchO
 }
 
 /** Its log is ours up to `agreedEnd` at most, whatever it was. */
-function noteLoss({ replicas }: Leader, { replica }: FetchRequest, agreedEnd: number): void {
-  const progress = replicas.get(replica.id);
-  if (progress === undefined || !isSameReplica(progress.key, replica)) return;
-  progress.endOffset = Math.min(progress.endOffset, agreedEnd);
-}
-
-/** Undefined for who bears a voter's id and is not that voter: a disk that was lost, or cloned. */
-function progressOf({ voters, self }: Quorum, leader: Leader, replica: ReplicaKey, nowMs: number) {
-  if (replica.id < 0 || replica.id === self.id) return undefined;
-  const voter = voterOf(voters.current, replica.id);
-  if (voter !== undefined && !isSameReplica(voter, replica)) return undefined;
-  let progress = leader.replicas.get(replica.id);
-  if (progress === undefined || !isSameReplica(progress.key, replica)) {
-    if (progress === undefined && !hasRoom(leader, voters.current, nowMs)) return undefined;
-    progress = unknownProgress(replica);
-    leader.replicas.set(replica.id, progress);
-  }
-  return progress;
-}
-
-/** Observers come and go under ever new ids; those that went are forgotten. */
-function hasRoom({ replicas }: Leader, voters: VoterSet, nowMs: number): boolean {
-  if (replicas.size < MACHINE_LIMITS.replicas) return true;
-  for (const [id, { lastFetchMs }] of replicas) {
-    const isGone = lastFetchMs < nowMs - MACHINE_LIMITS.observerSessionMs;
-    if (isGone && voterOf(voters, id) === undefined) replicas.delete(id);
-  }
-  return replicas.size < MACHINE_LIMITS.replicas;
+function noteLoss({ nowMs }: Turn, { replicas }: Leader, { replica }: FetchRequest, agreedEnd: number): void {
+  const progress = replicas.fetching(replica, nowMs);
+  if (progress !== undefined) progress.endOffset = Math.min(progress.endOffset, agreedEnd);
 }
 
 function answerEmpty(turn: Turn, from: Asker, error: RaftError, more: object = {}): void {
-  const { epoch, leaderId, highWatermark } = turn.quorum;
+  const { epoch, highWatermark } = turn.quorum;
+  const leaderId = toldLeaderId(turn.quorum);
   answer(turn, from, { api: 'Fetch', error, epoch, leaderId, highWatermark, batches: [], ...more });
 }

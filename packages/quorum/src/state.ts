@@ -13,6 +13,7 @@
  */
 import { LogBooks, type LogBooksOptions } from './log-books.ts';
 import type { Asker, ElectionState, FetchRequest, OffsetAndEpoch, RaftRequest, RoleName } from './messages.ts';
+import type { Replicas } from './replicas.ts';
 import {
   isSameReplica,
   isSameVoter,
@@ -37,18 +38,6 @@ export interface QuorumSettings {
 export interface Ballot {
   readonly granted: Set<number>;
   readonly rejected: Set<number>;
-}
-
-/** A replica that fetches from us. */
-export interface Progress {
-  readonly key: ReplicaKey;
-  /** Its log agrees with ours up to here; −1 while that is not known. */
-  endOffset: number;
-  lastFetchMs: number;
-  /** When it last had everything that we had. */
-  lastCaughtUpMs: number;
-  /** Our end when it last fetched. */
-  leaderEndAtFetch: number;
 }
 
 export interface WaitingFetch {
@@ -96,8 +85,7 @@ export interface Leader {
   /** Offset of the first record of its own: only when that is on a majority does it know what is committed. */
   readonly epochStart: number;
   readonly granting: ReadonlySet<number>;
-  /** By node id; voters and observers. */
-  readonly replicas: Map<number, Progress>;
+  readonly replicas: Replicas;
   /** Voters that have not fetched yet: they are told. */
   readonly unheard: Set<number>;
   /** Voters that have fetched since `quorumDeadlineMs` was last put off. */
@@ -271,5 +259,8 @@ function roleDeadlineMs(role: Role): number {
 }
 
 export const electionStateOf = ({ epoch, leaderId, voted }: Quorum): ElectionState => ({ epoch, leaderId, voted });
+
+/** Who leads, as we tell others: one that has given up, or has just come up, is not it any more. */
+export const toldLeaderId = ({ role, leaderId }: Quorum): number => (role.kind === 'resigned' ? -1 : leaderId);
 
 export const roleName = ({ role }: Quorum): RoleName => role.kind;

@@ -14,7 +14,7 @@ import { handleChange, settleChange } from './reconfiguration.ts';
 import { becomeUnattached } from './roles.ts';
 import { handleFetch, handleFetchSnapshot } from './serving.ts';
 import { type Quorum, votes } from './state.ts';
-import { commit, type Turn } from './turn.ts';
+import { commit, remember, type Turn } from './turn.ts';
 import type { Voter } from './voters.ts';
 
 export function step(quorum: Quorum, input: QuorumInput, nowMs: number): QuorumEffect[] {
@@ -40,6 +40,7 @@ function take(turn: Turn, input: QuorumInput): void {
     case 'flushed':
       quorum.log.durableEnd = Math.max(quorum.log.durableEnd, Math.min(input.end, quorum.log.endOffset));
       if (quorum.role.kind === 'leader') advance(turn, quorum.role);
+      else if (hasCaughtUp(quorum)) remember(turn);
       return;
     case 'propose':
       return propose(turn, input.proposal, input.recordCount);
@@ -56,6 +57,10 @@ function take(turn: Turn, input: QuorumInput): void {
       return resign(turn);
   }
 }
+
+/** All that any leader has ever committed is on our disk, as far as one has told. */
+const hasCaughtUp = ({ toldHighWatermark, log }: Quorum): boolean =>
+  toldHighWatermark >= 0 && log.durableEnd >= toldHighWatermark;
 
 function handle(turn: Turn, from: unknown, request: RaftRequest): void {
   switch (request.api) {

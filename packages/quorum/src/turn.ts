@@ -3,7 +3,7 @@
  * through `elect`, which puts `persist` before whatever follows.
  */
 import type { Asker, QuorumEffect, RaftError, RaftRequest, RaftResponse } from './messages.ts';
-import { electionStateOf, type Quorum, type Role } from './state.ts';
+import { electionStateOf, type Quorum, type Role, toldLeaderId } from './state.ts';
 import type { ReplicaKey } from './voters.ts';
 
 export interface Turn {
@@ -28,7 +28,8 @@ export function answerPlainly(
   error: RaftError,
   message?: string,
 ): void {
-  const { epoch, leaderId } = turn.quorum;
+  const { epoch } = turn.quorum;
+  const leaderId = toldLeaderId(turn.quorum);
   answer(turn, to, { api, error, epoch, leaderId, message });
 }
 

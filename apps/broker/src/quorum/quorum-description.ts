@@ -1,6 +1,6 @@
 /** What DescribeQuorum tells of the quorum, as this node's machine knows it. Called by the quorum's shell. */
 import type { Clock } from '@meridian/io';
-import type { Quorum } from '@meridian/quorum';
+import { isVoter, type Progress, type Quorum } from '@meridian/quorum';
 import { RECONFIGURABLE } from './control-batches.ts';
 import type { QuorumDescription, ReplicaProgress } from './quorum-node.ts';
 
@@ -20,15 +20,17 @@ function progressOf({ role, self, log, voters }: Quorum, clock: Clock): ReplicaP
   const nowMs = clock.now();
   const offsetMs = nowMs - clock.monotonic();
   const wall = (atMs: number): number => (atMs < 0 ? -1 : Math.round(atMs + offsetMs));
-  const votes = (id: number): boolean => voters.current.some((voter) => voter.id === id);
-  const own = { ...self, isVoter: votes(self.id), logEndOffset: log.endOffset };
-  const others = [...role.replicas.values()].map(({ key, endOffset, lastFetchMs, lastCaughtUpMs }) => ({
-    ...key,
-    isVoter: votes(key.id),
-    logEndOffset: endOffset,
+  const told = ({ key, endOffset, lastFetchMs, lastCaughtUpMs }: Progress, isVoter: boolean) => ({
+    ...{ ...key, isVoter, logEndOffset: endOffset },
     lastFetchTimestamp: wall(lastFetchMs),
     lastCaughtUpTimestamp: wall(lastCaughtUpMs),
-  }));
+  });
+  const own = { ...self, isVoter: isVoter(voters.current, self), logEndOffset: log.endOffset };
+  const { replicas } = role;
+  const others = [
+    ...replicas.voters().map((each) => told(each, true)),
+    ...replicas.observers().map((each) => told(each, false)),
+  ];
   const all = [{ ...own, lastFetchTimestamp: nowMs, lastCaughtUpTimestamp: nowMs }, ...others];
   return all.sort((a, b) => a.id - b.id);
 }

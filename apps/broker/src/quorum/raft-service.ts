@@ -30,10 +30,13 @@ export interface ServiceOptions {
   input(input: QuorumInput): void;
 }
 
+const CHANGES: ReadonlySet<RaftRequest['api']> = new Set(['AddRaftVoter', 'RemoveRaftVoter', 'UpdateRaftVoter']);
 const NO_LOG: FetchedLog = { records: [], logStartOffset: -1 };
 
 export class RaftService {
+  /** Voters change at another leader; votes and the next leader's word are still heard. */
   isStopping = false;
+  #isClosed = false;
   readonly #options: ServiceOptions;
   readonly #waiting = new Set<RaftAsker>();
   readonly #started: Promise<void>;
@@ -54,7 +57,7 @@ export class RaftService {
   async handle(api: RaftRequest['api'], body: unknown, version: number): Promise<unknown> {
     await this.#started;
     const view = this.#options.view();
-    if (this.isStopping) return this.#unavailable(api, version);
+    if (this.#isClosed || (this.isStopping && CHANGES.has(api))) return this.#unavailable(api, version);
     const taken = takeRequest(api, body, view, QUORUM_LIMITS.changeTimeoutMs);
     if (taken.kind === 'addVoter') return this.#ask(api, version, body, await this.#withLevels(taken));
     if (taken.kind !== 'request') return refusalAnswer(api, taken, version, view);
@@ -66,7 +69,7 @@ export class RaftService {
 
   /** Whoever waits is told that it is over. */
   close(): void {
-    this.isStopping = true;
+    this.#isClosed = true;
     this.#start();
     for (const asker of this.#waiting) asker.give(this.#unavailable(asker.api, asker.version));
   }
@@ -77,7 +80,7 @@ export class RaftService {
 
   #ask(api: RaftRequest['api'], version: number, body: unknown, request: RaftRequest): Promise<unknown> {
     return new Promise((resolve) => {
-      if (this.isStopping) return resolve(this.#unavailable(api, version));
+      if (this.#isClosed) return resolve(this.#unavailable(api, version));
       const asker = new RaftAsker(this.#options, { api, version, maxBytes: maxBytesOf(body) }, (answer) => {
         this.#waiting.delete(asker);
         resolve(answer);

@@ -50,6 +50,7 @@ export interface MemberOptions {
   readonly isController?: boolean;
   readonly directoryId?: string;
   readonly clusterId?: string;
+  readonly port?: number;
   readonly log?: Logger;
 }
 
@@ -132,7 +133,7 @@ const textOf = (record: MetadataRecord): string =>
 export class SimQuorum {
   readonly world: SimWorld;
   readonly members = new Map<number, Member>();
-  readonly #servers = new Map<number, FakeBroker>();
+  readonly #servers = new Map<string, FakeBroker>();
   readonly #options = new Map<number, MemberOptions>();
 
   constructor(seed: number) {
@@ -162,7 +163,7 @@ export class SimQuorum {
     this.members.set(id, member);
     const known = { ...this.#options.get(id), ...options };
     this.#options.set(id, known);
-    const { voters = [configured(id)], isController = true, directoryId = directoryOf(id) } = known;
+    const { voters = [configured(id)], isController = true, directoryId = directoryOf(id), port = PORT } = known;
     const io = machine.boot();
     const log = known.log ?? silentLogger;
     const peers = createPeers({ io, log, nodeId: id, secret: SECRET });
@@ -180,11 +181,11 @@ export class SimQuorum {
       ...{ io, log, peers, voters, isController, folder: FOLDER, clusterId: known.clusterId ?? CLUSTER },
       self: { id, directoryId },
       listenerName: 'INTERNAL',
-      endpoint: () => ({ host: `node${id}`, port: PORT }),
+      endpoint: () => ({ host: `node${id}`, port }),
     });
     member.node = node;
     member.watch = this.#watch(member, io);
-    await this.world.settle(this.#server(id).restart(io));
+    await this.world.settle(this.#server(id, port).restart(io));
     node.start(member);
     return member;
   }
@@ -226,8 +227,8 @@ export class SimQuorum {
     });
   }
 
-  #server(id: number): FakeBroker {
-    let server = this.#servers.get(id);
+  #server(id: number, port: number): FakeBroker {
+    let server = this.#servers.get(`${id} ${port}`);
     if (server === undefined) {
       const serves = SERVED.map((api) => [
         api.name,
@@ -235,10 +236,10 @@ export class SimQuorum {
       ]);
       const features = ['kraft.version'];
       server = new FakeBroker({
-        ...{ host: `node${id}`, port: PORT, secret: SECRET, features },
+        ...{ host: `node${id}`, port, secret: SECRET, features },
         serves: Object.fromEntries(serves),
       });
-      this.#servers.set(id, server);
+      this.#servers.set(`${id} ${port}`, server);
     }
     return server;
   }
