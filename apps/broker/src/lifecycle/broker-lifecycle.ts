@@ -114,11 +114,27 @@ export class BrokerLifecycle {
   /** Lets what the broker leads move to others. Resolves when that is done or given up; nothing is sent after it. */
   async stop(): Promise<void> {
     if (this.#options.settings.leavesInOrder) this.#step({ kind: 'stop' });
-    else this.#end();
+    else this.end();
     const { timers } = this.#options.io;
-    const overdue = timers.after(LIFECYCLE_LIMITS.shutdownTimeoutMs, () => this.#end());
+    const overdue = timers.after(LIFECYCLE_LIMITS.shutdownTimeoutMs, () => this.end());
     await this.#ended.promise;
     overdue.cancel();
+  }
+
+  /** Nothing is sent any more, whatever is under way. */
+  close(): void {
+    this.end();
+  }
+
+  /** At once: nothing is sent any more. */
+  end(): void {
+    this.#life.phase = 'ended';
+    this.#timer?.cancel();
+    this.#closing.abort();
+    const ended = new BrokerError('controller-closed', 'the broker stops');
+    this.#registered.reject(ended);
+    this.#unfenced.reject(ended);
+    this.#ended.resolve();
   }
 
   #step(input: LifecycleInput): void {
@@ -138,19 +154,9 @@ export class BrokerLifecycle {
 
   #entered(phase: Lifecycle['phase']): void {
     const { brokerEpoch } = this.#life;
-    if (phase === 'ended') this.#end();
+    if (phase === 'ended') this.end();
     else this.#options.log.info(`broker is ${phase}`, { brokerEpoch });
     if (phase === 'running') this.#unfenced.resolve();
-  }
-
-  #end(): void {
-    this.#life.phase = 'ended';
-    this.#timer?.cancel();
-    this.#closing.abort();
-    const ended = new BrokerError('controller-closed', 'the broker stops');
-    this.#registered.reject(ended);
-    this.#unfenced.reject(ended);
-    this.#ended.resolve();
   }
 
   #refuse(errorCode: number): void {
