@@ -114,20 +114,15 @@ export class BrokerLifecycle {
   /** Lets what the broker leads move to others. Resolves when that is done or given up; nothing is sent after it. */
   async stop(): Promise<void> {
     if (this.#options.settings.leavesInOrder) this.#step({ kind: 'stop' });
-    else this.close();
+    else this.end();
     const { timers } = this.#options.io;
-    const overdue = timers.after(LIFECYCLE_LIMITS.shutdownTimeoutMs, () => this.close());
+    const overdue = timers.after(LIFECYCLE_LIMITS.shutdownTimeoutMs, () => this.end());
     await this.#ended.promise;
     overdue.cancel();
   }
 
-  /** Nothing is sent any more, whatever is under way. */
-  close(): void {
-    this.close();
-  }
-
   /** At once: nothing is sent any more. */
-  close(): void {
+  end(): void {
     this.#life.phase = 'ended';
     this.#timer?.cancel();
     this.#closing.abort();
@@ -154,7 +149,7 @@ export class BrokerLifecycle {
 
   #entered(phase: Lifecycle['phase']): void {
     const { brokerEpoch } = this.#life;
-    if (phase === 'ended') this.close();
+    if (phase === 'ended') this.end();
     else this.#options.log.info(`broker is ${phase}`, { brokerEpoch });
     if (phase === 'running') this.#unfenced.resolve();
   }
