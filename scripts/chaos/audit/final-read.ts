@@ -3,7 +3,7 @@
  * reads, replica id −2), which must hold the same bytes.
  */
 import { decompress, Fetch, ZERO_UUID } from '@meridian/protocol';
-import { iterateBatches, readRecords } from '@meridian/protocol/record-batch';
+import { iterateBatches, readRecords, wholeBatchesSize } from '@meridian/protocol/record-batch';
 import type { Cluster } from '../../peers/cluster.ts';
 import { ask, check } from '../../peers/cluster-admin.ts';
 import type { FinalLogs } from './audit.ts';
@@ -46,7 +46,9 @@ async function readCopy(port: number, topic: string, partition: number): Promise
     });
     const found = answer.responses[0]?.partitions[0];
     check(found?.errorCode, `Fetch of ${topic}-${partition} at ${offset}`);
-    const batches = [...iterateBatches(Buffer.concat(found?.records ?? []))];
+    const read = Buffer.concat(found?.records ?? []);
+    // The last one may be cut off.
+    const batches = [...iterateBatches(read.subarray(0, wholeBatchesSize(read)))];
     if (batches.length === 0) return { bytes: Buffer.concat(chunks), records };
     for (const { header, bytes } of batches) {
       if (header.nextOffset <= offset) continue;
