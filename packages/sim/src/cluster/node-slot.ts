@@ -10,13 +10,10 @@ import { CLUSTER_LIMITS as LIMITS } from './limits.ts';
 import type { NodePlan } from './plan.ts';
 import type { View } from './views.ts';
 
-/** A broker that shows itself. */
-export type Inspected = Broker & { inspect(): View };
-
 export type HowDied = 'killed' | 'power lost' | 'wiped';
 
 export interface NodeEvents {
-  start(io: Io, log: Logger, onFatal: (error: Error) => void): Promise<Inspected>;
+  start(io: Io, process: { log: Logger; onFatal(error: Error): void; onView(view: View): void }): Promise<Broker>;
   logged(slot: NodeSlot, level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: object): void;
   /** It has come to the end of a clean stop. */
   stopped(slot: NodeSlot): void;
@@ -30,7 +27,9 @@ export class NodeSlot {
   /** Counts the starts. */
   boot = 0;
   /** The broker that serves; undefined while it starts or is dead. */
-  broker: Inspected | undefined;
+  broker: Broker | undefined;
+  /** What the process shows of itself, from early in its start on. */
+  view: View | undefined;
   /** Why the last start or life ended. */
   lastError = '';
   isStopping = false;
@@ -52,14 +51,17 @@ export class NodeSlot {
   start(): void {
     const boot = ++this.boot;
     this.isStopping = false;
-    this.broker = undefined;
+    this.broker = this.view = undefined;
     const giveUp = (error: Error): void => {
       if (boot !== this.boot) return;
       this.lastError = error.message;
       this.#world.trace(`${this.node.name} gives up: ${error.message}`);
       this.kill();
     };
-    this.#events.start(this.node.boot(), this.#logger(), giveUp).then((broker) => {
+    const onView = (view: View): void => {
+      if (boot === this.boot) this.view = view;
+    };
+    this.#events.start(this.node.boot(), { log: this.#logger(), onFatal: giveUp, onView }).then((broker) => {
       if (boot === this.boot) this.broker = broker;
     }, giveUp);
   }
@@ -101,7 +103,7 @@ export class NodeSlot {
   #die(how: HowDied, restartMs: number | undefined, perform: () => void): void {
     this.#events.dying(this, how);
     const boot = ++this.boot;
-    this.broker = undefined;
+    this.broker = this.view = undefined;
     this.isStopping = false;
     perform();
     this.#world.after(restartMs ?? between(this.#world.random, LIMITS.restartMs), () => {

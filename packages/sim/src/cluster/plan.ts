@@ -85,7 +85,7 @@ function configsOf(random: Random): Record<string, string> {
     'default.replication.factor': '3',
     'offsets.topic.replication.factor': '3',
     'offsets.topic.num.partitions': String(1 + below(random, 3)),
-    'offsets.topic.segment.bytes': '4096',
+    'offsets.topic.segment.bytes': '1048576',
     'group.initial.rebalance.delay.ms': pick(random, ['0', '300']),
     'group.min.session.timeout.ms': '1000',
     'broker.session.timeout.ms': String(sessionMs),
@@ -105,7 +105,7 @@ function configsOf(random: Random): Record<string, string> {
 }
 
 function topicsOf(random: Random): TopicPlan[] {
-  const segment = (): string => pick(random, ['1000', '4096', '1048576']);
+  const segment = (): string => pick(random, ['2800', '4096', '1048576']);
   const configs = (): Record<string, string> => ({
     'min.insync.replicas': String(MIN_ISR),
     'internal.segment.bytes': segment(),

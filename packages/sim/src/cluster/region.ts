@@ -7,7 +7,7 @@ import { type BrokerConfig, createBroker } from '@meridian/broker';
 import { type Client, createClient } from '@meridian/client';
 import { type Io, silentLogger } from '@meridian/io';
 import type { SimLink, SimWorld } from '@meridian/io/sim';
-import { type Inspected, type NodeEvents, NodeSlot } from './node-slot.ts';
+import { type NodeEvents, NodeSlot } from './node-slot.ts';
 import type { ClusterPlan, NodePlan } from './plan.ts';
 
 const REGION = { name: 'us-east', id: 1 } as const;
@@ -64,7 +64,7 @@ export function createRegion(world: SimWorld, plan: ClusterPlan, events: RegionE
 function createSlot(world: SimWorld, plan: ClusterPlan, node: NodePlan, events: RegionEvents): NodeSlot {
   const slot = new NodeSlot(world, node, {
     ...events,
-    start: (io, log, onFatal) => createBroker({ io, config: configOf(plan, node), log, onFatal }) as Promise<Inspected>,
+    start: (io, process) => createBroker({ io, config: configOf(plan, node), ...process }),
   });
   slot.node.setSyncLatency(plan.syncMs);
   return slot;

@@ -53,6 +53,11 @@ export async function runCluster(seed: number, options: RunOptions = {}): Promis
   return run.report();
 }
 
+function fieldsText(fields: object | undefined): string {
+  const entries = Object.entries(fields ?? {});
+  return entries.map(([name, value]) => ` ${name}=${value instanceof Error ? value.message : String(value)}`).join('');
+}
+
 /** Ends a run early: something has been found. */
 class Found extends Error {}
 
@@ -79,7 +84,7 @@ class ClusterRun {
     });
     this.#region = createRegion(world, planOf(world.seed), {
       logged: (slot, level, message, fields) => {
-        world.trace(`${slot.plan.host} ${level}: ${message}`);
+        world.trace(`${slot.plan.host} ${level}: ${message}${fieldsText(fields)}`);
         noteLog(message, fields, this.#sightings);
       },
       stopped: () => this.#sightings.see('a clean stop ends cleanly'),

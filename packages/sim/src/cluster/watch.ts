@@ -58,11 +58,10 @@ export class Watch {
   }
 
   #of(slot: NodeSlot): Seen | undefined {
-    const { broker, boot } = slot;
-    if (broker === undefined) return undefined;
+    const { view, boot } = slot;
+    if (view === undefined) return undefined;
     let seen = this.#seen.get(slot);
     if (seen?.boot === boot) return seen;
-    const view = broker.inspect();
     seen = { boot, view, imageEnd: -1, isActiveController: false, epoch: -1, replicas: new Map() };
     this.#seen.set(slot, seen);
     return seen;

@@ -86,7 +86,7 @@ export class Churn {
   changeConfig({ name, isPromised }: TopicPlan): void {
     const { random } = this.#options;
     const choices: [string, string][] = [
-      ['internal.segment.bytes', pick(random, ['1000', '4096', '1048576'])],
+      ['internal.segment.bytes', pick(random, ['2800', '4096', '1048576'])],
       ['index.interval.bytes', pick(random, ['1', '4096'])],
       ['min.insync.replicas', isPromised ? pick(random, ['2', '2', '3']) : pick(random, ['1', '2'])],
     ];

@@ -83,7 +83,8 @@ export class GroupCalls {
     const body = { keyType: GROUP_KEY, coordinatorKeys: [this.group] };
     const answer = await this.#client.send(FindCoordinator, body, 'any', { timeoutMs: LIMITS.adminCallMs });
     const [found] = answer.coordinators;
-    if (found === undefined || found.errorCode !== ERROR.NONE) throw new Error(`no coordinator: ${found?.errorCode}`);
+    if (found === undefined || found.errorCode !== ERROR.NONE)
+      throw new Error(`no coordinator: ${found?.errorCode} ${found?.errorMessage}`);
     this.#coordinator = found.nodeId;
     if (this.#last >= 0 && this.#last !== found.nodeId) this.onMoved();
     this.#last = found.nodeId;
