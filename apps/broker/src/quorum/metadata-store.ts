@@ -53,8 +53,10 @@ export function openMetadataStore(options: StoreOptions): OpenedStore {
   files.removeParts();
   bootstrap(options, opened, files);
   const newest = newestWhole(files, opened, log);
-  if (newest !== undefined) joinTo(opened, newest.snapshot);
-  else if (opened.startOffset > 0) {
+  if (newest !== undefined) {
+    joinTo(opened, newest.snapshot);
+    files.removeBefore(newest.snapshot);
+  } else if (opened.startOffset > 0) {
     const detail = `${folder} begins at offset ${opened.startOffset}, and there is no whole snapshot of what lies below`;
     throw new BrokerError('folder-corrupt', detail);
   }

@@ -24,7 +24,7 @@ import { LivenessWatch } from '../../peers/liveness-watch.ts';
 import { createPeers } from '../../peers/node-peers.ts';
 import type { Peers } from '../../peers/peers.ts';
 import { type ConfiguredVoter, openQuorumNode } from '../open-quorum-node.ts';
-import type { QuorumListener, QuorumNode } from '../quorum-node.ts';
+import type { CommittedBatch, QuorumListener, QuorumNode } from '../quorum-node.ts';
 
 export const CLUSTER = 'MkU3OEVBNTcwNTJENDM2Qg';
 export const FOLDER = '/data/__cluster_metadata-0';
@@ -72,18 +72,22 @@ export class Member implements QuorumListener {
   slowness: () => Promise<void> | undefined = () => undefined;
   busy = 0;
   watch: LivenessWatch | undefined;
+  /** Sees every batch, with its texts. */
+  onBatch: (batch: CommittedBatch, texts: readonly string[]) => void = () => {};
 
   constructor(id: number, machine: SimNode) {
     this.id = id;
     this.machine = machine;
   }
 
-  committed(batch: Parameters<QuorumListener['committed']>[0]): void | Promise<void> {
+  committed(batch: CommittedBatch): void | Promise<void> {
     if (batch.baseOffset !== this.appliedEnd) throw new Error(`${batch.baseOffset} does not follow ${this.appliedEnd}`);
     if (this.busy > 0) throw new Error('the last batch is not settled yet');
     this.appliedEnd = batch.nextOffset;
     this.appliedEpoch = batch.epoch;
-    for (const record of batch.records) this.applied.push(textOf(record));
+    const texts = batch.records.map(textOf);
+    this.applied.push(...texts);
+    this.onBatch(batch, texts);
     const wait = this.slowness();
     if (wait === undefined) return undefined;
     this.busy += 1;
