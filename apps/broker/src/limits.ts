@@ -37,6 +37,8 @@ export interface BrokerLimits {
   readonly maxFetchWaitMs: number;
   /** A follower's parked fetch is answered so long after the high watermark has moved, if nothing else comes. */
   readonly replicaHighWatermarkDelayMs: number;
+  /** A follower that is not in sync is looked at so often, at the most, though it does not move. */
+  readonly replicaReminderMs: number;
   /** Largest plain size of one compressed batch that a client may send. */
   readonly maxDecompressedBatchBytes: number;
   /** The same for all batches of one request together: what one request may make us unpack. */
@@ -108,6 +110,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   maxFetchBytes: 57_671_680,
   maxFetchWaitMs: 300_000,
   replicaHighWatermarkDelayMs: 10,
+  replicaReminderMs: 250,
   maxDecompressedBatchBytes: 25_165_824,
   maxDecompressedRequestBytes: 41_943_040,
   maxRecordsPerRequest: 2_000_000,

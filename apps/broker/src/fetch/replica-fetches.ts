@@ -17,7 +17,7 @@ import { type ReplicaPart, ReplicaSession, type SessionOwner } from './replica-s
 
 type Request = RequestOf<typeof Fetch>;
 type Header = RequestHeader<typeof Fetch>;
-type Reach = Pick<HandlerReach, 'partitions' | 'timers' | 'limits' | 'random' | 'image'>;
+type Reach = Pick<HandlerReach, 'partitions' | 'timers' | 'limits' | 'random' | 'monotonic' | 'image'>;
 
 const NO_SESSION = 0;
 const NEW_SESSION_EPOCH = 0;
@@ -74,6 +74,7 @@ class ReplicaFetch implements SessionOwner {
   #parked: { readonly request: Request; readonly header: Header; readonly timer: Timer } | undefined;
   #isAnsweringSoon = false;
   #committedTimer: Timer | undefined;
+  #remindMs = 0;
 
   constructor(reach: Reach, { replicaId, replicaEpoch }: { replicaId: number; replicaEpoch: number }) {
     this.#reach = reach;
@@ -91,8 +92,15 @@ class ReplicaFetch implements SessionOwner {
     this.#answerParked();
     const { session } = this;
     session.epoch = session.epoch === MAX_ID ? 1 : session.epoch + 1;
-    session.brokerEpoch = identityOf(request).replicaEpoch;
+    const { replicaEpoch } = identityOf(request);
+    const nowMs = this.#reach.monotonic();
+    const isNew = session.brokerEpoch !== replicaEpoch;
+    session.brokerEpoch = replicaEpoch;
     session.update(request);
+    if (isNew || nowMs >= this.#remindMs) {
+      this.#remindMs = nowMs + this.#reach.limits.replicaReminderMs;
+      session.remind();
+    }
     if (session.hasNews || request.maxWaitMs <= 0) return this.#answer(request, header);
     this.#park(request, header);
   }

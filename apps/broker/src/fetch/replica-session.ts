@@ -5,6 +5,7 @@
  *     named            its offset is the leader machine's from now on; it has news if there is more, or something is wrong
  *     log goes on      news
  *     told             no news before it is named again: the follower names whatever an answer brought something of
+ *     still out of sync  its offset is told to the leader machine again, from time to time: it may be let in by now
  *     high watermark   is told with the next answer, which comes for its sake a little later
  *
  * Invariant: a session is one life's of one follower; its parts are watched exactly while it lasts.
@@ -38,6 +39,8 @@ export class ReplicaPart implements FetchAsk, ReplicaWatcher {
   lastFetchedEpoch = -1;
   partitionMaxBytes = 0;
   originEpochsFrom = -1;
+  /** Where the follower's log begins. */
+  logStart = -1;
   hosted: Partition | undefined;
   toldHighWatermark = -1;
   toldLogStart = -1;
@@ -104,6 +107,20 @@ export class ReplicaSession {
       for (const named of topic.partitions) this.#name(this.#part(topic, named.partition), named);
   }
 
+  /** Partitions in which the follower is not in sync hear again how far it is: it may be unfenced, or known, by now. */
+  remind(): void {
+    const { replicaId: replica, brokerEpoch } = this;
+    for (const parts of this.#parts.values()) {
+      for (const part of parts) {
+        const inSync = part?.hosted?.inSync;
+        if (part === undefined || inSync === undefined || part.isTold || inSync.isr.includes(replica)) continue;
+        if (placeProblem(part.hosted!, part) !== undefined) continue;
+        const { fetchOffset, logStart } = part;
+        part.hosted!.replicaFetched({ replica, brokerEpoch, fetchOffset, logStart });
+      }
+    }
+  }
+
   noteNews(part: ReplicaPart): void {
     this.#news.add(part);
     this.#owner.onNews();
@@ -124,7 +141,7 @@ export class ReplicaSession {
     for (const part of this.#news) {
       if (bytesLeft <= 0) break;
       const answer = this.#read(part, bytesLeft, isFirst);
-      if (answer.bytes === 0 && this.#hasMore(part)) continue; // its next batch does not fit any more
+      if (isFull(part, answer)) continue;
       this.#news.delete(part);
       this.#committed.delete(part);
       bytesLeft -= answer.bytes;
@@ -167,6 +184,7 @@ export class ReplicaSession {
     part.lastFetchedEpoch = named.lastFetchedEpoch;
     part.partitionMaxBytes = named.partitionMaxBytes;
     part.originEpochsFrom = named.originEpochsFrom;
+    part.logStart = named.logStartOffset;
     part.isTold = false;
     const hosted = this.#find(part);
     if (hosted === undefined || placeProblem(hosted, part) !== undefined) {
@@ -192,12 +210,6 @@ export class ReplicaSession {
       return fetchError(part.partition, this.#partitions.errorById(part.topicId, part.partition));
     }
     return readForReplica(part.hosted, part, { maxBytes, minOneBatch });
-  }
-
-  #hasMore({ hosted, fetchOffset, currentLeaderEpoch }: ReplicaPart): boolean {
-    return (
-      hosted !== undefined && hosted.errorFor(currentLeaderEpoch) === ERROR.NONE && fetchOffset < hosted.log.endOffset
-    );
   }
 
   /** Those that only the high watermark or the log's start has moved of. */
@@ -231,4 +243,10 @@ export class ReplicaSession {
     part.toldLogStart = answer.logStartOffset;
     part.isTold = answer.bytes > 0 || answer.errorCode !== ERROR.NONE || answer.divergingEpoch !== undefined;
   }
+}
+
+/** There are records, but the next batch does not fit into this answer any more. */
+function isFull({ hosted, fetchOffset }: ReplicaPart, answer: FetchedPartition): boolean {
+  if (hosted === undefined || answer.errorCode !== ERROR.NONE || answer.divergingEpoch !== undefined) return false;
+  return answer.bytes === 0 && fetchOffset < hosted.log.endOffset;
 }
