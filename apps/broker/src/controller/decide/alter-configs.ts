@@ -20,6 +20,7 @@ import {
 } from './config-changes.ts';
 import { configSources, type DecideContext, type Decision, orRefusal, outcome, Refusal } from './decision.ts';
 import { checkGroupConfigs } from './group-config-changes.ts';
+import { checkMinIsr, minIsrChanges } from './min-insync-replicas.ts';
 
 type Change = AlterConfigs['resources'][number];
 /** Values by name; null clears. */
@@ -61,9 +62,12 @@ function alter(
   checkValues(image, change, next, requester, context);
   checkExists(image, change);
   checkRoom(image, change, now, next);
-  return [...next].flatMap(([config, value]) =>
-    (now.get(config) ?? null) === value ? [] : [configRecord(resource, name, config, value)],
-  );
+  const changed = new Map([...next].filter(([config, value]) => (now.get(config) ?? null) !== value));
+  checkMinIsr(image, { resource, name, next: changed });
+  return [
+    ...[...changed].map(([config, value]) => configRecord(resource, name, config, value)),
+    ...minIsrChanges(image, context, { resource, name, next: changed }),
+  ];
 }
 
 function nextValues({ resource, changes, replaces }: Change, now: ReadonlyMap<string, string>, requester: Requester) {

@@ -5,6 +5,7 @@
  */
 import { ERROR, type MetadataRecordInput } from '@meridian/protocol';
 import type { AlteredPartition, AlterPartition, AlterPartitionResult } from '../commands.ts';
+import { isReplicaOnline } from '../directories.ts';
 import type { MetadataImage, PartitionInfo, Topic } from '../image.ts';
 import { type DecideContext, type Decision, Refusal } from './decision.ts';
 import { type PartitionChange, RECOVERED, RECOVERING } from './partition-change.ts';
@@ -82,7 +83,7 @@ function whyNot(
   if (brokerId !== partition.leader) return ERROR.INVALID_REQUEST;
   if (asked.partitionEpoch < partition.partitionEpoch) return ERROR.INVALID_UPDATE_VERSION;
   if (!isInSyncSet(partition, asked)) return ERROR.INVALID_REQUEST;
-  return asked.newIsr.every((member) => isEligible(image, member)) ? ERROR.NONE : ERROR.INELIGIBLE_REPLICA;
+  return asked.newIsr.every((member) => isEligible(image, partition, member)) ? ERROR.NONE : ERROR.INELIGIBLE_REPLICA;
 }
 
 /** Distinct replicas with the leader among them, and it alone until it has recovered from an unclean election. */
@@ -94,8 +95,13 @@ function isInSyncSet(partition: PartitionInfo, { newIsr, leaderRecoveryState }: 
   return leaderRecoveryState === RECOVERING && ids.length === 1 && partition.leaderRecoveryState === RECOVERING;
 }
 
-function isEligible(image: MetadataImage, { brokerId, brokerEpoch }: AlteredPartition['newIsr'][number]): boolean {
-  const broker = image.brokers.get(brokerId);
-  if (broker === undefined || broker.fenced || broker.inControlledShutdown) return false;
-  return brokerEpoch === -1 || brokerEpoch === broker.epoch;
+/** Lives, under the epoch that the leader knows, and its log dir is online. */
+function isEligible(
+  image: MetadataImage,
+  partition: PartitionInfo,
+  { brokerId, brokerEpoch }: AlteredPartition['newIsr'][number],
+): boolean {
+  if (!isReplicaOnline(image, partition, brokerId)) return false;
+  const { inControlledShutdown, epoch } = image.brokers.get(brokerId)!;
+  return !inControlledShutdown && (brokerEpoch === -1 || brokerEpoch === epoch);
 }

@@ -47,6 +47,8 @@ export interface Start {
   readonly isClean: boolean;
   /** The log dirs that are online. */
   readonly directories: readonly string[];
+  /** Those of them that it has never had: empty disks, mostly in place of others. */
+  readonly newDirectories: readonly string[];
   /** Dirs in which replicas were found, by `topic id-index`, where the metadata says otherwise. */
   readonly found: ReadonlyMap<string, string>;
 }
@@ -54,17 +56,24 @@ export interface Start {
 /**
  * The broker starts and is fenced at first: it leaves the in-sync sets. What it may have lost (all, if its last process
  * did not stop cleanly; what lay in a log dir that is not there) makes it ineligible, too, where there is somebody else.
+ * Replicas that went with a disk, and that nobody counts on, begin anew on the disk in its place.
  */
 export function startFenced(image: MetadataImage, changer: PartitionChanger, start: Start): PartitionChange[] {
-  const { brokerId, isClean } = start;
+  const { brokerId, isClean, newDirectories } = start;
+  let replaced = 0;
   return changesWhere(image, (partition, topic) => {
     if (!partition.replicas.includes(brokerId)) return undefined;
     const { directory, directories } = whereabouts(start, topic, partition);
-    const { isr, eligibleLeaderReplicas } = partition;
-    const mayHaveLost = !isClean || !isOnlineIn(directory, start.directories);
-    const hasOthers = [...isr, ...eligibleLeaderReplicas].some((id) => id !== brokerId && image.brokers.has(id));
-    const lost = mayHaveLost && hasOthers ? brokerId : undefined;
-    return changer.change(topic, partition, { isr: without(isr, brokerId), lost, ...directories });
+    const counted = [...partition.isr, ...partition.eligibleLeaderReplicas];
+    const isThere = isOnlineIn(directory, start.directories);
+    const hasOthers = counted.some((id) => id !== brokerId && image.brokers.has(id));
+    const isCountedOn = counted.includes(brokerId) && (!hasOthers || (isClean && isThere));
+    const placed = isThere || isCountedOn ? undefined : newDirectories[replaced++ % newDirectories.length];
+    return changer.change(topic, partition, {
+      isr: without(partition.isr, brokerId),
+      lost: isCountedOn ? undefined : brokerId,
+      directories: placed === undefined ? directories : new Map([[brokerId, placed]]),
+    });
   });
 }
 
@@ -72,14 +81,14 @@ export function startFenced(image: MetadataImage, changer: PartitionChanger, sta
 export function startAlone(image: MetadataImage, changer: PartitionChanger, start: Start): PartitionChange[] {
   return changesWhere(image, (partition, topic) => {
     if (!partition.replicas.includes(start.brokerId)) return undefined;
-    return changer.change(topic, partition, { anew: true, ...whereabouts(start, topic, partition).directories });
+    return changer.change(topic, partition, { anew: true, ...whereabouts(start, topic, partition) });
   });
 }
 
 function whereabouts({ brokerId, found }: Start, topic: Topic, partition: PartitionInfo) {
   const directory = found.size === 0 ? undefined : found.get(`${topic.id}-${partition.index}`);
   if (directory === undefined) return { directory: directoryOn(brokerId, partition), directories: undefined };
-  return { directory, directories: { directories: new Map([[brokerId, directory]]) } };
+  return { directory, directories: new Map([[brokerId, directory]]) };
 }
 
 /** Log dirs have failed: what lay in them is neither led nor in sync. */

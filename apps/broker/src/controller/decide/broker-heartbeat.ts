@@ -57,7 +57,9 @@ function nextState(image: MetadataImage, broker: BrokerInfo, asked: BrokerHeartb
   const now = stateOf(broker);
   if (now === 'fenced') {
     if (asked.wantShutDown) return 'may stop';
-    return !asked.wantFence && isCaughtUp(broker, asked) ? 'active' : 'fenced';
+    // A process that was on its way out is not let in again.
+    const mayCome = !asked.wantFence && !broker.inControlledShutdown && isCaughtUp(broker, asked);
+    return mayCome ? 'active' : 'fenced';
   }
   if (now === 'shutting down') {
     const isDone = !leadsAny(image, broker.id) && othersKnow(image, broker, context);
@@ -108,9 +110,11 @@ function transition(
   const hasLost = online.length > 0 && online.length < directories.length;
   const logDirs = hasLost ? online : directories;
   const changer = new PartitionChanger(image, context, {
-    id: brokerId,
-    isActive: next === 'active',
-    directories: logDirs,
+    broker: {
+      id: brokerId,
+      isActive: next === 'active',
+      directories: logDirs,
+    },
   });
   const change = {
     type: 'BrokerRegistrationChangeRecord' as const,

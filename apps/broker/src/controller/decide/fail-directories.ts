@@ -18,7 +18,7 @@ export function decideFailDirectories(
   const broker = image.brokers.get(brokerId);
   if (broker === undefined || online.length === 0) return { records: [], result: {} };
   const isActive = !broker.fenced && !broker.inControlledShutdown;
-  const changer = new PartitionChanger(image, context, { id: brokerId, isActive, directories: online });
+  const changer = new PartitionChanger(image, context, { broker: { id: brokerId, isActive, directories: online } });
   const change = {
     type: 'BrokerRegistrationChangeRecord' as const,
     brokerId,

@@ -19,6 +19,6 @@ export function decideFenceBroker(
   }
   const toBe = { id: brokerId, isActive: false, directories: broker.directories };
   const change = { type: 'BrokerRegistrationChangeRecord' as const, brokerId, brokerEpoch, fenced: 1 };
-  const left = leaveInSync(image, new PartitionChanger(image, context, toBe), brokerId);
+  const left = leaveInSync(image, new PartitionChanger(image, context, { broker: toBe }), brokerId);
   return { records: [change, ...left], result: { fenced: true } };
 }

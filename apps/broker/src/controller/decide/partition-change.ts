@@ -48,7 +48,7 @@ export interface Targets {
   /** Whoever leads does so under a new epoch, even who led before. */
   readonly anew?: boolean;
   /** Dirs of some brokers' replicas. */
-  readonly directories?: ReadonlyMap<number, string>;
+  readonly directories?: ReadonlyMap<number, string> | undefined;
 }
 
 /** The partition on its way. */
@@ -76,14 +76,21 @@ export function partitionChange(around: Circumstances, targets: Targets): Partit
   Object.assign(draft, completedReassignment(draft));
   draft.elr = eligible(around, draft, targets.lost);
   elect(around, draft);
+  if (mayCommit(around, draft)) draft.elr = [];
   return recordOf(around, draft, targets);
 }
 
 /** Who has left the in-sync set since it became too small to commit anything has all that is committed. */
-function eligible({ partition, hasElr, minIsr }: Circumstances, draft: Draft, lost?: number): readonly number[] {
-  if (!hasElr || draft.isr.length >= Math.min(minIsr, draft.replicas.length)) return [];
+function eligible(around: Circumstances, draft: Draft, lost?: number): readonly number[] {
+  if (!around.hasElr || mayCommit(around, draft)) return [];
+  const { partition } = around;
   const candidates = [...new Set([...partition.eligibleLeaderReplicas, ...partition.isr])];
   return candidates.filter((id) => id !== lost && !draft.isr.includes(id) && draft.replicas.includes(id));
+}
+
+/** Whether the in-sync set is large enough to commit records that nobody else has. */
+function mayCommit({ minIsr }: Circumstances, { isr, replicas }: Draft): boolean {
+  return isr.length >= Math.min(minIsr, replicas.length);
 }
 
 function elect(around: Circumstances, draft: Draft): void {

@@ -25,10 +25,17 @@ export function hasEligibleLeaderReplicas(image: MetadataImage): boolean {
   return (image.features.get(ELR_FEATURE) ?? 0) >= 1;
 }
 
+/** What the decision changes besides the partitions. */
+interface ToBe {
+  readonly broker?: BrokerToBe;
+  /** Of all topics that are looked at. */
+  readonly minIsr?: number;
+}
+
 export class PartitionChanger {
   readonly #image: MetadataImage;
   readonly #context: DecideContext;
-  readonly #toBe: BrokerToBe | undefined;
+  readonly #toBe: ToBe;
   readonly #hasElr: boolean;
   readonly #chooser: DirectoryChooser;
   /** Of the topic that was looked at last. */
@@ -36,7 +43,7 @@ export class PartitionChanger {
   #minIsr = 1;
   #isUncleanAllowed = false;
 
-  constructor(image: MetadataImage, context: DecideContext, toBe?: BrokerToBe) {
+  constructor(image: MetadataImage, context: DecideContext, toBe: ToBe = {}) {
     this.#image = image;
     this.#context = context;
     this.#toBe = toBe;
@@ -68,7 +75,8 @@ export class PartitionChanger {
   }
 
   mayLead(brokerId: number, directory: string | undefined): boolean {
-    if (this.#toBe?.id === brokerId) return this.#toBe.isActive && isOnlineIn(directory, this.#toBe.directories);
+    const toBe = this.#toBe.broker;
+    if (toBe?.id === brokerId) return toBe.isActive && isOnlineIn(directory, toBe.directories);
     const broker = this.#image.brokers.get(brokerId);
     if (broker === undefined || broker.fenced || broker.inControlledShutdown) return false;
     return isOnlineIn(directory, broker.directories);
@@ -78,7 +86,7 @@ export class PartitionChanger {
     if (topic === this.#topic) return;
     const sources = configSources(this.#image, this.#context);
     this.#topic = topic;
-    this.#minIsr = topicConfigNumber(sources, topic, TOPIC_CONFIG.minInsyncReplicas);
+    this.#minIsr = this.#toBe.minIsr ?? topicConfigNumber(sources, topic, TOPIC_CONFIG.minInsyncReplicas);
     this.#isUncleanAllowed = topicConfigValue(sources, topic, TOPIC_CONFIG.uncleanLeaderElection) === 'true';
   }
 }

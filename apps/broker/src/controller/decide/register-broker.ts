@@ -33,9 +33,10 @@ export function decideRegisterBroker(
     brokerId,
     isClean: existing !== undefined && command.previousBrokerEpoch === existing.epoch,
     directories,
+    newDirectories: directories.filter((id) => existing?.directories.includes(id) !== true),
     found: new Map(found.map(({ topicId, index, directory }) => [`${topicId}-${index}`, directory])),
   };
-  const changer = new PartitionChanger(image, context, { id: brokerId, isActive: isAlone, directories });
+  const changer = new PartitionChanger(image, context, { broker: { id: brokerId, isActive: isAlone, directories } });
   const changes = isAlone ? startAlone(image, changer, start) : startFenced(image, changer, start);
   return {
     records: [registration(command, brokerEpoch, !isAlone), ...changes],

@@ -19,7 +19,7 @@ export function decideUnregisterBroker(
     const errorMessage = `Broker ID ${brokerId} is not currently registered`;
     return { records: [], result: { errorCode: ERROR.BROKER_ID_NOT_REGISTERED, errorMessage } };
   }
-  const changer = new PartitionChanger(image, context, { id: brokerId, isActive: false, directories: [] });
+  const changer = new PartitionChanger(image, context, { broker: { id: brokerId, isActive: false, directories: [] } });
   const left = leaveInSync(image, changer, brokerId);
   return {
     records: [...left, { type: 'UnregisterBrokerRecord', brokerId, brokerEpoch: broker.epoch }],
