@@ -16,7 +16,7 @@ import type { BenchTable } from './main.ts';
 import { median } from './quantiles.ts';
 import { format, type Measure, RATIO_COLUMNS, ratioLine } from './ratio-table.ts';
 
-const PORTS = { meridian: 33_100, kafka: 33_200 } as const;
+const PORTS = { meridian: 30_100, kafka: 30_200 } as const;
 const STARTS = 'start';
 const FAIL_OVER = 'controller-fail-over';
 const ROWS: readonly ClusterRow[] = [...LOAD_ROWS, ...OUTAGE_ROWS, REASSIGNMENT_ROW];

@@ -21,7 +21,7 @@ import { Faults } from './faults.ts';
 import { type Door, Links } from './network/links.ts';
 import { Timeline } from './timeline.ts';
 
-const PORT = 33_300;
+const PORT = 30_300;
 /** From a node's listener to the proxy in front of it. */
 const TO_PROXY = 5;
 const TOPIC = 'chaos';
