@@ -1,6 +1,6 @@
 /**
- * The only code that changes a metadata image: one case per record type, the same on the live controller, at restart
- * and, later, on followers and from snapshots. Called by `metadata-log.ts` (replay) and `metadata-controller.ts`.
+ * The only code that changes a metadata image: one case per record type, the same for the image that runs ahead on the
+ * active controller and for what is committed, on every node, replayed or from snapshots.
  * Invariant: applying the same records in the same order gives the same image, whoever does it; a record that does not
  * fit the image is a bug or a damaged log, and throws.
  */

@@ -38,7 +38,7 @@ export function createController(options: {
   return new QuorumController({ io, log, quorum, clusterId, directoryId, context, snapshots });
 }
 
-function decideContext(io: Io, config: ControllerConfig): DecideContext {
+function decideContext(io: Io, config: ControllerConfig): Omit<DecideContext, 'sessions'> {
   return {
     regionId: config.regionId,
     regions: config.regions,

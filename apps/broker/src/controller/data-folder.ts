@@ -1,6 +1,6 @@
 /**
  * The data folder: locked by one process, and described by `meta.properties` as Apache Kafka writes it. Called by
- * `openController` before anything else touches the folder.
+ * the node's start before anything else touches the folder.
  * Invariant: a folder that a newer release or another node wrote, or that lost its description, is refused untouched.
  */
 import { dirname, join } from 'node:path';
@@ -31,6 +31,8 @@ export function openDataFolder(options: {
   path: string;
   nodeId: number;
   clusterId: string | undefined;
+  /** What a new folder is given (uuid text); made up if absent. */
+  directoryId?: string | undefined;
 }): DataFolder {
   const { io, path } = options;
   io.disk.makeFolder(path);
@@ -49,13 +51,13 @@ export function openDataFolder(options: {
 type Meta = Pick<DataFolder, 'clusterId' | 'directoryId'>;
 
 function writeMeta(
-  { io, path, nodeId, clusterId }: Parameters<typeof openDataFolder>[0],
+  { io, path, nodeId, clusterId, directoryId }: Parameters<typeof openDataFolder>[0],
   metadataFolder: string,
 ): Meta {
   if (io.disk.exists(metadataFolder)) throw new BrokerError('folder-corrupt', `${path} has no ${META_FILE}`);
   const meta: Meta = {
     clusterId: clusterId ?? uuidToBase64(randomUuid(io.random)),
-    directoryId: randomUuid(io.random),
+    directoryId: directoryId ?? randomUuid(io.random),
   };
   const lines = [
     `node.id=${nodeId}`,

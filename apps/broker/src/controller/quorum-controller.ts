@@ -22,7 +22,8 @@ import { ActiveController } from './active-controller.ts';
 import type { Command, CreateTopics, CreateTopicsResult, ProducerIdBlock, ResultOf } from './commands.ts';
 import type { BrokerConfigSources } from './configs/effective.ts';
 import type { Controller } from './controller.ts';
-import { configSources, type DecideContext } from './decide/decision.ts';
+import type { DecideContext } from './decide/decision.ts';
+import { ActiveDuties } from './duties/active-duties.ts';
 import { epochRecords } from './epoch-records.ts';
 import type { MetadataImage } from './image.ts';
 import { imageHash } from './image-hash.ts';
@@ -47,7 +48,7 @@ export interface QuorumControllerOptions {
   readonly clusterId: string;
   /** Of the data folder (uuid text). */
   readonly directoryId: string;
-  readonly context: DecideContext;
+  readonly context: Omit<DecideContext, 'sessions'>;
   readonly snapshots: SnapshotSettings;
 }
 
@@ -56,9 +57,13 @@ export class QuorumController implements Controller, QuorumListener {
   readonly configSources: BrokerConfigSources;
   /** Nothing can be decided or followed any more, and the process should end. */
   onFailure: (error: BrokerError) => void = () => {};
+  /** Another node decides, or nobody (−1). */
+  onLeaderChange: (leaderId: number) => void = () => {};
   /** Set once there is a way to other nodes. */
   remote: RemoteController | undefined;
   readonly #options: QuorumControllerOptions;
+  readonly #context: DecideContext;
+  readonly #duties: ActiveDuties;
   readonly #loader: MetadataLoader;
   readonly #snapshots: SnapshotWriter;
   readonly #producerIds: ProducerIds;
@@ -76,7 +81,14 @@ export class QuorumController implements Controller, QuorumListener {
     this.#loader = new MetadataLoader(clusterId);
     this.#snapshots = new SnapshotWriter({ io, log, quorum, loader: this.#loader, settings: options.snapshots });
     this.directoryId = options.directoryId;
-    this.configSources = configSources(this.#loader.image, context);
+    const { nodeId, staticConfigs } = context;
+    this.configSources = { image: this.image, nodeId, staticConfigs };
+    this.#duties = new ActiveDuties({
+      ...{ io, log, nodeId, configSources: this.configSources },
+      image: () => this.image,
+      submit: (command) => this.submit(command),
+    });
+    this.#context = { ...context, sessions: this.#duties.sessions };
     this.#producerIds = new ProducerIds(() => this.#allocateProducerIds());
   }
 
@@ -102,11 +114,19 @@ export class QuorumController implements Controller, QuorumListener {
 
   submit<C extends Command>(command: C): Promise<ResultOf<C>> {
     if (this.#refusal !== undefined) return Promise.reject(this.#refusal);
-    if (this.#active !== undefined) return this.#active.submit(command);
+    if (this.#active !== undefined) {
+      this.#duties.heard(command);
+      return this.#active.submit(command);
+    }
     if (command.kind === 'createTopics' && this.remote !== undefined) {
       return this.remote.createTopics(command) as Promise<ResultOf<C>>;
     }
     return Promise.reject(new BrokerError('not-controller', `node ${this.#options.quorum.self.id}`));
+  }
+
+  /** A broker's process is gone: nobody listens where it did. */
+  brokerLost(brokerId: number): void {
+    if (this.#active !== undefined) this.#duties.brokerLost(brokerId);
   }
 
   nextProducerId(): Promise<number> {
@@ -136,7 +156,8 @@ export class QuorumController implements Controller, QuorumListener {
 
   leaderChanged(leaderId: number, epoch: number): void {
     this.#loader.image.controllerId = leaderId;
-    this.#options.log.info('the controller is elsewhere', { leaderId, epoch });
+    this.#options.log.info('the quorum has a leader', { leaderId, epoch });
+    this.onLeaderChange(leaderId);
   }
 
   leads(epoch: number, epochStart: number): void {
@@ -159,18 +180,23 @@ export class QuorumController implements Controller, QuorumListener {
     this.onFailure(error);
   }
 
-  /** Finishes what was taken, hands the lead over and closes the metadata log. */
-  async close(): Promise<void> {
+  /** Finishes what was taken and hands the lead over; commands are refused from here on. */
+  async resign(): Promise<void> {
     const { io, quorum } = this.#options;
-    const isClean = this.#refusal === undefined;
-    this.#refusal ??= new BrokerError('controller-closed', 'command refused');
+    if (this.#refusal !== undefined) return;
+    this.#refusal = new BrokerError('controller-closed', 'command refused');
     if (this.#active !== undefined) {
       await Promise.race([this.#active.drain(this.#refusal), io.timers.sleep(CONTROLLER_LIMITS.drainMs)]);
     }
     this.#lead = undefined;
     this.#deactivate(this.#refusal);
-    if (isClean) await quorum.resign();
-    await quorum.close(isClean);
+    await quorum.resign();
+  }
+
+  /** After it nothing is followed any more, and the metadata log is closed. */
+  async close(): Promise<void> {
+    await this.resign();
+    await this.#options.quorum.close(this.#refusal?.code === 'controller-closed');
   }
 
   #follow(apply: () => void | Promise<void>, offset: number): void | Promise<void> {
@@ -197,25 +223,27 @@ export class QuorumController implements Controller, QuorumListener {
     const lead = this.#lead;
     if (lead === undefined || this.#active !== undefined || this.#refusal !== undefined) return;
     if (this.#loader.appliedEnd <= lead.epochStart) return;
-    const { io, quorum, context, log } = this.#options;
+    const { io, quorum, log } = this.#options;
     const ahead = this.#loader.image.copy();
     const onFailure = (error: BrokerError): void => this.failed(error);
-    const active = new ActiveController({ timers: io.timers, quorum, epoch: lead.epoch, ahead, context, onFailure });
+    const given = { timers: io.timers, quorum, epoch: lead.epoch, ahead, context: this.#context, onFailure };
+    const active = new ActiveController(given);
     this.#active = active;
     log.info('this node is the active controller', { epoch: lead.epoch });
     active.begin(epochRecords(ahead, this.#loader.isInTransaction));
+    if (this.#active === active) this.#duties.begin();
   }
 
   #deactivate(reason: BrokerError): void {
     const active = this.#active;
     this.#active = undefined;
+    this.#duties.end();
     active?.end(reason);
   }
 
   async #allocateProducerIds(): Promise<ProducerIdBlock> {
-    const { context } = this.#options;
     if (this.#active === undefined && this.remote !== undefined) return this.remote.allocateProducerIds();
-    const block = await this.submit({ kind: 'allocateProducerIds', brokerId: context.nodeId });
+    const block = await this.submit({ kind: 'allocateProducerIds', brokerId: this.#context.nodeId });
     if (block.errorCode === 0) return block;
     throw new BrokerError('no-producer-ids', `error ${block.errorCode}`);
   }
