@@ -147,7 +147,7 @@ test('a new controller need not wait for the next heartbeat', async () => {
   void life.unfence();
   await world.settle(life.register());
   await world.run(100);
-  life.controllerMoved();
+  life.reportNow();
   await world.run(200);
   expect(names().slice(-2)).toEqual(['1 BrokerHeartbeat', '100 BrokerHeartbeat']);
 });

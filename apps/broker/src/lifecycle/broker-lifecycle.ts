@@ -106,8 +106,8 @@ export class BrokerLifecycle {
     this.#step({ kind: 'news' });
   }
 
-  /** Another controller decides, or nobody for now: the next one hears of the broker as soon as it is known. */
-  controllerMoved(): void {
+  /** The controller waits to hear of this broker, or is another one, or nobody for now: a heartbeat goes out at once. */
+  reportNow(): void {
     this.#step({ kind: 'news' });
   }
 

@@ -180,7 +180,7 @@ function failed(life: Lifecycle, nowMs: number): LifecycleEffect[] {
   life.isAsking = false;
   life.isUrgent = false;
   life.failures++;
-  if (life.phase === 'leaving' && life.failures >= LIFECYCLE_LIMITS.shutdownFailures) return enter(life, 'ended');
+  if (life.phase === 'leaving') return enter(life, 'ended');
   if (life.brokerEpoch === -1 && nowMs >= life.registerUntilMs) {
     return [{ kind: 'refused', errorCode: ERROR.NONE }, ...enter(life, 'ended')];
   }

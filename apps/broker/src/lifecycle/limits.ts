@@ -12,8 +12,6 @@ export const LIFECYCLE_LIMITS = {
   shutdownEveryMs: 50,
   /** A controlled shutdown that takes longer is given up: what the broker leads is then elected anew. */
   shutdownTimeoutMs: 5_000,
-  /** One heartbeat of a broker that stops: there may be no controller any more. */
+  /** One heartbeat of a broker that stops; it is given up without an answer, as there may be no controller any more. */
   shutdownHeartbeatTimeoutMs: 1_000,
-  /** Heartbeats of a broker that stops may fail so often. */
-  shutdownFailures: 2,
 } as const;

@@ -26,6 +26,7 @@ async function said(isLocal: boolean): Promise<unknown> {
     controller: {
       image,
       configSources: { image, nodeId: 7, staticConfigs: new Map() },
+      onChange: () => () => {},
       submit: async (command: Command) => note(undefined, command),
     } as unknown as LifecycleParts['controller'],
     logDirs: { onlineIds: [SECOND, FIRST], previousBrokerEpoch: 12 },

@@ -3,6 +3,7 @@
  * once its listeners' ports and its log dirs are known.
  */
 import type { Io, Logger } from '@meridian/io';
+import type { MetadataRecord } from '@meridian/protocol';
 import type { RegisterBroker } from '../controller/commands.ts';
 import type { Controller } from '../controller/controller.ts';
 import { SUPPORTED_FEATURES } from '../controller/features.ts';
@@ -15,7 +16,7 @@ export interface LifecycleParts {
   readonly io: Pick<Io, 'clock' | 'timers'>;
   readonly log: Logger;
   readonly channel: ControllerChannel;
-  readonly controller: Pick<Controller, 'image' | 'configSources' | 'submit'>;
+  readonly controller: Pick<Controller, 'image' | 'configSources' | 'submit' | 'onChange'>;
   readonly nodeId: number;
   /** Of this start of the process (uuid text). */
   readonly incarnationId: string;
@@ -28,13 +29,22 @@ export interface LifecycleParts {
 export function openLifecycle(parts: LifecycleParts): BrokerLifecycle {
   const { io, log, channel, controller, logDirs, found } = parts;
   const { image } = controller;
-  return new BrokerLifecycle({
+  const life = new BrokerLifecycle({
     ...{ io, log, channel, found, registration: registrationOf(parts) },
     previousBrokerEpoch: logDirs.previousBrokerEpoch,
     registerHere: (asked) => controller.submit(commandOf(asked)),
     metadataOffset: () => image.endOffset - 1,
     settings: lifecycleSettings(controller.configSources),
   });
+  // A broker that stops waits until all others have applied that they lead for it.
+  controller.onChange((delta) => {
+    if (delta.some(isLeaving)) life.reportNow();
+  });
+  return life;
+}
+
+function isLeaving(record: MetadataRecord): boolean {
+  return record.type === 'BrokerRegistrationChangeRecord' && record.inControlledShutdown === 1;
 }
 
 function registrationOf({ controller, nodeId, incarnationId, rack, endpoints, logDirs }: LifecycleParts): Registration {

@@ -53,6 +53,8 @@ const PURPOSES: ReadonlyMap<Api, string> = new Map<Api, string>([
 ]);
 
 const RETRIED: ReadonlySet<string> = new Set(['unreachable', 'disconnected', 'timeout', 'too-many-pending']);
+/** This node has led, or still does but stops. */
+const INACTIVE: ReadonlySet<string> = new Set(['not-controller', 'controller-closed']);
 const RETRY = Symbol('another attempt');
 
 export class NodeControllerChannel implements ControllerChannel {
@@ -115,7 +117,7 @@ export class NodeControllerChannel implements ControllerChannel {
         : this.#askOther(id, api, body, deadline, reign));
       return isNotController(answer) ? RETRY : answer;
     } catch (error) {
-      if (error instanceof BrokerError && error.code === 'not-controller') return RETRY;
+      if (error instanceof BrokerError && INACTIVE.has(error.code)) return RETRY;
       if (!(error instanceof ClientError)) throw error;
       if (error.cause instanceof IoError && error.cause.code === 'refused') quorum.leaderUnreachable(id);
       if (RETRIED.has(error.code)) return RETRY;
