@@ -6,6 +6,7 @@
 
 import type { Logger } from '@meridian/io';
 import type { Log } from '@meridian/log';
+import type { ErrorName } from '@meridian/protocol';
 import { createFollower, type Follower, type FollowerEffects, type ReplicaAnswer, takeAnswer } from './follower.ts';
 
 /** What the leader is asked for. */
@@ -37,6 +38,14 @@ export interface FollowerRoleOptions {
   readonly isCopy: boolean;
   readonly onHighWatermark: () => void;
 }
+
+/** A leader that has not heard of its election yet, or we of another one: brokers learn of it one after another. */
+const PASSING: ReadonlySet<string> = new Set([
+  'NOT_LEADER_OR_FOLLOWER',
+  'FENCED_LEADER_EPOCH',
+  'UNKNOWN_LEADER_EPOCH',
+  'UNKNOWN_TOPIC_ID',
+] satisfies ErrorName[]);
 
 export class FollowerRole {
   readonly #options: FollowerRoleOptions;
@@ -82,7 +91,8 @@ export class FollowerRole {
     if (effects.startOffset >= 0) log.advanceStart(effects.startOffset);
     if (effects.highWatermarkMoved) this.#options.onHighWatermark();
     if (effects.trouble === undefined) return 'ask on';
-    this.#note('replica fetch refused', { reason: effects.trouble });
+    const level = PASSING.has(effects.trouble) ? 'info' : 'warn';
+    this.#options.logger[level]('replica fetch refused', { ...this.#names(), reason: effects.trouble });
     return 'ask later';
   }
 
