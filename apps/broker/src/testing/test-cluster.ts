@@ -1,0 +1,138 @@
+/**
+ * Whole nodes of one cluster on simulated machines, each broker and controller, for the tests of this app. Made by
+ * `startTestCluster`; time runs only while a test waits for something.
+ */
+import { silentLogger } from '@meridian/io';
+import { createSimWorld, type SimNode, type SimWorld } from '@meridian/io/sim';
+import { uuidToBase64 } from '@meridian/protocol';
+import { type Broker, type BrokerConfig, createBroker } from '../broker.ts';
+import { TestConnection } from './test-connection.ts';
+
+const SECRET = 'a secret of twenty characters';
+const CLIENT_PORT = 9092;
+const INTERNAL_PORT = 9093;
+const CLUSTER_ID = 'MkU3OEVBNTcwNTJENDM2Qg';
+const START_LIMIT_MS = 120_000;
+
+const hostOf = (id: number): string => `node-${id}`;
+const directoryOf = (id: number): string => uuidToBase64(`00000000-0000-4000-8000-${String(id).padStart(12, '0')}`);
+
+export class TestNode {
+  readonly id: number;
+  readonly machine: SimNode;
+  /** The process that runs now; undefined from its kill to its next start. */
+  broker: Broker | undefined;
+  /** Problems that it logged. */
+  readonly problems: string[] = [];
+
+  constructor(id: number, machine: SimNode) {
+    this.id = id;
+    this.machine = machine;
+  }
+
+  /** As it sees the cluster. */
+  get image() {
+    return this.broker!.inspect().image;
+  }
+
+  kill(): void {
+    this.machine.kill();
+    this.broker = undefined;
+  }
+}
+
+export class TestCluster {
+  readonly world: SimWorld;
+  readonly nodes = new Map<number, TestNode>();
+  readonly #ids: readonly number[];
+  readonly #config: Partial<BrokerConfig>;
+
+  constructor(seed: number, ids: readonly number[], config: Partial<BrokerConfig>) {
+    this.world = createSimWorld({ seed });
+    this.#ids = ids;
+    this.#config = config;
+    for (const id of ids) this.nodes.set(id, new TestNode(id, this.world.node(hostOf(id))));
+  }
+
+  node(id: number): TestNode {
+    return this.nodes.get(id)!;
+  }
+
+  get running(): TestNode[] {
+    return [...this.nodes.values()].filter(({ broker }) => broker !== undefined);
+  }
+
+  /** The active controller; throws if there is none. */
+  get active(): TestNode {
+    const found = this.running.find(({ broker }) => broker!.inspect().isActiveController);
+    if (found === undefined) throw new Error('no node is the active controller');
+    return found;
+  }
+
+  /** Starts them together; resolves when all of them serve. */
+  async start(...ids: readonly number[]): Promise<void> {
+    const started = Promise.all((ids.length === 0 ? this.#ids : ids).map((id) => this.#boot(id)));
+    await this.world.settle(started, START_LIMIT_MS);
+  }
+
+  async stop(id: number): Promise<void> {
+    const node = this.node(id);
+    await this.world.settle(node.broker!.stop());
+    node.kill();
+  }
+
+  /** Lets time run until it is so; throws when that takes too long. Returns the virtual time that it took. */
+  async until(isSo: () => boolean, limitMs = 30_000): Promise<number> {
+    const begunMs = this.world.now();
+    if (!(await this.world.runUntil(isSo, limitMs))) throw new Error(`not so within ${limitMs} ms: ${isSo}`);
+    return this.world.now() - begunMs;
+  }
+
+  /** To a node's client listener. */
+  async connect(id: number): Promise<TestConnection> {
+    const io = this.world.node('clients').boot();
+    const to = { host: hostOf(id), port: CLIENT_PORT, timeoutMs: 1_000 };
+    return new TestConnection(this.world, await this.world.settle(io.net.connect(to)));
+  }
+
+  async #boot(id: number): Promise<void> {
+    const node = this.node(id);
+    const note = (message: string, fields?: unknown): void =>
+      void node.problems.push(`${message} ${JSON.stringify(fields)}`);
+    const log = { ...silentLogger, warn: note, error: note };
+    const io = node.machine.boot();
+    node.broker = await createBroker({ io, log, config: this.#configOf(id), onFatal: (error) => note(error.message) });
+  }
+
+  #configOf(id: number): BrokerConfig {
+    const host = hostOf(id);
+    return {
+      region: 'us-east',
+      regionId: 1,
+      nodeId: id,
+      clusterId: CLUSTER_ID,
+      dataFolder: '/data',
+      client: { host, port: CLIENT_PORT },
+      internal: { host, port: INTERNAL_PORT, secret: SECRET },
+      regions: ['us-east', 'eu-west'],
+      autoCreateTopics: true,
+      defaultPartitions: 1,
+      voters: this.#ids.map((each) => ({
+        id: each,
+        host: hostOf(each),
+        port: INTERNAL_PORT,
+        directoryId: directoryOf(each),
+      })),
+      ...this.#config,
+    };
+  }
+}
+
+/** Three nodes, all of which serve. */
+export async function startTestCluster(
+  options: { seed?: number; ids?: readonly number[]; config?: Partial<BrokerConfig> } = {},
+): Promise<TestCluster> {
+  const cluster = new TestCluster(options.seed ?? 1, options.ids ?? [1, 2, 3], options.config ?? {});
+  await cluster.start();
+  return cluster;
+}
