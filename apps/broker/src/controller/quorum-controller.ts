@@ -59,6 +59,8 @@ export class QuorumController implements Controller, QuorumListener {
   onFailure: (error: BrokerError) => void = () => {};
   /** Another node decides, or nobody (−1). */
   onLeaderChange: (leaderId: number) => void = () => {};
+  /** This node decides from now on. */
+  onActive: () => void = () => {};
   /** Set once there is a way to other nodes. */
   remote: RemoteController | undefined;
   readonly #options: QuorumControllerOptions;
@@ -231,7 +233,9 @@ export class QuorumController implements Controller, QuorumListener {
     this.#active = active;
     log.info('this node is the active controller', { epoch: lead.epoch });
     active.begin(epochRecords(ahead, this.#loader.isInTransaction));
-    if (this.#active === active) this.#duties.begin();
+    if (this.#active !== active) return;
+    this.#duties.begin();
+    this.onActive();
   }
 
   #deactivate(reason: BrokerError): void {

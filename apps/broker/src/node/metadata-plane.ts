@@ -97,6 +97,7 @@ export class MetadataPlane {
     const brokerEpoch = (): number => controller.image.brokers.get(nodeId)?.epoch ?? -1;
     controller.remote = createRemoteController({ timers: io.timers, channel, controller, nodeId, brokerEpoch });
     this.#watch = watchPeers(options, { peers, quorum, controller });
+    controller.onActive = () => this.#watch.sweep();
     hooks.brokers = this.#watch;
     hooks.maxClientConnections = () => Number(brokerConfigValue(controller.configSources, 'max.connections'));
   }
