@@ -186,13 +186,22 @@ export function createQuorum(options: QuorumOptions, nowMs: number): Quorum {
 }
 
 function firstRole(quorum: Quorum, nowMs: number): Role {
-  const electionDeadlineMs = electionDeadline(quorum, nowMs);
+  const electionDeadlineMs = Math.min(
+    electionDeadline(quorum, nowMs),
+    votes(quorum) ? firstDeadline(quorum, nowMs) : Number.POSITIVE_INFINITY,
+  );
   if (quorum.leaderId === quorum.self.id && Number.isFinite(electionDeadlineMs)) {
     const silent = { unheard: new Set<number>(), successors: [], endDeadlineMs: Number.POSITIVE_INFINITY };
     return { kind: 'resigned', electionDeadlineMs, ...silent };
   }
-  if (quorum.leaderId >= 0) return newFollower(quorum, nowMs);
-  return { kind: 'unattached', electionDeadlineMs };
+  if (quorum.leaderId < 0) return { kind: 'unattached', electionDeadlineMs };
+  return { ...newFollower(quorum, nowMs), fetchDeadlineMs: firstDeadline(quorum, nowMs) };
+}
+
+/** It need not wait long to ask: if there is a leader it hears of it by then, and if not, all may have just come up. */
+function firstDeadline({ settings, random }: Quorum, nowMs: number): number {
+  const { electionTimeoutMs } = settings;
+  return nowMs + Math.ceil(electionTimeoutMs / 10 + (random() * electionTimeoutMs) / 4);
 }
 
 export function newFollower({ settings }: Quorum, nowMs: number): Follower {

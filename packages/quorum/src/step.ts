@@ -130,13 +130,19 @@ function tick(turn: Turn): void {
       else tellOfMove(turn);
       break;
     case 'resigned':
-      if (role.electionDeadlineMs <= nowMs) becomeUnattached(turn, quorum.epoch);
+      if (role.electionDeadlineMs <= nowMs) standAgain(turn);
       else if (role.endDeadlineMs <= nowMs) tellOfEnd(turn, role);
       break;
     default:
       if (role.electionDeadlineMs <= nowMs) electionTimedOut(turn);
   }
   fetch(turn);
+}
+
+/** Who led once has waited long enough for another. */
+function standAgain(turn: Turn): void {
+  becomeUnattached(turn, turn.quorum.epoch);
+  standForElection(turn);
 }
 
 /** An observer looks for another; a voter asks whether it should be the one. */
