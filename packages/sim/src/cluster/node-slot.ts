@@ -10,7 +10,7 @@ import { CLUSTER_LIMITS as LIMITS } from './limits.ts';
 import type { NodePlan } from './plan.ts';
 import type { View } from './views.ts';
 
-export type HowDied = 'killed' | 'power lost' | 'wiped';
+export type HowDied = 'killed' | 'power lost' | 'wiped' | 'gave up';
 
 export interface NodeEvents {
   start(io: Io, process: { log: Logger; onFatal(error: Error): void; onView(view: View): void }): Promise<Broker>;
@@ -56,7 +56,7 @@ export class NodeSlot {
       if (boot !== this.boot) return;
       this.lastError = error.message;
       this.#world.trace(`${this.node.name} gives up: ${error.message}`);
-      this.kill();
+      this.#die('gave up', undefined, () => this.node.kill());
     };
     const onView = (view: View): void => {
       if (boot === this.boot) this.view = view;

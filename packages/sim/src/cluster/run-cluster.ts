@@ -98,6 +98,7 @@ class ClusterRun {
 
   fail(what: string): void {
     this.#world.trace(`VIOLATION ${what}`);
+    if (this.#violations.length === 0) for (const line of this.#watch.lines()) this.#world.trace(`  ${line}`);
     if (this.#violations.length < LIMITS.maxViolations && !this.#violations.includes(what)) this.#violations.push(what);
   }
 

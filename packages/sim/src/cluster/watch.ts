@@ -53,6 +53,29 @@ export class Watch {
     return this.#slots.flatMap((slot) => [...(this.#of(slot)?.replicas.values() ?? [])]);
   }
 
+  /** Who knows what, for whoever reads the trace of a violation. */
+  lines(): string[] {
+    const nodes = this.nodes().map(({ nodeId, isActiveController, epoch, metadataEnd, image }) => {
+      const brokers = [...image.brokers].map(([id, { epoch, fenced }]) => `${id}@${epoch}${fenced ? ' fenced' : ''}`);
+      const role = isActiveController ? 'active controller' : 'node';
+      return `${role} ${nodeId} epoch ${epoch} log ${metadataEnd} image ${image.endOffset} brokers ${brokers.join(', ')}`;
+    });
+    const partitions = this.nodes().flatMap(({ nodeId, image }) =>
+      [...image.topicsByName.values()].flatMap((topic) =>
+        topic.partitions.map((partition) => {
+          const { index, leader, leaderEpoch, partitionEpoch, replicas, isr, eligibleLeaderReplicas: elr } = partition;
+          const epochs = `epoch ${leaderEpoch}/${partitionEpoch}`;
+          return `image of ${nodeId} ${topic.name}-${index} leader ${leader} ${epochs} replicas ${replicas} isr ${isr} elr ${elr}`;
+        }),
+      ),
+    );
+    const replicas = this.replicas().map(
+      ({ nodeId, topic, index, isLeader, leaderEpoch, highWatermark, logStart, logEnd, durableEnd, isr }) =>
+        `replica ${nodeId} ${topic}-${index} ${isLeader ? `leads (${isr})` : 'follows'} epoch ${leaderEpoch} log ${logStart}..${logEnd} hw ${highWatermark} durable ${durableEnd}`,
+    );
+    return [...nodes, ...partitions, ...replicas];
+  }
+
   hosted(slot: NodeSlot): Iterable<Hosted> {
     return this.#of(slot)?.view.partitions() ?? [];
   }

@@ -45,7 +45,7 @@ export function watchers({ history, sightings, fail, sources }: WatchersOptions)
     all: [...all, epochs, seen],
     died: (slot, how, logs) => {
       recovery.died(slot.plan.id, how, logs);
-      if (how === 'wiped') epochs.wiped(slot.plan.id);
+      if (how === 'wiped' || how === 'gave up') epochs.wiped(slot.plan.id);
     },
     opened: (slot, replica) => {
       recovery.opened(slot.plan.id, replica);

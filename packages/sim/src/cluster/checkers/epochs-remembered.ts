@@ -1,8 +1,11 @@
-/** I10 of the metadata quorum: a node that is started again is in no earlier epoch than before, unless its disk was wiped. */
+/**
+ * I10 of the metadata quorum: a node that is started again is in no earlier epoch than before, unless its
+ * disk was wiped, or it gave up because it could not write its epoch down.
+ */
 import type { Fail, Watcher } from './watcher.ts';
 
 export interface EpochsRemembered extends Watcher {
-  /** Its disk is gone, and what it had promised. */
+  /** What it had promised is gone, or was never promised. */
   wiped(nodeId: number): void;
 }
 

@@ -3,6 +3,7 @@
  * death that is what was written, after a loss of power what was durable. A wiped disk or a failed log owes nothing.
  */
 import type { Log } from '@meridian/log';
+import type { HowDied } from '../node-slot.ts';
 import type { Fail } from './watcher.ts';
 
 /** What a replica's log was when its node died. */
@@ -13,7 +14,7 @@ interface Left {
 
 export interface RecoveryKeeps {
   /** The node dies now, with these logs open. */
-  died(nodeId: number, how: 'killed' | 'power lost' | 'wiped', logs: Iterable<OpenReplica>): void;
+  died(nodeId: number, how: HowDied, logs: Iterable<OpenReplica>): void;
   /** A replica is there for the first time in this life of its node. */
   opened(nodeId: number, replica: OpenReplica): void;
 }
@@ -35,7 +36,7 @@ export function recoveryKeeps(fail: Fail): RecoveryKeeps {
       for (const replica of logs) {
         const { endOffset, writtenEnd, durableEnd, failure } = replica.log;
         if (failure !== undefined) continue;
-        left.set(key(nodeId, replica), { least: how === 'killed' ? writtenEnd : durableEnd, most: endOffset });
+        left.set(key(nodeId, replica), { least: how === 'power lost' ? durableEnd : writtenEnd, most: endOffset });
       }
     },
     opened(nodeId, replica) {
