@@ -2,7 +2,7 @@
  * Whole nodes of one cluster on simulated machines, each broker and controller, for the tests of this app. Made by
  * `startTestCluster`; time runs only while a test waits for something.
  */
-import { silentLogger } from '@meridian/io';
+import { type Io, silentLogger } from '@meridian/io';
 import { createSimWorld, type SimNode, type SimWorld } from '@meridian/io/sim';
 import { uuidToBase64 } from '@meridian/protocol';
 import { type Broker, type BrokerConfig, createBroker } from '../broker.ts';
@@ -17,17 +17,34 @@ const START_LIMIT_MS = 120_000;
 const hostOf = (id: number): string => `node-${id}`;
 const directoryOf = (id: number): string => uuidToBase64(`00000000-0000-4000-8000-${String(id).padStart(12, '0')}`);
 
+/** What differs from the config of a node that is everything; of all nodes, or of each. */
+type NodeConfig = Partial<BrokerConfig> | ((id: number) => Partial<BrokerConfig>);
+
+export interface TestClusterOptions {
+  readonly seed?: number;
+  readonly ids?: readonly number[];
+  /** All of them if absent. */
+  readonly voters?: readonly number[];
+  readonly config?: NodeConfig;
+}
+
 export class TestNode {
   readonly id: number;
   readonly machine: SimNode;
   /** The process that runs now; undefined from its kill to its next start. */
   broker: Broker | undefined;
+  io: Io | undefined;
   /** Problems that it logged. */
   readonly problems: string[] = [];
 
   constructor(id: number, machine: SimNode) {
     this.id = id;
     this.machine = machine;
+  }
+
+  /** Of the process that runs now. */
+  get disk() {
+    return this.io!.disk;
   }
 
   /** As it sees the cluster. */
@@ -45,11 +62,13 @@ export class TestCluster {
   readonly world: SimWorld;
   readonly nodes = new Map<number, TestNode>();
   readonly #ids: readonly number[];
-  readonly #config: Partial<BrokerConfig>;
+  readonly #voters: readonly number[];
+  readonly #config: NodeConfig;
 
-  constructor(seed: number, ids: readonly number[], config: Partial<BrokerConfig>) {
+  constructor({ seed = 1, ids = [1, 2, 3], voters = ids, config = {} }: TestClusterOptions) {
     this.world = createSimWorld({ seed });
     this.#ids = ids;
+    this.#voters = voters;
     this.#config = config;
     for (const id of ids) this.nodes.set(id, new TestNode(id, this.world.node(hostOf(id))));
   }
@@ -101,6 +120,7 @@ export class TestCluster {
       void node.problems.push(`${message} ${JSON.stringify(fields)}`);
     const log = { ...silentLogger, warn: note, error: note };
     const io = node.machine.boot();
+    node.io = io;
     node.broker = await createBroker({ io, log, config: this.#configOf(id), onFatal: (error) => note(error.message) });
   }
 
@@ -117,22 +137,20 @@ export class TestCluster {
       regions: ['us-east', 'eu-west'],
       autoCreateTopics: true,
       defaultPartitions: 1,
-      voters: this.#ids.map((each) => ({
+      voters: this.#voters.map((each) => ({
         id: each,
         host: hostOf(each),
         port: INTERNAL_PORT,
         directoryId: directoryOf(each),
       })),
-      ...this.#config,
+      ...(typeof this.#config === 'function' ? this.#config(id) : this.#config),
     };
   }
 }
 
-/** Three nodes, all of which serve. */
-export async function startTestCluster(
-  options: { seed?: number; ids?: readonly number[]; config?: Partial<BrokerConfig> } = {},
-): Promise<TestCluster> {
-  const cluster = new TestCluster(options.seed ?? 1, options.ids ?? [1, 2, 3], options.config ?? {});
+/** Three nodes, all of which serve, unless told otherwise. */
+export async function startTestCluster(options: TestClusterOptions = {}): Promise<TestCluster> {
+  const cluster = new TestCluster(options);
   await cluster.start();
   return cluster;
 }
