@@ -51,9 +51,11 @@ export function noteForgotten(disk: Disk, folder: string): void {
   disk.replaceFile(join(folder, FORGOTTEN), Buffer.alloc(0));
 }
 
-/** If a crash brings the note back, the node is only more careful than it need be. */
+/** Durable when it returns: a crash that brought the note back might leave too few who vote. */
 export function noteRemembered(disk: Disk, folder: string): void {
-  if (hasForgotten(disk, folder)) disk.remove(join(folder, FORGOTTEN));
+  if (!hasForgotten(disk, folder)) return;
+  disk.remove(join(folder, FORGOTTEN));
+  disk.syncFolder(folder);
 }
 
 /** In Kafka's order of fields, and without a line's end. */
