@@ -71,7 +71,10 @@ test('a broker’s config holds for all topics without one of their own, the one
   expect(await describe(connection, TOPIC, 'orders', ['max.message.bytes'])).toEqual([
     ['900', 2, 'message.max.bytes=900 message.max.bytes=300 message.max.bytes=1048588'],
   ]);
-  expect(await describe(connection, BROKER, '')).toEqual([['300', 3, 'message.max.bytes=300']]);
+  expect(await describe(connection, BROKER, '')).toEqual([
+    ['1', 3, 'min.insync.replicas=1'],
+    ['300', 3, 'message.max.bytes=300'],
+  ]);
 });
 
 test('retention goes by milliseconds, else minutes, else hours', async () => {

@@ -7,11 +7,14 @@ const [A, B, C] = [uuidNumber(901), uuidNumber(902), uuidNumber(903)] as const;
 function twoDirs() {
   const at = scenario([]);
   at.run(registration(1, [A, B]));
+  let starts = 0;
+  const restart = (directories: string[], rest: object = {}) =>
+    at.run({ ...registration(1, directories), incarnationId: uuidNumber(950 + ++starts), ...rest });
   const create = (name: string, numPartitions: number) => at.run(createTopics([newTopic(name, { numPartitions })]));
   const partitions = (name = 'orders') => at.image.topicsByName.get(name)!.partitions;
   const leaders = (name = 'orders') => partitions(name).map(({ leader }) => leader);
   const dirs = (name = 'orders') => partitions(name).map(({ directories }) => directories[0]);
-  return { ...at, image: at.image, create, partitions, leaders, dirs };
+  return { ...at, image: at.image, restart, create, partitions, leaders, dirs };
 }
 
 test('each new partition goes to the dir with the fewest, over all topics', () => {
@@ -29,7 +32,7 @@ test('each new partition goes to the dir with the fewest, over all topics', () =
 });
 
 test('what lies in a failed dir has no leader, keeps its in-sync set, and is led again when the dir is back', () => {
-  const { create, leaders, partitions, run, image } = twoDirs();
+  const { create, leaders, partitions, run, restart, image } = twoDirs();
   create('orders', 4);
   run({ kind: 'failDirectories', brokerId: 1, online: [A] });
   expect(leaders()).toEqual([1, -1, 1, -1]);
@@ -39,24 +42,24 @@ test('what lies in a failed dir has no leader, keeps its in-sync set, and is led
   expect(elected.partitions[0]!.errorCode).not.toBe(0);
   create('later', 2);
   expect(leaders('later')).toEqual([1, 1]);
-  run(registration(1, [A]));
+  restart([A]);
   expect(leaders()).toEqual([1, -1, 1, -1]);
-  run(registration(1, [A, B]));
+  restart([A, B]);
   expect(leaders()).toEqual([1, 1, 1, 1]);
 });
 
 test('a broker that starts without one of its dirs leads nothing that lies there', () => {
-  const { create, leaders, run } = twoDirs();
+  const { create, leaders, restart } = twoDirs();
   create('orders', 2);
-  run(registration(1, [B]));
+  restart([B]);
   expect(leaders()).toEqual([-1, 1]);
 });
 
 test('a replica that was found in another dir than before is led, and its dir is known from then on', () => {
-  const { create, leaders, dirs, run, image } = twoDirs();
+  const { create, leaders, dirs, restart, image } = twoDirs();
   create('orders', 2);
   const topicId = image.topicsByName.get('orders')!.id;
-  run({ ...registration(1, [B, C]), found: [{ topicId, index: 0, directory: C }] });
+  restart([B, C], { found: [{ topicId, index: 0, directory: C }] });
   expect([leaders(), dirs()]).toEqual([
     [1, 1],
     [C, B],

@@ -24,6 +24,7 @@ export const SUPPORTED_FEATURES: ReadonlyMap<string, { readonly min: number; rea
 /** What a new cluster begins with. */
 export const FIRST_FEATURE_LEVELS: ReadonlyMap<string, number> = new Map([
   [METADATA_VERSION_FEATURE, METADATA_VERSION],
+  [ELR_FEATURE, 1],
 ]);
 
 /** Features of Apache Kafka 4.3 that change nothing in the records that we apply: their logs can be read. */

@@ -232,7 +232,7 @@ export class QuorumController implements Controller, QuorumListener {
     const active = new ActiveController(given);
     this.#active = active;
     log.info('this node is the active controller', { epoch: lead.epoch });
-    active.begin(epochRecords(ahead, this.#loader.isInTransaction));
+    active.begin(epochRecords(ahead, this.#loader.isInTransaction, this.#context));
     if (this.#active !== active) return;
     this.#duties.begin();
     this.onActive();
