@@ -24,12 +24,12 @@ function setUp(given: Partial<BrokerLifecycleOptions> & { isLocal?: boolean } = 
   const controller = {
     epoch: 40,
     registerCode: ERROR.NONE as number,
+    register: (): object | undefined => ({ errorCode: controller.registerCode, brokerEpoch: controller.epoch }),
     heartbeat: (_body: Record<string, unknown>): object | undefined => ({ errorCode: ERROR.NONE, isFenced: false }),
   };
   const answerTo = (api: Api, body: Record<string, unknown>): object | undefined => {
     if ((api as unknown) === BrokerHeartbeat) return controller.heartbeat(body);
-    if ((api as unknown) === BrokerRegistration)
-      return { errorCode: controller.registerCode, brokerEpoch: controller.epoch };
+    if ((api as unknown) === BrokerRegistration) return controller.register();
     return { errorCode: ERROR.NONE, directories: [] };
   };
   const send = async (api: Api, body: never, { timeoutMs, signal }: ChannelCall): Promise<unknown> => {
@@ -108,10 +108,15 @@ test('a controller that refuses the broker for good, or none at all, ends the st
   const refused = setUp();
   refused.controller.registerCode = ERROR.INVALID_REGISTRATION;
   await expect(refused.world.settle(refused.life.register())).rejects.toMatchObject({ code: 'registration-refused' });
-  const late = setUp();
-  late.controller.registerCode = ERROR.DUPLICATE_BROKER_REGISTRATION;
-  await expect(late.world.settle(late.life.register(), 70_000)).rejects.toMatchObject({ code: 'no-controller' });
-  expect(late.world.now()).toBeGreaterThan(60_000);
+  const taken = setUp();
+  taken.controller.registerCode = ERROR.DUPLICATE_BROKER_REGISTRATION;
+  await expect(taken.world.settle(taken.life.register(), 70_000)).rejects.toMatchObject({
+    code: 'registration-refused',
+  });
+  expect(taken.world.now()).toBeGreaterThan(60_000);
+  const alone = setUp();
+  alone.controller.register = () => undefined;
+  await expect(alone.world.settle(alone.life.register(), 80_000)).rejects.toMatchObject({ code: 'no-controller' });
 });
 
 test('a broker that was forgotten registers again as the one that has lost nothing since', async () => {

@@ -86,8 +86,14 @@ test('a registration that is refused for now, or not answered, is tried again un
   expect(say({ kind: 'due' })).toBe('register');
   expect(say({ kind: 'failed' })).toBe('in 100 ms');
   for (const delay of [200, 400, 800, 1000, 1000]) expect(say(duplicate)).toBe(`in ${delay} ms`);
-  expect(say(duplicate, REGISTER_UNTIL_MS)).toBe(`refused 0; now ended`);
+  expect(say(duplicate, REGISTER_UNTIL_MS)).toBe(`refused ${ERROR.DUPLICATE_BROKER_REGISTRATION}; now ended`);
   expect(say({ kind: 'due' })).toBe('');
+});
+
+test('without any answer the start is given up, too', () => {
+  const { say } = live();
+  say({ kind: 'start' });
+  expect(say({ kind: 'failed' }, REGISTER_UNTIL_MS)).toBe('refused 0; now ended');
 });
 
 test.each([ERROR.INCONSISTENT_CLUSTER_ID, ERROR.UNSUPPORTED_VERSION, ERROR.INVALID_REGISTRATION])(

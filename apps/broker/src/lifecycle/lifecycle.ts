@@ -55,7 +55,7 @@ export type LifecycleEffect =
   | { readonly kind: 'arm'; readonly delayMs: number }
   /** It has moved to another phase. */
   | { readonly kind: 'entered'; readonly phase: Phase }
-  /** It cannot be a broker of this cluster: Kafka's code, or none if nobody answered in time. */
+  /** It cannot be a broker of this cluster: Kafka's code, or none if nobody has answered. */
   | { readonly kind: 'refused'; readonly errorCode: number };
 
 export function createLifecycle(heartbeatIntervalMs: number, registerUntilMs: number): Lifecycle {
@@ -138,7 +138,7 @@ function registered(
   const isFirst = life.brokerEpoch === -1;
   if (errorCode !== ERROR.NONE) {
     if (isFirst && FINAL.has(errorCode)) return [{ kind: 'refused', errorCode }, ...enter(life, 'ended')];
-    return failed(life, nowMs);
+    return failed(life, nowMs, errorCode);
   }
   life.isAsking = false;
   life.brokerEpoch = brokerEpoch;
@@ -176,13 +176,13 @@ function next(life: Lifecycle, delayMs: number): LifecycleEffect[] {
   return life.isUrgent ? ask(life) : [{ kind: 'arm', delayMs }];
 }
 
-function failed(life: Lifecycle, nowMs: number): LifecycleEffect[] {
+function failed(life: Lifecycle, nowMs: number, errorCode: number = ERROR.NONE): LifecycleEffect[] {
   life.isAsking = false;
   life.isUrgent = false;
   life.failures++;
   if (life.phase === 'leaving') return enter(life, 'ended');
   if (life.brokerEpoch === -1 && nowMs >= life.registerUntilMs) {
-    return [{ kind: 'refused', errorCode: ERROR.NONE }, ...enter(life, 'ended')];
+    return [{ kind: 'refused', errorCode }, ...enter(life, 'ended')];
   }
   const { retryBaseMs, retryCapMs } = LIFECYCLE_LIMITS;
   return [{ kind: 'arm', delayMs: Math.min(retryBaseMs * 2 ** Math.min(life.failures - 1, 20), retryCapMs) }];
