@@ -1,6 +1,7 @@
 /**
  * ListOffsets: the offset for a timestamp or for one of Kafka's special ones. Consumers use it to find the ends of a log.
- * Invariant: no offset beyond the high watermark is told, so a consumer that starts there can fetch at once.
+ * Invariant: no offset beyond the high watermark is told, so a consumer that starts there can fetch at once; and none by a
+ * leader that does not know yet how far its predecessor had come, so that the end never goes back.
  */
 import { ERROR, ListOffsets, type RequestOf } from '@meridian/protocol';
 import { duplicatesIn } from '../controller/decide/decision.ts';
@@ -26,6 +27,8 @@ interface Found {
 /** An answer of an older version must not carry an epoch. */
 const EPOCH_SINCE = 4;
 const NOT_FOUND: Found = { timestamp: -1, offset: -1, leaderEpoch: -1 };
+/** Older versions are told that there is no leader yet. */
+const NOT_AVAILABLE_SINCE = 5;
 
 export function createListOffsetsHandler({
   partitions,
@@ -53,6 +56,10 @@ export function createListOffsetsHandler({
           ask.timestamp,
           request.isolationLevel === READ_COMMITTED,
         );
+        if (offset < 0 || ask.timestamp === LATEST) {
+          const behind = errorWhileBehind(partition, ask.timestamp, version);
+          if (behind !== ERROR.NONE) return { partitionIndex, errorCode: behind, ...NOT_FOUND };
+        }
         return { partitionIndex, errorCode, timestamp, offset, leaderEpoch: version < EPOCH_SINCE ? -1 : leaderEpoch };
       }
     },
@@ -66,6 +73,13 @@ function malformed(ask: Ask, version: number, repeated: boolean): number {
     return ERROR.UNSUPPORTED_VERSION;
   }
   return ERROR.NONE;
+}
+
+/** The end, and what was not found below it, wait until a new leader knows the end; the start is known at once. */
+function errorWhileBehind(partition: Partition, timestamp: number, version: number): number {
+  const isOfEnd = timestamp >= LATEST || timestamp === MAX_TIMESTAMP;
+  if (!isOfEnd || !partition.isHighWatermarkBehind) return ERROR.NONE;
+  return version >= NOT_AVAILABLE_SINCE ? ERROR.OFFSET_NOT_AVAILABLE : ERROR.LEADER_NOT_AVAILABLE;
 }
 
 /** What lies in remote tiers (−5, −6) does not exist here, and is answered with −1 as Apache Kafka does without them. */
