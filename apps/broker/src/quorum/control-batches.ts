@@ -25,20 +25,14 @@ interface ControlRecord {
   readonly value: Buffer;
 }
 
-/** `voterDirectories`: whether the log says which directories are meant, as it does once voters may change. */
-export function leaderBatch(
-  batch: LeaderBatch,
-  leaderId: number,
-  place: BatchPlace,
-  voterDirectories: boolean,
-): Buffer {
+export function leaderBatch(batch: LeaderBatch, leaderId: number, place: BatchPlace): Buffer {
   switch (batch.kind) {
     case 'proposal':
       return metadataBatch(batch.proposal as readonly Buffer[], place);
     case 'voters':
       return controlBatch([votersRecord(batch.voters)], place);
     case 'leaderChange': {
-      const records = [leaderChange(leaderId, batch, voterDirectories)];
+      const records = [leaderChange(leaderId, batch)];
       if (batch.recorded?.isFirst === true) records.push(kraftVersion());
       if (batch.recorded !== undefined) records.push(votersRecord(batch.recorded.voters));
       return controlBatch(records, place);
@@ -66,16 +60,14 @@ export function controlTypes(batch: Uint8Array): number[] {
   return Array.from(readRecords(batch), ({ key }) => decodeMessage(ControlRecordKey, 0, Buffer.from(key ?? [])).type);
 }
 
+/** In version 0, without directories, at every `kraft.version`: Apache Kafka's tools read no other. */
 function leaderChange(
   leaderId: number,
   { voters, grantingVoters }: Extract<LeaderBatch, { kind: 'leaderChange' }>,
-  voterDirectories: boolean,
 ): ControlRecord {
-  const version = voterDirectories ? 1 : 0;
-  const named = ({ id, directoryId }: ReplicaKey) =>
-    voterDirectories ? { voterId: id, voterDirectoryId: directoryId } : { voterId: id };
-  const message = { version, leaderId, voters: voters.map(named), grantingVoters: grantingVoters.map(named) };
-  return { type: CONTROL_RECORD_TYPE.LEADER_CHANGE, value: encodeMessage(LeaderChangeMessage, version, message) };
+  const named = ({ id }: ReplicaKey) => ({ voterId: id });
+  const message = { version: 0, leaderId, voters: voters.map(named), grantingVoters: grantingVoters.map(named) };
+  return { type: CONTROL_RECORD_TYPE.LEADER_CHANGE, value: encodeMessage(LeaderChangeMessage, 0, message) };
 }
 
 function kraftVersion(): ControlRecord {

@@ -135,9 +135,9 @@ export class MetadataStore {
     this.snapshots = snapshots;
   }
 
-  append(batch: LeaderBatch, baseOffset: number, leaderEpoch: number, voterDirectories: boolean): void {
+  append(batch: LeaderBatch, baseOffset: number, leaderEpoch: number): void {
     const place = { baseOffset, leaderEpoch, timestamp: this.#io.clock.now() };
-    this.log.append([leaderBatch(batch, this.#nodeId, place, voterDirectories)], leaderEpoch);
+    this.log.append([leaderBatch(batch, this.#nodeId, place)], leaderEpoch);
   }
 
   /** With the epochs that they have. */

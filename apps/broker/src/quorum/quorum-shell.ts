@@ -262,7 +262,7 @@ export class QuorumShell implements QuorumNode {
         return (effect.to as RaftAsker).answerSnapshot(effect.request, effect.epoch);
       case 'append': {
         if (effect.batch.kind === 'proposal') this.#proposedEnd = this.quorum.log.endOffset;
-        return store.append(effect.batch, effect.baseOffset, effect.epoch, this.quorum.voters.currentOffset >= 0);
+        return store.append(effect.batch, effect.baseOffset, effect.epoch);
       }
       case 'appendFetched':
         return store.appendFetched(effect.batches);

@@ -18,8 +18,8 @@ const place = (baseOffset: number) => ({ baseOffset, leaderEpoch: 2, timestamp: 
 export function corpus(): Buffer[] {
   const recorded = { voters, isFirst: true };
   const change = { kind: 'leaderChange', voters, grantingVoters: voters, recorded } as const;
-  const first = leaderBatch(change, 1, place(0), true);
-  const second = leaderBatch({ kind: 'voters', voters }, 1, place(3), true);
+  const first = leaderBatch(change, 1, place(0));
+  const second = leaderBatch({ kind: 'voters', voters }, 1, place(3));
   return [first, Buffer.concat([first, second]), encodeVoters(voters)];
 }
 
