@@ -6,7 +6,7 @@ import { ERROR, type MetadataRecordInput, ZERO_UUID } from '@meridian/protocol';
 import type { CreatePartitions, Outcome, Requester } from '../commands.ts';
 import { TOPIC_CONFIG } from '../configs/topic-configs.ts';
 import { DirectoryChooser } from '../directories.ts';
-import type { MetadataImage } from '../image.ts';
+import type { MetadataImage, PartitionInfo } from '../image.ts';
 import { CONTROLLER_LIMITS } from '../limits.ts';
 import { type DecideContext, type Decision, duplicatesIn, orRefusal, outcome, Refusal, refused } from './decision.ts';
 import { checkAssignment, newPartitionRecord, placeReplicas } from './placement.ts';
@@ -52,7 +52,8 @@ function grow(
   }
   const existing = topic.partitions.length;
   checkCount(name, existing, count, assignments, room);
-  const replicationFactor = topic.partitions[0]!.replicas.length;
+  const [{ replicas: present, removingReplicas }] = topic.partitions as [PartitionInfo];
+  const replicationFactor = present.length - removingReplicas.length;
   const replicas =
     assignments?.map(({ brokerIds }) => brokerIds) ??
     placeReplicas(image, count - existing, replicationFactor, context.random);

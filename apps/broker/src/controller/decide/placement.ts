@@ -1,7 +1,7 @@
 /**
  * Where the replicas of new partitions go, whether placed by us or given by hand. Called by the decisions that create
  * topics and partitions.
- * Invariant: a partition's replicas are distinct registered brokers, its first leader is one that is not fenced.
+ * Invariant: a partition's replicas are distinct registered brokers, its first leader is one that is active.
  */
 import { ERROR, type MetadataRecordInput } from '@meridian/protocol';
 import type { DirectoryChooser } from '../directories.ts';
@@ -9,8 +9,8 @@ import type { BrokerInfo, MetadataImage } from '../image.ts';
 import { Refusal } from './decision.ts';
 
 /**
- * Replicas for `count` partitions, striped over the brokers from a random start (`random` in [0, 1)), so that leaders
- * and followers spread evenly. Fenced brokers come last and never first.
+ * Replicas for `count` partitions, striped over the racks and over the brokers in them from a random start (`random` in
+ * [0, 1)), so that leaders and followers spread evenly. Fenced brokers come last in their rack and never lead.
  */
 export function placeReplicas(
   image: MetadataImage,
@@ -19,21 +19,55 @@ export function placeReplicas(
   random: () => number,
 ): number[][] {
   const brokers = [...image.brokers.values()].sort((a, b) => a.id - b.id);
-  const active = brokers.filter((broker) => !broker.fenced);
-  const fenced = brokers.filter((broker) => broker.fenced);
+  const active = brokers.filter(isActive);
   const why = whyNotPlaceable(brokers, active, replicationFactor);
   if (why !== null) {
     const detail = `Unable to replicate the partition ${replicationFactor} time(s): ${why}`;
     throw new Refusal(ERROR.INVALID_REPLICATION_FACTOR, detail);
   }
+  const racks = racksOf(brokers);
   const start = Math.floor(random() * active.length);
   return Array.from({ length: count }, (_, partition) => {
-    const leaderAt = (start + partition) % active.length;
-    // Each round over the brokers shifts the followers by one more, so that two leaders don't share all of theirs.
-    const shift = Math.floor((start + partition) / active.length);
-    const others = [...rotate(without(active, leaderAt), leaderAt + shift), ...rotate(fenced, partition)];
-    return [active[leaderAt]!, ...others].slice(0, replicationFactor).map((broker) => broker.id);
+    const orders = rackOrders(racks, start + partition);
+    const replicas: number[] = [];
+    for (let turn = 0; replicas.length < replicationFactor; turn++) {
+      replicas.push(...orders.flatMap((order) => order[turn] ?? []));
+    }
+    return replicas.slice(0, replicationFactor);
   });
+}
+
+interface Rack {
+  readonly active: readonly number[];
+  readonly others: readonly number[];
+}
+
+function isActive({ fenced, inControlledShutdown }: BrokerInfo): boolean {
+  return !fenced && !inControlledShutdown;
+}
+
+/** By name; brokers without one share a rack. */
+function racksOf(brokers: readonly BrokerInfo[]): Rack[] {
+  const names = [...new Set(brokers.map(({ rack }) => rack ?? ''))].sort();
+  return names.map((name) => {
+    const inRack = brokers.filter(({ rack }) => (rack ?? '') === name);
+    const ids = (wanted: boolean) => inRack.filter((each) => isActive(each) === wanted).map(({ id }) => id);
+    return { active: ids(true), others: ids(false) };
+  });
+}
+
+/** The brokers of each rack in the order in which they are taken for the nth partition; the first one's first leads. */
+function rackOrders(racks: readonly Rack[], nth: number): (readonly number[])[] {
+  const leading = racks.filter(({ active }) => active.length > 0);
+  const round = Math.floor(nth / leading.length);
+  const orders = rotate(leading, nth).map(({ active, others }, place) => {
+    // Each round over a rack's brokers shifts its followers by one more, so that two leaders don't share all of theirs.
+    const shift = Math.floor(round / active.length);
+    const first = (round + place + (place > 0 ? shift : 0)) % active.length;
+    return [active[first]!, ...rotate(without(active, first), first + shift), ...rotate(others, nth)];
+  });
+  const fenced = racks.filter(({ active }) => active.length === 0).map(({ others }) => rotate(others, nth));
+  return [...orders, ...fenced];
 }
 
 function whyNotPlaceable(
@@ -74,7 +108,7 @@ export function checkAssignment(image: MetadataImage, brokerIds: readonly number
   }
 }
 
-/** The record of a new partition, led by its first replica that is not fenced. */
+/** The record of a new partition, led by its first replica that is neither fenced nor shutting down. */
 export function newPartitionRecord(
   image: MetadataImage,
   topicId: string,
@@ -82,7 +116,7 @@ export function newPartitionRecord(
   replicas: readonly number[],
   directories: DirectoryChooser,
 ): MetadataRecordInput {
-  const isr = replicas.filter((id) => image.brokers.get(id)?.fenced === false);
+  const isr = replicas.filter((id) => isActive(image.brokers.get(id)!));
   if (isr.length === 0) {
     throw new Refusal(
       ERROR.INVALID_REPLICA_ASSIGNMENT,
