@@ -1,6 +1,7 @@
 /** Brokers of one cluster as they start, die, stand still, are forgotten and leave. */
 import { CreateTopics, ERROR, InitProducerId, Metadata, UnregisterBroker } from '@meridian/protocol';
 import { expect, test } from 'vitest';
+import type { BrokerConfig } from '../broker.ts';
 import { startTestCluster, type TestCluster } from '../testing/test-cluster.ts';
 
 async function createTopic(cluster: TestCluster, at: number, name: string, numPartitions = 3): Promise<void> {
@@ -63,6 +64,26 @@ test('when a broker’s process dies others lead within half a second, controlle
     await cluster.start(dead);
     await cluster.until(() => unfenced(cluster, other).length === 3, 5_000);
   }
+});
+
+test('brokers and controllers may be apart: each of them may die, and the others go on', async () => {
+  const config = (id: number): Partial<BrokerConfig> =>
+    id <= 3 ? { roles: ['controller'], client: undefined } : { roles: ['broker'] };
+  const cluster = await startTestCluster({ seed: 9, ids: [1, 2, 3, 4, 5, 6], voters: [1, 2, 3], config });
+  await createTopic(cluster, 4, 'cities', 6);
+  const first = cluster.active.id;
+  cluster.node(first).kill();
+  await cluster.until(() => cluster.running.some(({ broker }) => broker!.inspect().isActiveController), 2_000);
+  await createTopic(cluster, 5, 'more', 6);
+  cluster.node(6).kill();
+  const tookMs = await cluster.until(() => {
+    const leaders = [...leadersOf(cluster, 4, 'cities'), ...leadersOf(cluster, 4, 'more')];
+    return leaders.length === 12 && leaders.every((id) => id === 4 || id === 5);
+  });
+  expect(tookMs).toBeLessThan(500);
+  await cluster.start(first, 6);
+  await cluster.until(() => unfenced(cluster, 4).length === 3);
+  await cluster.until(() => new Set(cluster.running.map(({ image }) => image.endOffset)).size === 1);
 });
 
 test('a broker that stands still is fenced when its session is over, and comes back by itself', async () => {
