@@ -3,7 +3,7 @@
  * client metrics; and changes lists by elements.
  */
 import { IncrementalAlterConfigs } from '@meridian/protocol';
-import { alterConfigs } from './config-request.ts';
+import { alterConfigs, splitConfigs } from './config-request.ts';
 import type { Handler, HandlerReach } from './handler.ts';
 
 export function createIncrementalAlterConfigsHandler(
@@ -11,8 +11,11 @@ export function createIncrementalAlterConfigsHandler(
 ): Handler<typeof IncrementalAlterConfigs> {
   return {
     api: IncrementalAlterConfigs,
-    async handle({ resources, validateOnly }, { source: { listener } }) {
-      return { responses: await alterConfigs(resources, { validateOnly, replaces: false, listener }, reach) };
+    async handle({ resources, validateOnly }, { source: { listener, isForwarded = false } }) {
+      return {
+        responses: await alterConfigs(resources, { validateOnly, replaces: false, listener, isForwarded }, reach),
+      };
     },
+    split: (request) => splitConfigs(request, false, reach.facts.nodeId),
   };
 }

@@ -62,7 +62,7 @@ function refuse(errorCode: number) {
 /** Gone when the broker's connection is; what is refused is told on that one. */
 function clientAt(envelope: RequestSource, client: Pick<RequestSource, 'listener' | 'remoteAddress'>): RequestSource {
   return {
-    ...localSource(client),
+    ...localSource({ ...client, isForwarded: true }),
     get closed() {
       return envelope.closed;
     },

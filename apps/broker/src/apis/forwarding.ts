@@ -19,18 +19,31 @@ export function createForwarding(handler: AnyHandler, reach: ForwardingReach): A
   return {
     api: handler.api,
     handle(request, header) {
-      if (!reach.isActive()) return forward(handler.api, request, header, reach);
+      if (!reach.isActive()) return forwardRest(handler, request, header, reach);
       const handled = handler.handle(request, header);
       if (!(handled instanceof Promise)) return handled;
       return handled.catch((error: unknown) => {
         // It stopped leading meanwhile.
         if (error instanceof BrokerError && error.code === 'not-controller') {
-          return forward(handler.api, request, header, reach);
+          return forwardRest(handler, request, header, reach);
         }
         throw error;
       });
     },
   };
+}
+
+async function forwardRest(
+  { api, split }: AnyHandler,
+  request: never,
+  header: RequestHeader,
+  reach: ForwardingReach,
+): Promise<unknown> {
+  if (split === undefined) return forward(api, request, header, reach);
+  const { rest, join } = split(request);
+  if (rest === undefined) return join(undefined);
+  const decided = await forward(api, rest, header, reach);
+  return decided === CLOSE ? CLOSE : join(decided);
 }
 
 async function forward(api: Api, request: unknown, header: RequestHeader, reach: ForwardingReach): Promise<unknown> {

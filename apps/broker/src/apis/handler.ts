@@ -37,6 +37,8 @@ export interface RequestSource {
   clientSoftware: ClientSoftware;
   /** True once the connection is gone; an answer then goes nowhere. */
   readonly closed: boolean;
+  /** It came in an envelope: the broker that its client asked has made the checks that are that broker's. */
+  readonly isForwarded?: boolean;
   /** Tells the log that what came was refused, though the connection stays; not more often than it can be read. */
   refused(reason: string, fields: Record<string, unknown>): void;
   /** A broker registers, or sends its heartbeats, over this connection: its end is a hint that the broker is gone. */
@@ -66,12 +68,23 @@ export interface Handler<A> {
   readonly api: A;
   /** Answers at once where it can, `LATER` on the hot path; a promise costs a turn of the event loop. */
   handle(request: RequestOf<A>, header: RequestHeader<A>): Handled<A>;
+  split?(request: RequestOf<A>): Split;
 }
 
 /** A handler whose API's types no longer matter: what the dispatch table holds. */
 export interface AnyHandler {
   readonly api: Api;
   handle(request: never, header: RequestHeader<never>): unknown;
+  /** Of an API that is forwarded: what the broker that was asked answers itself. */
+  split?(request: never): Split;
+}
+
+/** A request in two: what this broker refuses, and what the active controller is to decide. */
+export interface Split {
+  /** Undefined: nothing is left to decide. */
+  readonly rest: unknown;
+  /** The whole answer; `decided`: the one to `rest`. */
+  join(decided: unknown): unknown;
 }
 
 /** Everything that exists to be reached; no handler takes more of it than it names. */
