@@ -224,7 +224,8 @@ export class HostedPartitions implements PartitionTable {
     while (hosted.partitions.length < info.index) hosted.partitions.push(undefined);
     try {
       const directory = directoryOn(nodeId, info);
-      const [log, dir] = logDirs.open(identity, directory, settings);
+      const isGone = logDirs.isGone(directory) && isHeldByOthers(info, nodeId);
+      const [log, dir] = logDirs.open(identity, isGone ? undefined : directory, settings);
       if (dir.directoryId !== directory) this.found.push({ ...identity, directory: dir.directoryId });
       const onOffline = (error: Error): void => this.#suspect(dir, error);
       const given = { io, log, logger, limits, nodeId, settings, replication, onOffline };
@@ -304,6 +305,11 @@ export class HostedPartitions implements PartitionTable {
     }
     onDirFailed(logDirs.onlineIds);
   }
+}
+
+/** Somebody else has all that is committed: a replica that was lost with its disk can be filled again. */
+function isHeldByOthers({ isr, eligibleLeaderReplicas }: PartitionInfo, nodeId: number): boolean {
+  return isr.some((id) => id !== nodeId) || eligibleLeaderReplicas.some((id) => id !== nodeId);
 }
 
 function alone(image: MetadataImage): ReplicationDoor {

@@ -115,6 +115,12 @@ export class LogDirs {
     }
   }
 
+  /** Another disk has taken its place: every dir of ours is there, and it is none of them. */
+  isGone(directory: string | undefined): boolean {
+    if (!isAssigned(directory) || this.online.length < this.all.length) return false;
+    return !this.online.some(({ directoryId }) => directoryId === directory);
+  }
+
   /** Its log is closed here, or its topic is gone. */
   closed(log: Log, isInOrder: boolean): void {
     const dir = this.dirOf(log)!;
