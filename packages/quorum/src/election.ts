@@ -12,10 +12,10 @@ import { electionDeadline, toldLeaderId, votes } from './state.ts';
 import { answer, elect, enter, remember, send, type Turn } from './turn.ts';
 import { isSameReplica, keyOf, majorityOf, type ReplicaKey, voterOf } from './voters.ts';
 
-/** The random while is over. */
+/** The random while is over: a voter asks whether it should lead, an observer looks for a leader. */
 export function standForElection(turn: Turn): void {
   const { quorum } = turn;
-  if (!votes(quorum) || quorum.isStopping) return;
+  if (!votes(quorum) || quorum.isStopping) return becomeUnattached(turn, quorum.epoch); // and wait for somebody else
   const isAlone = quorum.voters.current.length === 1;
   if (quorum.hasForgotten && !isAlone && !isEmpty(quorum.log.last)) return becomeUnattached(turn, quorum.epoch);
   becomeProspective(turn);

@@ -91,7 +91,7 @@ function runSeed(seed: number): Witness {
     } else if (kind < 78) {
       const awake = [...scene.nodes.values()].filter(({ isAlive }) => isAlive);
       const next = awake.sort((a, b) => nextDeadlineMs(a.quorum) - nextDeadlineMs(b.quorum))[0];
-      if (next !== undefined) scene.wake(next.id);
+      if (next !== undefined) wakeUp(scene, next);
     } else if (kind < 86) {
       const leader = [...scene.nodes.values()].find(({ quorum }) => quorum.role.kind === 'leader')?.id ?? id;
       scene.input(leader, { kind: 'propose', proposal: `${said++}`, recordCount: 1 });
@@ -128,6 +128,15 @@ function runSeed(seed: number): Witness {
   for (let count = 0; count < STEPS; count++) act();
   settle(scene);
   return witness;
+}
+
+/** Whoever is woken has something to do, and then sleeps until a later time: else its shell would spin. */
+function wakeUp(scene: Scene, { id, quorum }: Node): void {
+  for (let count = 0; count < 5; count++) {
+    scene.wake(id);
+    if (nextDeadlineMs(quorum) > scene.nowMs) return;
+  }
+  throw new Error(`node ${id} wants to be woken again and again, as ${quorum.role.kind}`);
 }
 
 /** Not where a majority of some voter set has lost its disks: that is for people to mend. */

@@ -13,7 +13,7 @@ import type { OffsetAndEpoch, QuorumEffect, QuorumInput, RaftRequest, RaftRespon
 import { handleChange, settleChange } from './reconfiguration.ts';
 import { becomeUnattached } from './roles.ts';
 import { handleFetch, handleFetchSnapshot } from './serving.ts';
-import { type Quorum, votes } from './state.ts';
+import type { Quorum } from './state.ts';
 import { commit, remember, type Turn } from './turn.ts';
 import type { Voter } from './voters.ts';
 
@@ -126,7 +126,7 @@ function tick(turn: Turn): void {
       release(turn, role);
       break;
     case 'follower':
-      if (role.fetchDeadlineMs <= nowMs) lostLeader(turn);
+      if (role.fetchDeadlineMs <= nowMs) standForElection(turn);
       else tellOfMove(turn);
       break;
     case 'resigned':
@@ -143,10 +143,4 @@ function tick(turn: Turn): void {
 function standAgain(turn: Turn): void {
   becomeUnattached(turn, turn.quorum.epoch);
   standForElection(turn);
-}
-
-/** An observer looks for another; a voter asks whether it should be the one. */
-function lostLeader(turn: Turn): void {
-  if (votes(turn.quorum)) standForElection(turn);
-  else becomeUnattached(turn, turn.quorum.epoch);
 }

@@ -11,6 +11,9 @@ import { type CheckedSnapshot, checkSnapshot } from './snapshot-content.ts';
 
 const NAME = /^(\d{20})-(\d{10})\.checkpoint$/;
 const PART = '.part';
+const OWN_PART = '.own.part';
+const PART_OF_DOWNLOAD = /\.checkpoint\.part$/;
+const PART_OF_ANY = /\.checkpoint(\.own)?\.part$/;
 
 export const snapshotName = ({ offset, epoch }: OffsetAndEpoch): string =>
   `${String(offset).padStart(20, '0')}-${String(epoch).padStart(10, '0')}.checkpoint`;
@@ -68,7 +71,7 @@ export class SnapshotFiles {
 
   /** Durable when it resolves; the event loop goes on meanwhile. */
   async write(snapshot: OffsetAndEpoch, buffers: readonly Buffer[]): Promise<void> {
-    const path = `${this.pathOf(snapshot)}.own${PART}`;
+    const path = `${this.pathOf(snapshot)}${OWN_PART}`;
     const file = this.#disk.open(path, 'w+');
     try {
       file.writev(buffers, 0);
@@ -86,6 +89,7 @@ export class SnapshotFiles {
 
   /** One piece of a download; the first begins it anew. */
   takePiece(snapshot: OffsetAndEpoch, position: number, bytes: Uint8Array): void {
+    if (position === 0) this.removeParts(PART_OF_DOWNLOAD); // of one that was given up
     const file = this.#disk.open(this.#partOf(snapshot), position === 0 ? 'w+' : 'r+');
     try {
       file.writev([bytes], position);
@@ -117,13 +121,10 @@ export class SnapshotFiles {
     for (const each of this.list()) if (each.offset < snapshot.offset) this.#disk.remove(this.pathOf(each));
   }
 
-  /** What a crash left of downloads and of writing. */
-  removeParts(): void {
+  /** What a crash left of downloads and of writing, or only of downloads. */
+  removeParts(which = PART_OF_ANY): void {
     const names = this.#disk.exists(this.#folder) ? this.#disk.list(this.#folder) : [];
-    for (const name of names) {
-      if (name.endsWith(`.checkpoint${PART}`) || name.endsWith(`.own${PART}`))
-        this.#disk.remove(join(this.#folder, name));
-    }
+    for (const name of names) if (which.test(name)) this.#disk.remove(join(this.#folder, name));
   }
 
   #partOf(snapshot: OffsetAndEpoch): string {
