@@ -40,17 +40,6 @@ test('a config of Kafka’s that is missing or other is a difference, one of Mer
   expect(isMeant(describe, { path: 'results[0].configs.retention.ms', ours: config, theirs: undefined })).toBe(false);
 });
 
-test('min.insync.replicas may come from the cluster there and from nowhere here, with one value', () => {
-  const path = 'results[0].configs.min.insync.replicas';
-  const isMeantAt = (field: string, ours: unknown, theirs: unknown) =>
-    isMeant(describe, { path: `${path}.${field}`, ours, theirs });
-  expect(isMeantAt('configSource', 5, 3)).toBe(true);
-  expect(isMeantAt('configSource', 5, 1)).toBe(false);
-  expect(isMeantAt('value', '1', '2')).toBe(false);
-  expect(isMeantAt('synonyms', [], [{ name: 'min.insync.replicas', value: '1', source: 3 }])).toBe(true);
-  expect(isMeantAt('synonyms', [], [{ name: 'min.insync.replicas', value: '1', source: 5 }])).toBe(false);
-});
-
 test('groups may be answered once each, and none of them otherwise', () => {
   const fetch = step(OffsetFetch, 8, () => ({ groups: [] }));
   const [a, b] = [

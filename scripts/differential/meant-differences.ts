@@ -12,10 +12,6 @@ export interface MeantDifference {
   matches(step: Step, difference: Difference, all: readonly Difference[]): boolean;
 }
 
-/** Where a config's value comes from, in Kafka's numbers. */
-const CLUSTER_CONFIG = 3;
-const DEFAULT_CONFIG = 5;
-
 export const MEANT_DIFFERENCES: readonly MeantDifference[] = [
   {
     reason: 'A batch of a codec that does not exist is refused as such; Apache Kafka trips over it.',
@@ -34,29 +30,7 @@ export const MEANT_DIFFERENCES: readonly MeantDifference[] = [
     reason: 'Meridian’s own topic configs (durability, origin) are described beside Kafka’s.',
     matches: (_step, { path, theirs }) => /\.configs\.meridian\.[a-z.]+$/.test(path) && theirs === undefined,
   },
-  {
-    reason:
-      'Apache Kafka writes min.insync.replicas as a cluster config when it formats a folder, for eligible leader ' +
-      'replicas; Meridian leaves it a default.',
-    matches: (_step, { path, ours, theirs }) =>
-      (path.endsWith('.min.insync.replicas.configSource') && ours === DEFAULT_CONFIG && theirs === CLUSTER_CONFIG) ||
-      (path.endsWith('.min.insync.replicas.isDefault') && ours === true && theirs === false) ||
-      (/\.min\.insync\.replicas\.synonyms/.test(path) && isClusterDefault(theirs)) ||
-      (/^results\[\d+\]\.configs$/.test(path) && isOnlyThat(ours, theirs)),
-  },
 ];
-
-function isClusterDefault(theirs: unknown): boolean {
-  return new RegExp(`"(source|configSource)":${CLUSTER_CONFIG}\\b`).test(JSON.stringify(theirs) ?? '');
-}
-
-/** The configs that all brokers have been given: none, but for that one. */
-function isOnlyThat(ours: unknown, theirs: unknown): boolean {
-  if (!Array.isArray(ours) || !Array.isArray(theirs)) return false;
-  return (
-    ours.length === 0 && theirs.length === 1 && theirs[0].name === 'min.insync.replicas' && isClusterDefault(theirs)
-  );
-}
 
 function isOnceEach(ours: unknown, theirs: unknown): boolean {
   if (!Array.isArray(ours) || !Array.isArray(theirs)) return false;

@@ -28,6 +28,7 @@ export const CLUSTER_CONFIGS: readonly ConfigDefinition[] = [
     name: 'leader.imbalance.per.broker.percentage',
     type: 'int',
     default: '10',
+    unlisted: true,
     documentation:
       'A broker leads too little when more than so many percent of the partitions that prefer it have another leader.',
   },
@@ -35,6 +36,7 @@ export const CLUSTER_CONFIGS: readonly ConfigDefinition[] = [
     name: 'unclean.leader.election.interval.ms',
     type: 'long',
     default: '300000',
+    unlisted: true,
     min: 1,
     documentation: 'How often partitions without a leader are looked for whose topics allow an unclean election.',
   },

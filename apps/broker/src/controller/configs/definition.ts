@@ -23,7 +23,7 @@ export interface ConfigDefinition {
   readonly synonym?: string;
   /** Only the internal listener may set it; shown read-only to clients. */
   readonly internal?: boolean;
-  /** Can be given in the config file, but is not shown by DescribeConfigs: one of those that Kafka calls internal. */
+  /** Shown by DescribeConfigs only where it has been set: Kafka calls it internal, or knows it only as set. */
   readonly unlisted?: boolean;
   /** Can be changed while the broker runs. */
   readonly dynamic?: boolean;
