@@ -64,6 +64,7 @@ export class TestCluster {
   readonly #ids: readonly number[];
   readonly #voters: readonly number[];
   readonly #config: NodeConfig;
+  #clients: Io | undefined;
 
   constructor({ seed = 1, ids = [1, 2, 3], voters = ids, config = {} }: TestClusterOptions) {
     this.world = createSimWorld({ seed });
@@ -109,7 +110,8 @@ export class TestCluster {
 
   /** To a node's client listener. */
   async connect(id: number): Promise<TestConnection> {
-    const io = this.world.node('clients').boot();
+    this.#clients ??= this.world.node('clients').boot();
+    const io = this.#clients;
     const to = { host: hostOf(id), port: CLIENT_PORT, timeoutMs: 1_000 };
     return new TestConnection(this.world, await this.world.settle(io.net.connect(to)));
   }
