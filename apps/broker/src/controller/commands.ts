@@ -271,6 +271,8 @@ export interface FeatureUpdate {
 /** The active controller's own, from time to time: preferred replicas that are in sync lead again where too few do. */
 export interface BalanceLeaders {
   readonly kind: 'balanceLeaders';
+  /** Goes on with what a round before had no room for, however little is left of it. */
+  readonly goesOn?: boolean;
 }
 
 /** The same for partitions without a leader whose topics allow an unclean election. */

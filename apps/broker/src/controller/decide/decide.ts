@@ -36,7 +36,7 @@ const DECISIONS: Decisions = {
   deleteTopics: decideDeleteTopics,
   alterConfigs: decideAlterConfigs,
   electLeaders: decideElectLeaders,
-  balanceLeaders: (image, _, context) => decideBalanceLeaders(image, context),
+  balanceLeaders: decideBalanceLeaders,
   electUncleanLeaders: (image, _, context) => decideElectUncleanLeaders(image, context),
   alterPartition: decideAlterPartition,
   alterPartitionReassignments: decideAlterPartitionReassignments,

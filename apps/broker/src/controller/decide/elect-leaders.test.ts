@@ -2,7 +2,7 @@
 import { errorName } from '@meridian/protocol';
 import { expect, test } from 'vitest';
 import type { ElectLeaders } from '../commands.ts';
-import { createTopics, newTopic, scenario } from './scenario.ts';
+import { createTopics, fence, heartbeat, newTopic, partitionLine, scenario } from './scenario.ts';
 
 function electing() {
   const at = scenario([1, 2]);
@@ -70,4 +70,73 @@ test('what does not exist is told, and of all partitions only those where someth
   expect(elect('preferred', null)).toEqual(['orders-undefined NONE']);
   change(2);
   expect(elect('preferred', null)).toEqual(['orders-undefined NONE', 'orders-0 NONE']);
+});
+
+/** Five partitions that prefer broker 1 and five that prefer broker 2, all in sync on both. */
+function balancing(percentage: string) {
+  const at = scenario([1, 2], { staticConfigs: new Map([['leader.imbalance.per.broker.percentage', percentage]]) });
+  const assignments = Array.from({ length: 10 }, (_, index) => {
+    return { partitionIndex: index, brokerIds: index < 5 ? [1, 2] : [2, 1] };
+  });
+  at.run(createTopics([newTopic('orders', { assignments })]));
+  const ledBy = (indexes: number[], leader: number): void => {
+    const topic = at.image.topicsByName.get('orders')!;
+    for (const index of indexes) at.image.putPartition(topic, { ...topic.partitions[index]!, leader });
+    at.image.seal();
+  };
+  const leaders = () =>
+    at.image.topicsByName
+      .get('orders')!
+      .partitions.map(({ leader }) => leader)
+      .join('');
+  return { at, ledBy, leaders };
+}
+
+test('preferred replicas lead again on brokers that lead too little, and not on others', () => {
+  const { at, ledBy, leaders } = balancing('20');
+  ledBy([0, 1], 2);
+  ledBy([9], 1);
+  expect(leaders()).toBe('2211122221');
+  expect(at.run({ kind: 'balanceLeaders' })).toEqual({ moved: 2, more: false });
+  expect(leaders()).toBe('1111122221');
+  expect(at.run({ kind: 'balanceLeaders' })).toEqual({ moved: 0, more: false });
+});
+
+test('a round of balancing moves what it can, up to its bound', () => {
+  const { at, ledBy } = balancing('0');
+  ledBy([0, 1, 2, 3, 4], 2);
+  at.image.brokers.set(1, { ...at.image.brokers.get(1)!, inControlledShutdown: true });
+  expect(at.run({ kind: 'balanceLeaders' })).toEqual({ moved: 0, more: false });
+  const many = scenario([1, 2]);
+  const assignments = Array.from({ length: 1_100 }, (_, index) => ({ partitionIndex: index, brokerIds: [1, 2] }));
+  many.run(createTopics([newTopic('many', { assignments })]));
+  fence(many, 1);
+  many.run(heartbeat(many, 1));
+  const topic = many.image.topicsByName.get('many')!;
+  for (const partition of topic.partitions) many.image.putPartition(topic, { ...partition, isr: [2, 1] });
+  many.image.seal();
+  expect(many.run({ kind: 'balanceLeaders' })).toEqual({ moved: 1_000, more: true });
+  expect(many.run({ kind: 'balanceLeaders', goesOn: true })).toEqual({ moved: 100, more: false });
+});
+
+test('a topic that allows it has its leaders elected uncleanly, others wait', () => {
+  const at = scenario([1, 2], { nodeId: 9 });
+  const assignments = [{ partitionIndex: 0, brokerIds: [1, 2] }];
+  const configs = [{ name: 'unclean.leader.election.enable', value: 'true' }];
+  at.run(createTopics([newTopic('strict', { assignments }), newTopic('lax', { assignments, configs })]));
+  fence(at, 2);
+  fence(at, 1);
+  at.run(heartbeat(at, 2));
+  expect([partitionLine(at, 'strict'), partitionLine(at, 'lax')]).toEqual([
+    '[1,2] led by -1 epoch 1 isr [1]',
+    '[1,2] led by 2 epoch 2 isr [2] recovering',
+  ]);
+  expect(at.run({ kind: 'electUncleanLeaders' })).toEqual({ moved: 0, more: false });
+});
+
+test('a partition that is named twice is elected once', () => {
+  const { change, elect } = electing();
+  change(2);
+  const one = { topic: 'orders', index: 0 };
+  expect(elect('preferred', [one, one])).toEqual(['orders-0 NONE', 'orders-0 NONE']);
 });

@@ -4,7 +4,7 @@
  * Invariant: a leader that is right already stays, and a round is bounded, so that it never holds up other commands.
  */
 import { ERROR, type MetadataRecordInput } from '@meridian/protocol';
-import type { ElectedPartition, ElectLeaders, MovedLeaders } from '../commands.ts';
+import type { BalanceLeaders, ElectedPartition, ElectLeaders, MovedLeaders } from '../commands.ts';
 import { brokerConfigNumber } from '../configs/effective.ts';
 import type { MetadataImage, PartitionInfo, Topic } from '../image.ts';
 import { CONTROLLER_LIMITS } from '../limits.ts';
@@ -71,8 +71,13 @@ function elect(
 }
 
 /** Of the brokers that lead too few of the partitions that prefer them (`leader.imbalance.per.broker.percentage`). */
-export function decideBalanceLeaders(image: MetadataImage, context: DecideContext): Decision<MovedLeaders> {
-  const allowed = brokerConfigNumber(configSources(image, context), 'leader.imbalance.per.broker.percentage') / 100;
+export function decideBalanceLeaders(
+  image: MetadataImage,
+  { goesOn = false }: BalanceLeaders,
+  context: DecideContext,
+): Decision<MovedLeaders> {
+  const percentage = brokerConfigNumber(configSources(image, context), 'leader.imbalance.per.broker.percentage');
+  const allowed = goesOn ? 0 : percentage / 100;
   const counts = new Map<number, { preferring: number; missing: number }>();
   for (const { partitions } of image.topicsById.values()) {
     for (const { leader, replicas } of partitions) {

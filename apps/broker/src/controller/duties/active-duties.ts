@@ -6,7 +6,7 @@
  */
 import type { Io, Logger, Timer } from '@meridian/io';
 import { BrokerError } from '../../errors.ts';
-import type { Command, MovedLeaders } from '../commands.ts';
+import type { Command } from '../commands.ts';
 import { type BrokerConfigSources, brokerConfigNumber, brokerConfigValue } from '../configs/effective.ts';
 import type { Controller } from '../controller.ts';
 import type { SessionsView } from '../decide/decision.ts';
@@ -115,11 +115,11 @@ export class ActiveDuties {
   async #moveLeaders(what: string, kind: 'balanceLeaders' | 'electUncleanLeaders'): Promise<void> {
     const { log, submit } = this.#options;
     try {
-      let round: MovedLeaders;
-      do {
-        round = await submit({ kind });
-        if (round.moved > 0) log.info(what, { partitions: round.moved });
-      } while (round.more && this.#known !== undefined);
+      for (let goesOn = false; ; goesOn = true) {
+        const { moved, more } = await submit(kind === 'balanceLeaders' ? { kind, goesOn } : { kind });
+        if (moved > 0) log.info(what, { partitions: moved });
+        if (!more || this.#known === undefined) break;
+      }
     } catch (error) {
       this.#failed(kind, error);
     }
