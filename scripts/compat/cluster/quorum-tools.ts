@@ -3,11 +3,13 @@ import assert from 'node:assert/strict';
 import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { until } from '../../peers/cluster-admin.ts';
+import { createTopic, deleteTopic, until } from '../../peers/cluster-admin.ts';
 import type { ExtraController } from '../../peers/extra-controller.ts';
 import type { ThreeNodes } from './three-nodes.ts';
 
 const LIMIT_MS = 60_000;
+/** Each is some thousand bytes of metadata. */
+const MAX_TURNS = 30;
 const METADATA = '__cluster_metadata-0';
 const COMPLAINTS = /isvalid: false|Could not|Exception|corrupt|mismatch/i;
 
@@ -81,16 +83,12 @@ export async function features(nodes: ThreeNodes): Promise<void> {
   assert.equal(level('eligible.leader.replicas.version'), '1');
 }
 
-/** The log and the newest snapshot of a node, in a copy. */
-export async function dumpsMetadata(nodes: ThreeNodes): Promise<void> {
+/** As it begins: no snapshot stands for its first records yet. */
+export async function readsLog(nodes: ThreeNodes): Promise<void> {
   await nodes.topic('dumped', [[1, 2, 3]], { 'retention.ms': '1234567' });
-  await onCopy(nodes, async (folder, snapshot) => {
-    const dump = (file: string) =>
-      nodes.bareTool(
-        'org.apache.kafka.tools.DumpLogSegments',
-        `--cluster-metadata-decoder --files ${join(folder, file)}`,
-      );
-    const log = await dump('00000000000000000000.log');
+  await onCopy(nodes, async (folder) => {
+    const file = join(folder, '00000000000000000000.log');
+    const log = await dump(nodes, file);
     assert.match(log, /LeaderChange: \{"version":\d,"leaderId":[123],"voters":\[/);
     assert.match(log, /KRaftVoters \{"version":0,"voters":\[\{"voterId":1,/);
     for (const type of ['REGISTER_BROKER_RECORD', 'REGISTER_CONTROLLER_RECORD', 'FEATURE_LEVEL_RECORD'])
@@ -98,42 +96,62 @@ export async function dumpsMetadata(nodes: ThreeNodes): Promise<void> {
     assert.match(log, /"type":"TOPIC_RECORD","version":\d,"data":\{"name":"dumped"/);
     assert.match(log, /"type":"PARTITION_RECORD".*"replicas":\[1,2,3\],"isr":\[1,2,3\]/);
     assert.match(log, /"type":"CONFIG_RECORD".*"name":"retention.ms","value":"1234567"/);
-    const image = await dump(snapshot);
+    await shellLists(nodes, file, 'dumped');
+  });
+}
+
+export async function readsSnapshot(nodes: ThreeNodes): Promise<void> {
+  await nodes.topic('in-snapshot', [[1, 2, 3]]);
+  const isNewer = (name: string): boolean => name.endsWith('.checkpoint') && !name.startsWith('0'.repeat(20));
+  const newest = () => readdirSync(metadataOf(nodes)).filter(isNewer).sort().at(-1);
+  const before = newest();
+  // What makes it due: topics come and go.
+  for (let turn = 0; newest() === before && turn < MAX_TURNS; turn++) {
+    const name = `turn-${turn}`;
+    await createTopic(nodes.cluster, name, new Array<number[]>(50).fill([1]));
+    await deleteTopic(nodes.cluster, name);
+  }
+  await onCopy(nodes, async (folder) => {
+    const file = join(folder, readdirSync(folder).filter(isNewer).sort().at(-1) ?? 'no snapshot');
+    const image = await dump(nodes, file);
     assert.match(image, /SnapshotHeader \{"version":0,"lastContainedLogTimestamp":\d+\}/);
     assert.match(image, /KRaftVersion \{"version":0,"kRaftVersion":1\}/);
     assert.match(image, /KRaftVoters \{"version":0,"voters":/);
     assert.match(image, /"type":"REGISTER_BROKER_RECORD"/);
     assert.match(image, /SnapshotFooter/);
-    for (const said of [log, image]) assert.doesNotMatch(said, COMPLAINTS);
+    await shellLists(nodes, file, 'in-snapshot');
   });
 }
 
-export async function metadataShell(nodes: ThreeNodes): Promise<void> {
-  await onCopy(nodes, async (folder, snapshot) => {
-    for (const file of ['00000000000000000000.log', snapshot]) {
-      const shell = (command: string) =>
-        nodes.bareTool('org.apache.kafka.shell.MetadataShell', `--snapshot ${join(folder, file)} ${command}`);
-      assert.match(await shell('ls /image'), /cluster\s+(\S+\s+)*features\s+(\S+\s+)*topics/);
-      // It may answer before it has read everything.
-      await until('the shell lists the brokers', LIMIT_MS, async () => {
-        const brokers = await shell('ls /image/cluster/brokers');
-        return brokers.trim().split(/\s+/).join() === '1,2,3';
-      });
-    }
-  });
+async function dump(nodes: ThreeNodes, file: string): Promise<string> {
+  const said = await nodes.bareTool(
+    'org.apache.kafka.tools.DumpLogSegments',
+    `--cluster-metadata-decoder --files ${file}`,
+  );
+  assert.doesNotMatch(said, COMPLAINTS);
+  return said;
 }
 
-/** A snapshot comes every few thousand bytes; what a running node does with its files meanwhile must not matter. */
-async function onCopy(nodes: ThreeNodes, run: (folder: string, snapshot: string) => Promise<void>): Promise<void> {
-  const source = join(nodes.node(1).folder, METADATA);
-  const snapshots = () =>
-    readdirSync(source).filter((name) => name.endsWith('.checkpoint') && !name.startsWith('0'.repeat(20)));
-  await until('node 1 has a snapshot', LIMIT_MS, async () => snapshots().length > 0);
+/** kafka-metadata-shell may answer before it has read everything. */
+async function shellLists(nodes: ThreeNodes, file: string, topic: string): Promise<void> {
+  const shell = (command: string) =>
+    nodes.bareTool('org.apache.kafka.shell.MetadataShell', `--snapshot ${file} ${command}`);
+  const words = async (command: string) => (await shell(command)).trim().split(/\s+/);
+  await until('the shell lists the brokers', LIMIT_MS, async () => {
+    return (await words('ls /image/cluster/brokers')).join() === '1,2,3';
+  });
+  assert.ok((await words('ls /image/topics/byName')).includes(topic));
+  assert.match(await shell('ls /image'), /cluster\s+(\S+\s+)*features\s+(\S+\s+)*topics/);
+}
+
+const metadataOf = (nodes: ThreeNodes): string => join(nodes.node(1).folder, METADATA);
+
+/** What a running node does with its files meanwhile must not matter; and the shell wants to lock them. */
+async function onCopy(nodes: ThreeNodes, run: (folder: string) => Promise<void>): Promise<void> {
   const copy = mkdtempSync(join(tmpdir(), 'meridian-metadata-'));
   try {
-    const newest = snapshots().sort().at(-1)!;
-    cpSync(source, join(copy, METADATA), { recursive: true });
-    await run(join(copy, METADATA), newest);
+    cpSync(metadataOf(nodes), join(copy, METADATA), { recursive: true });
+    await run(join(copy, METADATA));
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }
