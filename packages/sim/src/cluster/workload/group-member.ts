@@ -157,7 +157,7 @@ async function beginAt(
     partition: index,
     offset,
     onBatches: process,
-    onError: () => handle.seek(offset),
+    onError: () => handle.seek(positions.get(index) ?? offset),
   });
 }
 
@@ -170,7 +170,10 @@ export async function lookAtCommitted(
 ): Promise<number | undefined> {
   const least = history.committed.get(groupKey(calls.group, topic, index)) ?? -1;
   const committed = await calls.committed(topic, index);
-  if (committed !== undefined && committed < least)
+  if (committed === undefined) return undefined;
+  if (committed < least)
     history.complaints.push(`group ${calls.group}: ${topic}-${index} is at ${committed}, committed was ${least}`);
+  // Whoever was told of it once must never be told less, even if its commit was not answered.
+  noteCommit(history, calls.group, topic, index, committed);
   return committed;
 }
