@@ -34,8 +34,6 @@ const KAFKAS = {
   'metadata.log.max.record.bytes.between.snapshots': 2_000,
   'internal.metadata.log.segment.bytes': 2_000,
 };
-/** What our metadata log says of its voters is the older way: they stand in the config. */
-const STATIC_VOTERS = { ...FEW, 'controller.quorum.voters': `1@127.0.0.1:${PORT + 1}` };
 
 export const foldersClient: CompatClient = {
   name: 'folders',
@@ -59,7 +57,7 @@ async function oursToKafka(folder: string): Promise<void> {
   assert.ok(ours.partitions.get('plain-0')!.bytes.length > 0);
   assert.equal(new Set([...ours.partitions.values()].map(({ place }) => place)).size, 2);
   await Promise.all(dirsIn(folder).map(dump));
-  await byKafka(folder, STATIC_VOTERS, async (client) => {
+  await byKafka(folder, FEW, async (client) => {
     assertServesTheSame(await observe(PORT, [GROUP]), ours);
     await produce(client, 'plain', 0, ['written by kafka']);
   });
