@@ -27,6 +27,8 @@ export interface DecideContext {
   random(): number;
   /** What the active controller alone knows of brokers; none where nobody is asked for heartbeats. */
   readonly sessions?: SessionsView;
+  /** Node ids of those who vote on the metadata; not asked for where nobody else does. */
+  voterIds?(): readonly number[];
 }
 
 /** What is known of brokers by their heartbeats and stands in no record (`duties/`). */

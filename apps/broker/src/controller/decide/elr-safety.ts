@@ -8,6 +8,7 @@ import { BROKER_CONFIGS } from '../configs/broker-configs.ts';
 import { CONFIG_RESOURCE_TYPE } from '../configs/resource-types.ts';
 import { ELR_FEATURE } from '../features.ts';
 import type { MetadataImage } from '../image.ts';
+import { changesWhere } from './broker-changes.ts';
 import type { DecideContext } from './decision.ts';
 
 const MIN_ISR = 'min.insync.replicas';
@@ -20,7 +21,7 @@ export function elrSafetyRecords(
   { staticConfigs }: Pick<DecideContext, 'staticConfigs'>,
 ): MetadataRecordInput[] {
   if (name !== ELR_FEATURE || (image.features.get(name) ?? 0) === level) return [];
-  if (level === 0) return [{ type: 'ClearElrRecord', topicName: '' }];
+  if (level === 0) return [...keptInSync(image), { type: 'ClearElrRecord', topicName: '' }];
   const config = (resourceName: string, value: string | null): MetadataRecordInput => {
     return { type: 'ConfigRecord', resourceType: CONFIG_RESOURCE_TYPE.broker, resourceName, name: MIN_ISR, value };
   };
@@ -30,4 +31,13 @@ export function elrSafetyRecords(
     (broker) => broker !== ALL_BROKERS && image.configOf('broker', broker).has(MIN_ISR),
   );
   return [...(isSet ? [] : [config(ALL_BROKERS, value)]), ...single.map((broker) => config(broker, null))];
+}
+
+/** Who alone has what is committed is in sync from now on, though not there: nothing else would say so any more. */
+function keptInSync(image: MetadataImage): MetadataRecordInput[] {
+  return changesWhere(image, ({ index: partitionId, isr, eligibleLeaderReplicas }, { id: topicId }) =>
+    isr.length === 0 && eligibleLeaderReplicas.length > 0
+      ? { type: 'PartitionChangeRecord', topicId, partitionId, isr: [...eligibleLeaderReplicas] }
+      : undefined,
+  );
 }

@@ -2,7 +2,7 @@
 import { errorName } from '@meridian/protocol';
 import { expect, test } from 'vitest';
 import type { ConfigResource } from '../image.ts';
-import { createTopics, fence, newTopic, partitionLine, type Scenario, scenario } from './scenario.ts';
+import { createTopics, fence, heartbeat, newTopic, partitionLine, type Scenario, scenario } from './scenario.ts';
 
 const NAME = 'min.insync.replicas';
 
@@ -69,4 +69,14 @@ test('no broker has a value of its own, and the cluster’s is never missing, wh
   const without = cluster(false);
   expect(set(without, 'broker', '1', '1')).toBe('NONE');
   expect(set(without, 'broker', '', null)).toBe('NONE');
+});
+
+test('who alone has the data stays in sync when eligible replicas are not kept any more, and leads when it is back', () => {
+  const at = cluster();
+  fence(at, 1);
+  const updates = [{ name: 'eligible.leader.replicas.version', level: 0, upgradeType: 2 }];
+  expect(at.run({ kind: 'updateFeatures', updates, validateOnly: false }).errorCode).toBe(0);
+  expect(elr(at)[0]).toBe('led by -1 epoch 1 isr [2,3,1]');
+  at.run(heartbeat(at, 3));
+  expect(elr(at)[0]).toBe('led by 3 epoch 2 isr [2,3,1]');
 });

@@ -2,7 +2,7 @@
 import { ERROR } from '@meridian/protocol';
 import { expect, test } from 'vitest';
 import type { FeatureUpdate } from '../commands.ts';
-import { registration, scenario } from './scenario.ts';
+import { registration, scenario, uuidNumber } from './scenario.ts';
 
 const ELR = 'eligible.leader.replicas.version';
 const [UPGRADE, SAFE, UNSAFE] = [1, 2, 3];
@@ -50,6 +50,15 @@ test('a level that one registered broker does not know is refused, and the other
   expect(errorMessage).toContain(`for feature ${ELR}. Broker 2 does not support this feature.`);
   expect(made.run(set(['metadata.version', 22])).errorMessage).toContain('Broker 2 only supports versions 7-21');
   expect(made.image.features.get('metadata.version')).toBe(20);
+});
+
+test('a level is not raised before every voter has said which levels it knows', () => {
+  const made = scenario([1], { voterIds: () => [1, 5] });
+  const again = () => made.run(set(['metadata.version', 20])).errorMessage;
+  expect(again()).toContain('controller 5 has not registered, and may not support this feature');
+  const features = [{ name: 'metadata.version', minSupportedVersion: 7, maxSupportedVersion: 30 }];
+  made.run({ kind: 'registerController', controllerId: 5, incarnationId: uuidNumber(5), endpoints: [], features });
+  expect(again()).toBe(null);
 });
 
 test('a downgrade over levels that changed nothing in the records is taken', () => {

@@ -40,7 +40,7 @@ function recordsOf(image: MetadataImage, update: FeatureUpdate, context: DecideC
   }
   if (level < 0) refuse('A feature version cannot be less than 0.');
   if (name === KRAFT_VERSION_FEATURE) refuse('It is settled when the cluster begins.');
-  const unsupported = whyUnsupported(image, update, context.nodeId);
+  const unsupported = whyUnsupported(image, update, context);
   if (unsupported !== undefined) refuse(unsupported);
   const current = image.features.get(name) ?? 0;
   if (level < current && upgradeType === UPGRADE) {
@@ -52,7 +52,11 @@ function recordsOf(image: MetadataImage, update: FeatureUpdate, context: DecideC
   return [{ type: 'FeatureLevelRecord', name, featureLevel: level }, ...elrSafetyRecords(image, update, context)];
 }
 
-function whyUnsupported(image: MetadataImage, { name, level }: FeatureUpdate, nodeId: number): string | undefined {
+function whyUnsupported(
+  image: MetadataImage,
+  { name, level }: FeatureUpdate,
+  { nodeId, voterIds }: DecideContext,
+): string | undefined {
   const own = outOfRange(level, `Local controller ${nodeId}`, SUPPORTED_FEATURES.get(name) ?? NO_SUCH_FEATURE);
   if (own !== undefined) return own;
   for (const { id, features } of image.brokers.values()) {
@@ -63,7 +67,9 @@ function whyUnsupported(image: MetadataImage, { name, level }: FeatureUpdate, no
     const why = id === nodeId ? undefined : outOfRange(level, `Controller ${id}`, rangeOf(features, name));
     if (why !== undefined) return why;
   }
-  return undefined;
+  const unknown = voterIds?.().find((id) => id !== nodeId && !image.controllers.has(id));
+  if (unknown === undefined) return undefined;
+  return `controller ${unknown} has not registered, and may not support this feature`;
 }
 
 function rangeOf(features: readonly SupportedFeature[], name: string): { min: number; max: number } {
