@@ -38,6 +38,17 @@ test('three nodes agree on what the metadata say, wherever it was asked for', as
   expect(await agree(cluster)).not.toBe(before);
 });
 
+test('every controller is registered, under the incarnation of its process', async () => {
+  const cluster = await startTestCluster();
+  const registered = () => [...cluster.node(1).image.controllers.values()];
+  await cluster.until(() => registered().length === 3);
+  const before = new Set(registered().map(({ incarnationId }) => incarnationId));
+  await cluster.stop(2);
+  await cluster.start(2);
+  await cluster.until(() => registered().some(({ incarnationId }) => !before.has(incarnationId)));
+  expect(registered().filter(({ incarnationId }) => before.has(incarnationId))).toHaveLength(2);
+});
+
 test.each([1, 2, 3, 4, 5, 6])(
   'of commands in flight when their controller dies each is done or not, never half, seed %i',
   async (seed) => {

@@ -33,7 +33,8 @@ export function createController(options: {
 }): QuorumController {
   const { io, log, config, folder, quorum } = options;
   const { clusterId, directoryId } = folder;
-  const context = decideContext(io, config);
+  const voterIds = () => quorum.describe().voters.map(({ id }) => id);
+  const context = { ...decideContext(io, config), voterIds };
   const snapshots = snapshotSettings(context.staticConfigs);
   return new QuorumController({ io, log, quorum, clusterId, directoryId, context, snapshots });
 }

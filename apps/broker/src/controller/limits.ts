@@ -22,12 +22,13 @@ export const CONTROLLER_LIMITS = {
   snapshotBatchBytes: 256 * 1024,
   /** After a snapshot that could not be written, before the next try. */
   snapshotRetryMs: 60_000,
+  /** One registration of a controller; and after it, before the next if the image does not show it. */
+  registrationMs: 30_000,
+  registrationRetryMs: 1_000,
   /** A stop waits so long for the commands that were taken. */
   drainMs: 5_000,
   /** How often a node looks whether it has caught up with its leader, until it has. */
   catchUpCheckMs: 10,
-  /** Bytes that a replay reads at a time. */
-  replayReadBytes: 8 * 1024 * 1024,
   /** Configs that one request may change in all. */
   configsPerRequest: 10_000,
   /** Configs that may be set on one resource: its values are copied when one changes. */

@@ -20,6 +20,15 @@ function leadersOf(cluster: TestCluster, at: number, name: string): number[] {
   );
 }
 
+function inSyncOf(cluster: TestCluster, at: number, name: string): number[] {
+  return (
+    cluster
+      .node(at)
+      .image.topicsByName.get(name)
+      ?.partitions.map(({ isr }) => isr.length) ?? []
+  );
+}
+
 const unfenced = (cluster: TestCluster, at: number): number[] =>
   [...cluster.node(at).image.brokers.values()].flatMap(({ id, fenced }) => (fenced ? [] : [id])).sort();
 
@@ -114,6 +123,7 @@ test('a broker that stops has handed over what it led, and its next start knows 
   for (const leaving of [1, 2, 3]) {
     const other = leaving === 1 ? 2 : 1;
     await cluster.until(() => unfenced(cluster, other).length === 3);
+    await cluster.until(() => inSyncOf(cluster, other, 'cities').every((count) => count === 3));
     const begunMs = cluster.world.now();
     await cluster.stop(leaving);
     expect(cluster.world.now() - begunMs).toBeLessThan(500);

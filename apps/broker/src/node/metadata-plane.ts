@@ -18,7 +18,8 @@ import { createPeers } from '../peers/node-peers.ts';
 import type { Peers } from '../peers/peers.ts';
 import { createRemoteController } from '../peers/remote-controller.ts';
 import type { QuorumNode } from '../quorum/quorum-node.ts';
-import { ListenerHooks, type NodeListeners, openListeners } from './listeners.ts';
+import { ControllerRegistration } from './controller-registration.ts';
+import { endpointsOf, ListenerHooks, type NodeListeners, openListeners } from './listeners.ts';
 import type { NodeOptions } from './node-options.ts';
 import { openQuorum } from './open-quorum.ts';
 import { watchPeers } from './watch-peers.ts';
@@ -76,6 +77,7 @@ export class MetadataPlane {
   /** Another node decides, or nobody for now. */
   onLeaderChange: () => void = () => {};
   readonly #watch: LivenessWatch;
+  readonly #registration: ControllerRegistration | undefined;
 
   constructor(options: NodeOptions, opened: Opened) {
     const { io, log } = options;
@@ -98,18 +100,24 @@ export class MetadataPlane {
     controller.remote = createRemoteController({ timers: io.timers, channel, controller, nodeId, brokerEpoch });
     this.#watch = watchPeers(options, { peers, quorum, controller });
     controller.onActive = () => this.#watch.sweep();
+    const endpoints = endpointsOf(options, { client: undefined, internal: listeners.internal });
+    if (options.roles.isController) {
+      this.#registration = new ControllerRegistration(options, { controller, channel, endpoints });
+    }
     hooks.brokers = this.#watch;
     hooks.maxClientConnections = () => Number(brokerConfigValue(controller.configSources, 'max.connections'));
   }
 
   /** Takes part in the quorum; resolves when the image has caught up. */
-  start(): Promise<void> {
+  async start(): Promise<void> {
     this.quorum.start(this.controller);
-    return this.controller.whenCaughtUp();
+    await this.controller.whenCaughtUp();
+    this.#registration?.look();
   }
 
   async close(): Promise<void> {
     this.#watch.close();
+    this.#registration?.close();
     try {
       await this.controller.close();
     } finally {
