@@ -63,7 +63,7 @@ function alter(
   checkExists(image, change);
   checkRoom(image, change, now, next);
   const changed = new Map([...next].filter(([config, value]) => (now.get(config) ?? null) !== value));
-  checkMinIsr(image, { resource, name, next: changed });
+  checkMinIsr(image, { resource, name, next });
   return [
     ...[...changed].map(([config, value]) => configRecord(resource, name, config, value)),
     ...minIsrChanges(image, context, { resource, name, next: changed }),

@@ -65,6 +65,7 @@ test('who alone has the data of a partition without a leader stays eligible, wha
 test('no broker has a value of its own, and the cluster’s is never missing, while replicas are eligible', () => {
   const at = cluster();
   expect(set(at, 'broker', '1', '1')).toBe('INVALID_CONFIG');
+  expect(set(at, 'broker', '1', null)).toBe('INVALID_CONFIG');
   expect(set(at, 'broker', '', null)).toBe('INVALID_CONFIG');
   const without = cluster(false);
   expect(set(without, 'broker', '1', '1')).toBe('NONE');
