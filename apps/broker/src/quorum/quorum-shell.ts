@@ -7,7 +7,8 @@
  *
  * Invariant: one input at a time; `persist` is durable before the next effect, and nobody outside is called in between.
  */
-import type { Io, Logger, Timer } from '@meridian/io';
+import { type Io, IoError, type Logger, type Timer } from '@meridian/io';
+import { LogError } from '@meridian/log';
 import type { Api, RequestOf, ResponseInput } from '@meridian/protocol';
 import {
   nextDeadlineMs,
@@ -21,6 +22,7 @@ import {
 } from '@meridian/quorum';
 import { BrokerError } from '../errors.ts';
 import { CommittedReader } from './committed-reader.ts';
+import { LeaderNews, leaderOf } from './leader-news.ts';
 import { QUORUM_LIMITS } from './limits.ts';
 import type { MetadataStore } from './metadata-store.ts';
 import type { NodeAddresses } from './node-addresses.ts';
@@ -61,7 +63,7 @@ export class QuorumShell implements QuorumNode {
   #timerDueMs = Number.POSITIVE_INFINITY;
   #failure: BrokerError | undefined;
   #isClosed = false;
-  #told = { leaderId: -1, epoch: -1, ledEpoch: -1 };
+  readonly #leaderNews = new LeaderNews();
   /** Behind what was proposed last. */
   #proposedEnd = -1;
   #complainedMs = Number.NEGATIVE_INFINITY;
@@ -95,9 +97,7 @@ export class QuorumShell implements QuorumNode {
   }
 
   leader(): { readonly id: number; readonly epoch: number } {
-    const { leaderId, epoch, self, role } = this.quorum;
-    const isPast = leaderId === self.id && role.kind !== 'leader';
-    return { id: isPast ? -1 : leaderId, epoch };
+    return leaderOf(this.quorum);
   }
 
   addressOf(nodeId: number): QuorumAddress | undefined {
@@ -222,7 +222,7 @@ export class QuorumShell implements QuorumNode {
   #step(input: QuorumInput): void {
     const { clock } = this.#parts.io;
     for (const effect of step(this.quorum, input, clock.monotonic())) this.#perform(effect);
-    this.#noteLeader();
+    this.#news.push(...this.#leaderNews.since(this.quorum, this.#listener!));
   }
 
   /** After the inputs: the next wake-up, and what the listener has to hear. */
@@ -278,7 +278,11 @@ export class QuorumShell implements QuorumNode {
         this.#news.push(() => this.#reader?.advance(effect.highWatermark));
         return;
       case 'role':
-        return this.#parts.log.info('the quorum', { role: effect.role, epoch: effect.epoch, leader: effect.leaderId });
+        return this.#parts.log.info('role in the quorum', {
+          role: effect.role,
+          epoch: effect.epoch,
+          leader: effect.leaderId,
+        });
       case 'refused':
         return;
     }
@@ -307,22 +311,6 @@ export class QuorumShell implements QuorumNode {
     if (durableEnd > this.quorum.log.durableEnd) this.input({ kind: 'flushed', end: durableEnd });
   }
 
-  /** Tells the listener of what the step has changed. */
-  #noteLeader(): void {
-    const { role, epoch } = this.quorum;
-    const { id } = this.leader();
-    const listener = this.#listener!;
-    const told = this.#told;
-    const ledEpoch = role.kind === 'leader' ? epoch : -1;
-    if (told.ledEpoch >= 0 && told.ledEpoch !== ledEpoch) this.#news.push(() => listener.ledNoMore());
-    if (told.leaderId !== id || told.epoch !== epoch) this.#news.push(() => listener.leaderChanged(id, epoch));
-    if (role.kind === 'leader' && told.ledEpoch !== epoch) {
-      const { epochStart } = role;
-      this.#news.push(() => listener.leads(epoch, epochStart));
-    }
-    this.#told = { leaderId: id, epoch, ledEpoch };
-  }
-
   #guard(run: () => void): void {
     try {
       run();
@@ -333,17 +321,18 @@ export class QuorumShell implements QuorumNode {
 
   #fail(error: unknown): void {
     if (this.#isOver()) return;
-    const detail = error instanceof Error ? error.message : String(error);
-    const failure =
-      error instanceof BrokerError ? error : new BrokerError('metadata-log-failed', detail, { cause: error });
-    this.#failure = failure;
+    const failure = failureOf(error);
+    this.#failure = failure ?? new BrokerError('metadata-log-failed', 'a bug', { cause: error });
     this.#inputs.length = 0;
     this.#timer?.cancel();
     this.#sender.close();
     this.#service.close();
-    this.#parts.log.error('the quorum node stops', { error: failure.message });
     const listener = this.#listener;
-    this.#parts.io.timers.defer(() => listener?.failed(failure));
+    this.#parts.io.timers.defer(() => {
+      if (failure === undefined) throw error; // here or in the listener: nothing may go on as if it were known
+      this.#parts.log.error('the quorum node stops', { error: failure.message });
+      listener?.failed(failure);
+    });
   }
 
   #complain(message: string, fields: Record<string, unknown>): void {
@@ -352,4 +341,11 @@ export class QuorumShell implements QuorumNode {
     this.#complainedMs = nowMs;
     this.#parts.log.error(message, fields);
   }
+}
+
+/** The world has failed; undefined: a bug has shown itself. */
+function failureOf(error: unknown): BrokerError | undefined {
+  if (error instanceof BrokerError) return error;
+  if (!(error instanceof IoError || error instanceof LogError)) return undefined;
+  return new BrokerError('metadata-log-failed', error.message, { cause: error });
 }
