@@ -73,8 +73,22 @@ test('on the active controller the end of a broker’s heartbeats, or of a conne
   answers.push('refused');
   watch.brokerDisconnected(2);
   await world.run(world.now() + 200);
+  await lost(1, 'refused');
+  expect(told).toEqual(['broker 2']);
+});
+
+test('a broker that still holds a connection to the controller lives, though its port refuses', async () => {
+  const { world, watch, told, answers, lost } = setUp({ brokers: [1, 3] });
+  for (const id of [3, 3]) watch.brokerConnected(id);
   await lost(3, 'refused');
-  expect(told).toEqual(['broker 2', 'broker 3']);
+  answers.push('refused');
+  watch.brokerDisconnected(3);
+  await world.run(world.now() + 200);
+  expect(told).toEqual([]);
+  const asked = lost(3, 'silent', 'refused');
+  watch.brokerDisconnected(3);
+  await asked;
+  expect(told).toEqual(['broker 3']);
 });
 
 test('a broker that died before its heartbeats reached this controller is found by the sweep', async () => {

@@ -107,7 +107,10 @@ export class LivenessWatch implements BrokerConnections {
     const { leader, leaderGone, brokers, brokerGone, nodeId } = this.#options;
     const led = leader();
     if (led !== undefined && isSame(led.address, address)) leaderGone(led.id);
-    for (const [id, each] of brokers()) if (id !== nodeId && isSame(each, address)) brokerGone(id);
+    for (const [id, each] of brokers()) {
+      // Whoever holds a connection to us lives, whatever stands between us and its port.
+      if (id !== nodeId && isSame(each, address) && !this.#connections.has(id)) brokerGone(id);
+    }
   }
 }
 
