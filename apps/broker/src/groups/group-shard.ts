@@ -347,7 +347,10 @@ export class GroupShard {
 
   #write(records: readonly NewRecord[], onSettled: (errorCode: number) => void = () => undefined): void {
     this.#log.append(records, (errorCode) => {
-      if (errorCode !== ERROR.NONE) this.#logger.warn('group metadata could not be written', { errorCode });
+      // That the leader moves, or replicas lag, is told by others; the members ask again.
+      const level =
+        errorCode === ERROR.NOT_COORDINATOR || errorCode === ERROR.COORDINATOR_NOT_AVAILABLE ? 'info' : 'warn';
+      if (errorCode !== ERROR.NONE) this.#logger[level]('group metadata could not be written', { errorCode });
       onSettled(errorCode);
       this.#noteSettled(errorCode);
     });
