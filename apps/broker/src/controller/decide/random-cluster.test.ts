@@ -34,8 +34,8 @@ interface World {
   readonly hasElr: boolean;
   /** By `topic-index`: who has all that is committed. */
   readonly holders: Map<string, Set<number>>;
-  /** By broker: the log dirs of its process. */
-  readonly disks: Map<number, string>;
+  /** By broker: its log dirs, whether its process has found them or not. */
+  readonly disks: Map<number, string[]>;
   uuids: number;
 }
 
@@ -75,9 +75,12 @@ function newWorld(seed: number, hasElr: boolean): World {
     metadataOffset: () => (chance(random, 0.8) ? 1e9 : 0),
     shutdownOffset: () => 5,
   };
-  const at = scenario(BROKERS, { sessions, random: () => random.next(), nodeId: 9 });
+  const at = scenario([], { sessions, random: () => random.next(), nodeId: 9 });
   if (hasElr) at.image.features.set('eligible.leader.replicas.version', 1);
-  const disks = new Map(BROKERS.map((id) => [id, uuidNumber(800 + id)]));
+  const disks = new Map(BROKERS.map((id) => [id, [uuidNumber(800 + id), uuidNumber(700 + id)]]));
+  for (const [id, directories] of disks) {
+    start(at, id, { ...registration(id, directories), incarnationId: uuidNumber(600 + id) });
+  }
   const world: World = { random, at, hasElr, holders: new Map(), disks, uuids: 10_000 };
   for (const [name, replicationFactor, minIsr] of [
     ['a', 3, 2],
@@ -94,7 +97,7 @@ function newWorld(seed: number, hasElr: boolean): World {
   return world;
 }
 
-/** A process starts: after an orderly stop or not, perhaps with an empty disk. */
+/** A process starts: after an orderly stop or not, perhaps with an empty disk, or one that does not answer. */
 function register(world: World, id: number): Command {
   const { random, at, disks } = world;
   const existing = at.image.brokers.get(id);
@@ -102,9 +105,9 @@ function register(world: World, id: number): Command {
     const { incarnationId, directories } = existing;
     return { ...registration(id, [...directories]), incarnationId };
   }
-  const isWiped = chance(random, 0.15);
-  const previousBrokerEpoch = !isWiped && chance(random, 0.5) ? (existing?.epoch ?? -1) : -1;
-  const directories = [isWiped ? uuidNumber(++world.uuids) : disks.get(id)!];
+  const previousBrokerEpoch = chance(random, 0.5) ? (existing?.epoch ?? -1) : -1;
+  const [first, second] = disks.get(id)!.map((dir) => (chance(random, 0.1) ? uuidNumber(++world.uuids) : dir));
+  const directories = chance(random, 0.1) ? [second!] : [first!, second!];
   return { ...registration(id, directories), incarnationId: uuidNumber(++world.uuids), previousBrokerEpoch };
 }
 
@@ -169,6 +172,7 @@ function randomCommand(world: World): Command {
     [16, () => heartbeat(at, id)],
     [2, () => heartbeat(at, id, { wantFence: true })],
     [4, () => heartbeat(at, id, { wantShutDown: true })],
+    [2, () => heartbeat(at, id, { offlineLogDirs: [pick(random, world.disks.get(id)!)] })],
     [6, () => ({ kind: 'fenceBroker', brokerId: id, brokerEpoch: at.image.brokers.get(id)?.epoch ?? -1 })],
     [1, () => ({ kind: 'unregisterBroker', brokerId: id })],
     [20, () => alterPartition(world, topic, partition)],
@@ -194,15 +198,20 @@ function run(world: World, command: Command): void {
   const { brokerId, directories } = command;
   const existing = world.at.image.brokers.get(brokerId);
   const isClean = existing !== undefined && command.previousBrokerEpoch === existing.epoch;
-  const lost = [...partitionsOf(world)].filter(({ partition }) => {
-    const counted = [...partition.isr, ...partition.eligibleLeaderReplicas];
-    const isLast = counted.every((id) => id === brokerId || !world.at.image.brokers.has(id));
-    return !isOnlineIn(directoryOn(brokerId, partition), directories) || (!isClean && !isLast);
-  });
+  const before = [...partitionsOf(world)];
   const { errorCode } = world.at.run(command);
   if (errorCode !== ERROR.NONE || existing?.incarnationId === command.incarnationId) return;
-  world.disks.set(brokerId, directories[0]!);
-  for (const { topic, partition } of lost) world.holders.get(key(topic, partition))!.delete(brokerId);
+  const disks = directories.length === 2 ? directories : [world.disks.get(brokerId)![0]!, directories[0]!];
+  world.disks.set(brokerId, [...disks]);
+  for (const { topic, partition } of before) {
+    const counted = [...partition.isr, ...partition.eligibleLeaderReplicas];
+    const isLast = counted.every((id) => id === brokerId || !world.at.image.brokers.has(id));
+    const directory = directoryOn(brokerId, partition);
+    const isWiped = !disks.includes(directory!);
+    const isMoved =
+      directory !== directoryOn(brokerId, world.at.image.topicsById.get(topic.id)!.partitions[partition.index]!);
+    if (isWiped || isMoved || (!isClean && !isLast)) world.holders.get(key(topic, partition))!.delete(brokerId);
+  }
 }
 
 /** A leader asks only for those into the in-sync set of which it has seen that they have all. */
@@ -306,7 +315,7 @@ test('what five brokers have been through, an operator can set right: once all a
     }
     for (const id of BROKERS) {
       if (world.at.image.brokers.has(id)) fence(world.at, id);
-      const directories = [world.disks.get(id)!];
+      const directories = world.disks.get(id)!;
       start(world.at, id, { ...registration(id, directories), incarnationId: uuidNumber(++world.uuids) });
     }
     for (const { topic, partition } of partitionsOf(world)) {
