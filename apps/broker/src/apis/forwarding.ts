@@ -5,13 +5,24 @@
  * Invariant: a client never hears NOT_CONTROLLER for where it asked. Without a controller it hears REQUEST_TIMED_OUT in time.
  */
 import { ClientError } from '@meridian/client';
-import { type Api, decodeResponse, Envelope, ERROR, encodeRequest } from '@meridian/protocol';
+import {
+  AddRaftVoter,
+  type Api,
+  decodeResponse,
+  Envelope,
+  ERROR,
+  encodeRequest,
+  RemoveRaftVoter,
+} from '@meridian/protocol';
 import { BrokerError } from '../errors.ts';
 import { FORWARDING_LIMITS } from '../peers/limits.ts';
 import { withoutLength } from '../peers/local-call.ts';
 import { addressBytes, principalOf } from './forwarded-client.ts';
 import { refusalOf } from './forwarding-refusals.ts';
 import { type AnyHandler, CLOSE, type HandlerReach, type RequestHeader } from './handler.ts';
+
+/** They wait for a node to catch up, or for voters to agree. */
+const SLOW: ReadonlySet<number> = new Set([AddRaftVoter.key, RemoveRaftVoter.key]);
 
 export type ForwardingReach = Pick<HandlerReach, 'isActive' | 'channel'>;
 
@@ -57,7 +68,11 @@ async function forward(api: Api, request: unknown, header: RequestHeader, reach:
   const gone = new AbortController();
   header.onAbandon = () => gone.abort();
   try {
-    const call = { timeoutMs: timeOf(request as { timeoutMs?: number }), signal: gone.signal };
+    const call = {
+      timeoutMs: timeOf(request as { timeoutMs?: number }),
+      signal: gone.signal,
+      isSlow: SLOW.has(api.key),
+    };
     const { errorCode, responseData } = await reach.channel.send(Envelope, body, call);
     // As Apache Kafka: the client connects anew and asks for versions again.
     if (errorCode === ERROR.UNSUPPORTED_VERSION) return CLOSE;

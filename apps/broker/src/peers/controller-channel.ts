@@ -18,4 +18,6 @@ export interface ControllerChannel {
 export interface ChannelCall {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  /** The answer may take long: it has a connection of its own, and is waited for as long as the call may take. */
+  readonly isSlow?: boolean;
 }

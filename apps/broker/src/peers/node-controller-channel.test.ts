@@ -73,6 +73,13 @@ test('it tries again where the controller has moved, cannot be reached or does n
   expect(unreachable).toEqual([2]);
 });
 
+test('what may take long is waited for on a connection of its own', async () => {
+  const { world, channel, sent } = setUp({ replies: ['silence'] });
+  const call = channel.send(AllocateProducerIds, { brokerId: 1 }, { timeoutMs: 40_000, isSlow: true });
+  await expect(world.settle(call)).rejects.toMatchObject({ code: 'timeout' });
+  expect(sent).toEqual(['0 AllocateProducerIds to node-2 as controller, slow']);
+});
+
 test('an attempt at a node that leads no more is given up at once', async () => {
   const { world, sent, move, ask } = setUp({ replies: ['silence'] });
   world.after(500, () => move(3));

@@ -52,6 +52,12 @@ const PURPOSES: ReadonlyMap<Api, string> = new Map<Api, string>([
   [Envelope, 'forwarding'],
 ]);
 
+interface Ask<A extends Api> {
+  readonly api: A;
+  readonly body: RequestInput<A>;
+  readonly isSlow: boolean;
+}
+
 const RETRIED: ReadonlySet<string> = new Set(['unreachable', 'disconnected', 'timeout', 'too-many-pending']);
 /** This node has led, or still does but stops. */
 const INACTIVE: ReadonlySet<string> = new Set(['not-controller', 'controller-closed']);
@@ -79,7 +85,11 @@ export class NodeControllerChannel implements ControllerChannel {
     past.abort();
   }
 
-  async send<A extends Api>(api: A, body: RequestInput<A>, { timeoutMs, signal }: ChannelCall): Promise<ResponseOf<A>> {
+  async send<A extends Api>(
+    api: A,
+    body: RequestInput<A>,
+    { timeoutMs, signal, isSlow = false }: ChannelCall,
+  ): Promise<ResponseOf<A>> {
     const { io } = this.#options;
     if (this.#waiting >= CHANNEL_LIMITS.maxWaiting) throw new ClientError('too-many-pending', 'the active controller');
     const deadline = new Deadline(
@@ -92,7 +102,7 @@ export class NodeControllerChannel implements ControllerChannel {
     try {
       for (let attempt = 1; !deadline.isOver(); attempt++) {
         const reign = this.#reign.signal;
-        const answer = await this.#attempt(api, body, deadline, reign);
+        const answer = await this.#attempt({ api, body, isSlow }, deadline, reign);
         if (answer !== RETRY) return answer;
         if (reign.aborted) attempt = 0;
         else await this.#rest(backoffMs(io.random, CHANNEL_LIMITS, attempt), deadline, reign);
@@ -104,8 +114,7 @@ export class NodeControllerChannel implements ControllerChannel {
   }
 
   async #attempt<A extends Api>(
-    api: A,
-    body: RequestInput<A>,
+    ask: Ask<A>,
     deadline: Deadline,
     reign: AbortSignal,
   ): Promise<ResponseOf<A> | typeof RETRY> {
@@ -113,8 +122,8 @@ export class NodeControllerChannel implements ControllerChannel {
     const { id } = quorum.leader();
     try {
       const answer = await (id === quorum.self.id
-        ? this.#askSelf(api, body, deadline)
-        : this.#askOther(id, api, body, deadline, reign));
+        ? this.#askSelf(ask, deadline)
+        : this.#askOther(id, ask, deadline, reign));
       return isNotController(answer) ? RETRY : answer;
     } catch (error) {
       if (error instanceof BrokerError && INACTIVE.has(error.code)) return RETRY;
@@ -126,7 +135,7 @@ export class NodeControllerChannel implements ControllerChannel {
     }
   }
 
-  #askSelf<A extends Api>(api: A, body: RequestInput<A>, deadline: Deadline): Promise<ResponseOf<A>> {
+  #askSelf<A extends Api>({ api, body }: Ask<A>, deadline: Deadline): Promise<ResponseOf<A>> {
     const handler = this.#options.handlerOf(api.key);
     if (handler === undefined) throw new ClientError('unsupported-version', `${api.name} at this node`);
     return deadline.race(callLocally(handler, api, body));
@@ -134,20 +143,20 @@ export class NodeControllerChannel implements ControllerChannel {
 
   async #askOther<A extends Api>(
     id: number,
-    api: A,
-    body: RequestInput<A>,
+    { api, body, isSlow }: Ask<A>,
     deadline: Deadline,
     reign: AbortSignal,
   ): Promise<ResponseOf<A> | typeof RETRY> {
     const { peers, quorum } = this.#options;
     const address = id < 0 ? undefined : quorum.addressOf(id);
     if (address === undefined) return RETRY;
-    const timeoutMs = Math.min(deadline.remainingMs(), CHANNEL_LIMITS.attemptTimeoutMs);
+    const timeoutMs = Math.min(
+      deadline.remainingMs(),
+      isSlow ? Number.POSITIVE_INFINITY : CHANNEL_LIMITS.attemptTimeoutMs,
+    );
     const signal = deadline.signal === undefined ? reign : AbortSignal.any([deadline.signal, reign]);
-    const { body: answer } = await peers.send(address, PURPOSES.get(api) ?? 'controller', api, body, {
-      timeoutMs,
-      signal,
-    });
+    const purpose = `${PURPOSES.get(api) ?? 'controller'}${isSlow ? ', slow' : ''}`;
+    const { body: answer } = await peers.send(address, purpose, api, body, { timeoutMs, signal });
     return answer;
   }
 
