@@ -127,7 +127,11 @@ async function onSharedClusters(plan: Plan, tallies: ReadonlyMap<string, Tally>)
     for (const contestant of contestants) await warmUp(contestant, plan);
     for (let round = 0; round < plan.rounds; round++) await runRound(contestants, plan, round);
   } finally {
-    for (const contestant of contestants) await contestant.cluster.remove();
+    for (const contestant of contestants) {
+      // A profile is written at an orderly end.
+      if (plan.nodeFlags.length > 0) await contestant.cluster.stop();
+      await contestant.cluster.remove();
+    }
   }
 }
 
