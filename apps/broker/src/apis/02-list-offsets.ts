@@ -16,6 +16,8 @@ const EARLIEST = -2;
 const MAX_TIMESTAMP = -3;
 const EARLIEST_LOCAL = -4;
 const READ_COMMITTED = 1;
+/** Kafka's id of those who compare replicas: any replica tells them where its log ends. */
+const DEBUGGING_REPLICA = -2;
 const SINCE: Readonly<Record<number, number>> = { [-1]: 1, [-2]: 1, [-3]: 7, [-4]: 8, [-5]: 9, [-6]: 11 };
 
 interface Found {
@@ -36,6 +38,7 @@ export function createListOffsetsHandler({
   return {
     api: ListOffsets,
     handle(request, { version }) {
+      const isDebugging = request.replicaId === DEBUGGING_REPLICA;
       const topics = request.topics.map(({ name, partitions: asks }) => {
         const indexes = asks.map(({ partitionIndex }) => partitionIndex);
         const repeated = duplicatesIn(indexes);
@@ -44,18 +47,24 @@ export function createListOffsetsHandler({
       });
       return { throttleTimeMs: 0, topics };
 
+      function errorAt(partition: Partition, { currentLeaderEpoch }: Ask): number {
+        return isDebugging ? partition.errorForReader(currentLeaderEpoch) : partition.errorFor(currentLeaderEpoch);
+      }
+
+      function endFor(partition: Partition): number {
+        if (isDebugging) return partition.log.endOffset;
+        return request.isolationLevel === READ_COMMITTED ? partition.lastStableOffset : partition.highWatermark;
+      }
+
       function answerOne(name: string, ask: Ask, repeated: boolean) {
         const { partitionIndex } = ask;
         const partition = partitions.byName(name, partitionIndex);
         const errorCode =
           malformed(ask, version, repeated) ||
-          (partition ? partition.errorFor(ask.currentLeaderEpoch) : partitions.errorByName(name, partitionIndex));
+          (partition ? errorAt(partition, ask) : partitions.errorByName(name, partitionIndex));
         if (errorCode !== ERROR.NONE || partition === undefined) return { partitionIndex, errorCode, ...NOT_FOUND };
-        const { timestamp, offset, leaderEpoch } = find(
-          partition,
-          ask.timestamp,
-          request.isolationLevel === READ_COMMITTED,
-        );
+        const { timestamp, offset, leaderEpoch } = find(partition, ask.timestamp, endFor(partition));
+        if (isDebugging) return { partitionIndex, errorCode, timestamp, offset, leaderEpoch };
         if (offset < 0 || ask.timestamp === LATEST) {
           const behind = errorWhileBehind(partition, ask.timestamp, version);
           if (behind !== ERROR.NONE) return { partitionIndex, errorCode: behind, ...NOT_FOUND };
@@ -83,9 +92,8 @@ function errorWhileBehind(partition: Partition, timestamp: number, version: numb
 }
 
 /** What lies in remote tiers (−5, −6) does not exist here, and is answered with −1 as Apache Kafka does without them. */
-function find(partition: Partition, timestamp: number, committedOnly: boolean): Found {
+function find(partition: Partition, timestamp: number, end: number): Found {
   const { log } = partition;
-  const end = committedOnly ? partition.lastStableOffset : partition.highWatermark;
   switch (timestamp) {
     case LATEST:
       return { timestamp: -1, offset: end, leaderEpoch: partition.leaderEpoch };

@@ -12,12 +12,18 @@
 import type { Timer } from '@meridian/io';
 import { ERROR, type Fetch, type RequestOf } from '@meridian/protocol';
 import type { HandlerReach, RequestHeader } from '../apis/handler.ts';
+import { brokerConfigNumber } from '../controller/configs/effective.ts';
 import type { FetchedPartition } from '../partition/read.ts';
+import { REPLICATION_LIMITS } from '../replication/limits.ts';
+import { Throttle } from '../replication/throttle.ts';
 import { type ReplicaPart, ReplicaSession, type SessionOwner } from './replica-session.ts';
 
 type Request = RequestOf<typeof Fetch>;
 type Header = RequestHeader<typeof Fetch>;
-type Reach = Pick<HandlerReach, 'partitions' | 'timers' | 'limits' | 'random' | 'monotonic' | 'image'>;
+type Reach = Pick<
+  HandlerReach,
+  'partitions' | 'timers' | 'limits' | 'random' | 'monotonic' | 'image' | 'configSources'
+>;
 
 const NO_SESSION = 0;
 const NEW_SESSION_EPOCH = 0;
@@ -26,10 +32,14 @@ const MAX_ID = 2 ** 31 - 1;
 
 export class ReplicaFetches {
   readonly #reach: Reach;
+  /** Of all followers together. */
+  readonly #throttle: Throttle;
   readonly #byReplica = new Map<number, ReplicaFetch>();
 
   constructor(reach: Reach) {
     this.#reach = reach;
+    const rate = (): number => brokerConfigNumber(reach.configSources, 'leader.replication.throttled.rate');
+    this.#throttle = new Throttle({ monotonic: reach.monotonic }, rate);
   }
 
   handle(request: Request, header: Header): void {
@@ -55,7 +65,7 @@ export class ReplicaFetches {
   }
 
   #begin(request: Request, header: Header): void {
-    const fetch = new ReplicaFetch(this.#reach, identityOf(request));
+    const fetch = new ReplicaFetch(this.#reach, identityOf(request), this.#throttle);
     if (request.sessionEpoch === NEW_SESSION_EPOCH) this.#byReplica.set(fetch.session.replicaId, fetch);
     fetch.begin(request, header);
     if (request.sessionEpoch !== NEW_SESSION_EPOCH) fetch.close();
@@ -74,13 +84,14 @@ class ReplicaFetch implements SessionOwner {
   #parked: { readonly request: Request; readonly header: Header; readonly timer: Timer } | undefined;
   #isAnsweringSoon = false;
   #committedTimer: Timer | undefined;
+  #throttledTimer: Timer | undefined;
   #remindMs = 0;
 
-  constructor(reach: Reach, { replicaId, replicaEpoch }: { replicaId: number; replicaEpoch: number }) {
+  constructor(reach: Reach, { replicaId, replicaEpoch }: ReturnType<typeof identityOf>, throttle: Throttle) {
     this.#reach = reach;
     const { partitions, random } = reach;
     const id = 1 + Math.floor(random() * (MAX_ID - 1));
-    this.session = new ReplicaSession({ id, replicaId, brokerEpoch: replicaEpoch, partitions, owner: this });
+    this.session = new ReplicaSession({ id, replicaId, brokerEpoch: replicaEpoch, partitions, owner: this, throttle });
   }
 
   begin(request: Request, header: Header): void {
@@ -107,6 +118,7 @@ class ReplicaFetch implements SessionOwner {
 
   close(): void {
     this.#committedTimer?.cancel();
+    this.#throttledTimer?.cancel();
     this.#answerParked();
     this.session.close();
   }
@@ -126,6 +138,14 @@ class ReplicaFetch implements SessionOwner {
     this.#committedTimer = this.#reach.timers.after(this.#reach.limits.replicaHighWatermarkDelayMs, () => {
       this.#committedTimer = undefined;
       this.#answerParked();
+    });
+  }
+
+  onThrottled(): void {
+    if (this.#throttledTimer !== undefined) return;
+    this.#throttledTimer = this.#reach.timers.after(REPLICATION_LIMITS.throttledRetryMs, () => {
+      this.#throttledTimer = undefined;
+      this.session.release();
     });
   }
 

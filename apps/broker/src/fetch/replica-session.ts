@@ -17,6 +17,7 @@ import type { FetchAsk, FetchedPartition } from '../partition/read.ts';
 import { fetchError } from '../partition/read.ts';
 import { placeProblem, readForReplica } from '../partition/replica-read.ts';
 import type { ReplicaWatcher } from '../partition/replication-door.ts';
+import type { Throttle } from '../replication/throttle.ts';
 
 type Request = RequestOf<typeof Fetch>;
 type Named = Request['topics'][number]['partitions'][number];
@@ -27,6 +28,8 @@ export interface SessionOwner {
   onNews(): void;
   /** Only a high watermark has. */
   onCommitted(): void;
+  /** Something has, and has to wait: `release` is to be called later. */
+  onThrottled(): void;
 }
 
 /** One partition that the follower follows. */
@@ -76,10 +79,13 @@ export class ReplicaSession {
   epoch = 1;
   readonly #partitions: PartitionTable;
   readonly #owner: SessionOwner;
+  readonly #throttle: Throttle;
   readonly #parts = new Map<string, ReplicaPart[]>();
   /** Looked at first come, first served, so that none starves. */
   readonly #news = new Set<ReplicaPart>();
   readonly #committed = new Set<ReplicaPart>();
+  /** They have news, and wait for the throttle. */
+  readonly #throttled = new Set<ReplicaPart>();
 
   constructor(options: {
     readonly id: number;
@@ -87,12 +93,14 @@ export class ReplicaSession {
     readonly brokerEpoch: number;
     readonly partitions: PartitionTable;
     readonly owner: SessionOwner;
+    readonly throttle: Throttle;
   }) {
     this.id = options.id;
     this.replicaId = options.replicaId;
     this.brokerEpoch = options.brokerEpoch;
     this.#partitions = options.partitions;
     this.#owner = options.owner;
+    this.#throttle = options.throttle;
   }
 
   get hasNews(): boolean {
@@ -105,6 +113,23 @@ export class ReplicaSession {
       for (const index of partitions) this.#forget(topicId, index);
     for (const topic of topics)
       for (const named of topic.partitions) this.#name(this.#part(topic, named.partition), named);
+  }
+
+  /** The throttle may have room again. */
+  release(): void {
+    for (const part of this.#throttled) if (!part.isTold) this.noteNews(part);
+    this.#throttled.clear();
+  }
+
+  /** Only replicas that are in sync go before the throttle. */
+  #mustWait(part: ReplicaPart): boolean {
+    const { hosted } = part;
+    if (hosted === undefined || !hosted.isThrottledAsLeader || !this.#throttle.isExceeded) return false;
+    if (hosted.inSync === undefined || hosted.inSync.isr.includes(this.replicaId)) return false;
+    this.#news.delete(part);
+    this.#throttled.add(part);
+    this.#owner.onThrottled();
+    return true;
   }
 
   /** Partitions in which the follower is not in sync hear again how far it is: it may be unfenced, or known, by now. */
@@ -140,10 +165,12 @@ export class ReplicaSession {
     let isFirst = true;
     for (const part of this.#news) {
       if (bytesLeft <= 0) break;
+      if (this.#mustWait(part)) continue;
       const answer = this.#read(part, bytesLeft, isFirst);
       if (isFull(part, answer)) continue;
       this.#news.delete(part);
       this.#committed.delete(part);
+      if (answer.bytes > 0 && part.hosted!.isThrottledAsLeader) this.#throttle.note(answer.bytes);
       bytesLeft -= answer.bytes;
       isFirst &&= answer.bytes === 0;
       if (!this.#isNews(part, answer)) continue;
@@ -160,6 +187,7 @@ export class ReplicaSession {
     this.#parts.clear();
     this.#news.clear();
     this.#committed.clear();
+    this.#throttled.clear();
   }
 
   #part({ topic, topicId }: Request['topics'][number], index: number): ReplicaPart {
@@ -175,6 +203,7 @@ export class ReplicaSession {
     part.hosted?.watchers.delete(part);
     this.#news.delete(part);
     this.#committed.delete(part);
+    this.#throttled.delete(part);
     delete parts[index];
   }
 
@@ -186,6 +215,7 @@ export class ReplicaSession {
     part.originEpochsFrom = named.originEpochsFrom;
     part.logStart = named.logStartOffset;
     part.isTold = false;
+    this.#throttled.delete(part);
     const hosted = this.#find(part);
     if (hosted === undefined || placeProblem(hosted, part) !== undefined) {
       this.#news.add(part);

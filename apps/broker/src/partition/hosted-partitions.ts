@@ -10,11 +10,11 @@ import { type Io, IoError, type Logger } from '@meridian/io';
 import { ERROR, type MetadataRecord } from '@meridian/protocol';
 import { type BrokerConfigSources, brokerConfigNumber } from '../controller/configs/effective.ts';
 import { directoryOn } from '../controller/directories.ts';
-import type { MetadataImage, PartitionInfo, Topic } from '../controller/image.ts';
+import type { PartitionInfo, Topic } from '../controller/image.ts';
+import { BrokerError } from '../errors.ts';
 import type { BrokerLimits } from '../limits.ts';
-import { brokerStanding } from './leadership.ts';
 import type { HostedDir, LogDirs } from './log-dirs/log-dirs.ts';
-import { Partition } from './partition.ts';
+import { Partition, type PartitionIdentity } from './partition.ts';
 import type { PartitionTable } from './partition-table.ts';
 import type { ReplicationDoor } from './replication-door.ts';
 import { type TopicSettings, topicSettings } from './topic-settings.ts';
@@ -36,8 +36,7 @@ export interface HostedPartitionsOptions {
   readonly nodeId: number;
   readonly sources: BrokerConfigSources;
   readonly logDirs: LogDirs;
-  /** Undefined: this broker is alone. */
-  readonly replication?: ReplicationDoor;
+  readonly replication: ReplicationDoor;
   /** A log dir has failed; these are left (ids). */
   readonly onDirFailed: (online: readonly string[]) => void;
 }
@@ -136,6 +135,7 @@ export class HostedPartitions implements PartitionTable {
       }
     }
     for (const name of configured) this.#configure(name);
+    if (isRegistration) yield* this.#removeMoved();
     yield* this.#reconcileAll([...touched].flatMap((id) => image.topicsById.get(id) ?? []));
   }
 
@@ -218,8 +218,7 @@ export class HostedPartitions implements PartitionTable {
   }
 
   #open(hosted: HostedTopic, info: PartitionInfo, settings: TopicSettings): Partition | undefined {
-    const { io, logger, limits, nodeId, logDirs } = this.#options;
-    const replication = this.#options.replication ?? alone(this.#options.sources.image);
+    const { io, logger, limits, nodeId, logDirs, replication } = this.#options;
     const identity = { topic: hosted.name, topicId: hosted.id, index: info.index };
     while (hosted.partitions.length < info.index) hosted.partitions.push(undefined);
     try {
@@ -227,7 +226,7 @@ export class HostedPartitions implements PartitionTable {
       const isGone = logDirs.isGone(directory) && isHeldByOthers(info, nodeId);
       const [log, dir] = logDirs.open(identity, isGone ? undefined : directory, settings);
       if (dir.directoryId !== directory) this.found.push({ ...identity, directory: dir.directoryId });
-      const onOffline = (error: Error): void => this.#suspect(dir, error);
+      const onOffline = (error: Error): void => this.#suspect(dir, error, this.#isReplicated(identity));
       const given = { io, log, logger, limits, nodeId, settings, replication, onOffline };
       return (hosted.partitions[info.index] = new Partition({ ...identity, ...given }));
     } catch (error) {
@@ -268,6 +267,26 @@ export class HostedPartitions implements PartitionTable {
     ending.finally(() => this.#ending.delete(ending));
   }
 
+  /**
+   * What went to other brokers while this process did not run. An image that has our own registration has all that was
+   * decided before; and only what it knows to be elsewhere is removed.
+   */
+  *#removeMoved(): Iterable<void> {
+    const { logDirs, logger, nodeId, sources } = this.#options;
+    for (const { name: topic, id: topicId, partitions } of sources.image.topicsById.values()) {
+      for (const { index, replicas } of partitions) {
+        if (replicas.includes(nodeId) || this.byId(topicId, index) !== undefined) continue;
+        try {
+          logDirs.removeMoved({ topic, topicId, index }, this.#deleteDelayMs());
+        } catch (error) {
+          if (!(error instanceof IoError) && !(error instanceof BrokerError)) throw error;
+          logger.error('the folder of a partition that has moved away stays', { topic, partition: index, error });
+        }
+      }
+      yield;
+    }
+  }
+
   /** A dir that is offline keeps the folder: once it is back, nobody knows the topic, and it is left alone. */
   #markDeleted(partition: Partition): void {
     const dir = this.#options.logDirs.dirOf(partition.log);
@@ -296,10 +315,16 @@ export class HostedPartitions implements PartitionTable {
     this.#options.logDirs.closed(partition.log, isInOrder);
   }
 
+  /** Others have the partition, too, and can go on with it if we do not. */
+  #isReplicated({ topicId, index }: PartitionIdentity): boolean {
+    const partition = this.#options.sources.image.topicsById.get(topicId)?.partitions[index];
+    return partition !== undefined && partition.replicas.length > 1;
+  }
+
   /** Something in the dir has failed; if all of it has, so have its partitions. */
-  #suspect(dir: HostedDir, error: Error): void {
+  #suspect(dir: HostedDir, error: Error, isReplicated = false): void {
     const { logDirs, onDirFailed } = this.#options;
-    if (!logDirs.fails(dir, error)) return;
+    if (!logDirs.fails(dir, error, isReplicated)) return;
     for (const partition of this.all()) {
       if (logDirs.dirOf(partition.log) === dir) partition.end(ERROR.KAFKA_STORAGE_ERROR);
     }
@@ -310,9 +335,4 @@ export class HostedPartitions implements PartitionTable {
 /** Somebody else has all that is committed: a replica that was lost with its disk can be filled again. */
 function isHeldByOthers({ isr, eligibleLeaderReplicas }: PartitionInfo, nodeId: number): boolean {
   return isr.some((id) => id !== nodeId) || eligibleLeaderReplicas.some((id) => id !== nodeId);
-}
-
-function alone(image: MetadataImage): ReplicationDoor {
-  const nobody = (): void => {};
-  return { brokers: brokerStanding(image), follow: nobody, leave: nobody, ready: nobody, alterPartition: nobody };
 }

@@ -24,7 +24,7 @@ import { lowWatermark, PendingDeletions } from './low-watermark.ts';
 import { appendMirrored, checkMirrorTag, cutMirroredBatches, type MirrorTag } from './mirror-append.ts';
 import type { CurrentLeader, ProducePart } from './produce-part.ts';
 import type { ReplicationDoor, ReplicaWatcher } from './replication-door.ts';
-import type { CompactionSettings, TopicSettings } from './topic-settings.ts';
+import type { CompactionSettings, ThrottledPartitions, TopicSettings } from './topic-settings.ts';
 import { onlyBatch } from './validation/batch-checks.ts';
 import { ProduceRefusal } from './validation/produce-refusal.ts';
 
@@ -123,6 +123,20 @@ export class Partition implements PartitionIdentity {
   /** As the leader has it, for a look; undefined on a follower. */
   get inSync(): LeaderRole['inSync'] | undefined {
     return this.#leader?.inSync;
+  }
+
+  /** Whether followers are sent it no faster than a throttle says, and whether it is fetched so. */
+  get isThrottledAsLeader(): boolean {
+    return includes(this.#settings.throttled.asLeader, this.index);
+  }
+
+  get isThrottledAsFollower(): boolean {
+    return includes(this.#settings.throttled.asFollower, this.index);
+  }
+
+  /** By the image. */
+  get isInSync(): boolean {
+    return this.#leadership?.isr.includes(this.#options.nodeId) ?? false;
   }
 
   /** A new leader does not know yet up to where its predecessor had committed. */
@@ -411,6 +425,9 @@ export class Partition implements PartitionIdentity {
     this.#options.onOffline(error);
   }
 }
+
+const includes = (partitions: ThrottledPartitions, index: number): boolean =>
+  partitions === 'all' || partitions.has(index);
 
 function epochError(asked: number, current: number): number {
   if (asked === -1 || asked === current) return ERROR.NONE;

@@ -51,8 +51,12 @@ export interface TopicSettings {
   readonly fsync: boolean;
   /** Set on a mirror's copy: the id of the topic that it is a copy of. */
   readonly originTopicId: string | undefined;
+  /** Partitions that this broker sends, or fetches, no faster than the throttles say (KIP-73). */
+  readonly throttled: { readonly asLeader: ThrottledPartitions; readonly asFollower: ThrottledPartitions };
   readonly log: Partial<LogConfig>;
 }
+
+export type ThrottledPartitions = ReadonlySet<number> | 'all';
 
 export function topicSettings(sources: BrokerConfigSources, topic: string): TopicSettings {
   const text = (name: string): string | undefined => topicConfigValue(sources, topic, name);
@@ -79,6 +83,10 @@ export function topicSettings(sources: BrokerConfigSources, topic: string): Topi
     timestampAfterMaxMs: number(TOPIC_CONFIG.messageTimestampAfterMaxMs),
     fsync,
     originTopicId: text(TOPIC_CONFIG.originTopicId),
+    throttled: {
+      asLeader: throttledPartitions(text('leader.replication.throttled.replicas'), sources.nodeId),
+      asFollower: throttledPartitions(text('follower.replication.throttled.replicas'), sources.nodeId),
+    },
     log: {
       segmentBytes,
       indexIntervalBytes: number(TOPIC_CONFIG.indexIntervalBytes),
@@ -122,4 +130,14 @@ function compressionSettings(
     default:
       return undefined;
   }
+}
+
+const NONE: ReadonlySet<number> = new Set();
+
+/** Of `partition:broker` pairs those of this broker. */
+function throttledPartitions(text: string | undefined, nodeId: number): ThrottledPartitions {
+  if (text === undefined || text === '') return NONE;
+  if (text === '*') return 'all';
+  const pairs = splitList(text).map((pair) => pair.split(':').map(Number));
+  return new Set(pairs.flatMap(([partition, broker]) => (broker === nodeId ? [partition!] : [])));
 }

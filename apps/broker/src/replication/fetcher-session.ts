@@ -108,16 +108,16 @@ export class FetcherSession {
     this.#isTold = true;
   }
 
-  /** What the next request says of session and partitions; `nowMs` tells whose rest is over. */
+  /** What the next request says of session and partitions; those for whom `mayAsk` is false are left out. */
   next(
-    nowMs: number,
+    mayAsk: (part: FollowedPart) => boolean,
     partitionMaxBytes: number,
   ): Pick<Request, 'sessionId' | 'sessionEpoch' | 'topics' | 'forgottenTopicsData'> {
     const named: FollowedPart[] = [];
     const forgotten: FollowedPart[] = [];
     for (const part of this.#due) {
       part.isDue = false;
-      const ask = part.isGone || part.restsUntilMs > nowMs ? undefined : part.partition.replicaAsk;
+      const ask = part.isGone || !mayAsk(part) ? undefined : part.partition.replicaAsk;
       if (ask !== undefined) named.push(part);
       else if (part.asked !== undefined && !this.#isBack(part)) forgotten.push(part);
       part.asked = ask;

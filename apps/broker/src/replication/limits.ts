@@ -6,6 +6,8 @@ export const REPLICATION_LIMITS = {
   farewellTimeoutMs: 1_000,
   /** First rest after trouble; it doubles up to `replica.fetch.backoff.ms`. Short: leaders learn of it a moment later. */
   backoffBaseMs: 10,
+  /** What the throttle holds up is looked at again so often. */
+  throttledRetryMs: 100,
   /** One AlterPartition request, until the controller has decided; and the rest after a failure. */
   alterTimeoutMs: 10_000,
   alterBackoffMs: 50,

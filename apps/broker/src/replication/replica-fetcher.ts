@@ -15,6 +15,7 @@ import type { Partition } from '../partition/partition.ts';
 import type { NodeAddress, Peers } from '../peers/peers.ts';
 import { FetcherSession, type FollowedPart } from './fetcher-session.ts';
 import { REPLICATION_LIMITS } from './limits.ts';
+import type { Throttle } from './throttle.ts';
 
 export interface FetcherSettings {
   readonly maxBytes: number;
@@ -22,6 +23,8 @@ export interface FetcherSettings {
   readonly minBytes: number;
   readonly maxWaitMs: number;
   readonly backoffMs: number;
+  /** Bytes in a second that throttled partitions may take together. */
+  readonly throttledRate: number;
 }
 
 export interface ReplicaFetcherOptions {
@@ -33,6 +36,8 @@ export interface ReplicaFetcherOptions {
   /** Undefined while the leader has none that is known. */
   readonly address: () => NodeAddress | undefined;
   readonly brokerEpoch: () => number;
+  /** Of all fetchers together. */
+  readonly throttle: Throttle;
   /** Asked before every request, as they may change. */
   readonly settings: () => FetcherSettings;
 }
@@ -111,6 +116,17 @@ export class ReplicaFetcher {
     } else if (this.#inFlight === 1 && this.#session.isOpen && this.#session.hasDue) void this.#send();
   }
 
+  /** Not what rests, and not what has to wait for the throttle: only replicas that are in sync go before it. */
+  readonly #mayAsk = (part: FollowedPart): boolean => {
+    const nowMs = this.#options.io.clock.monotonic();
+    const { partition } = part;
+    if (partition.isThrottledAsFollower && !partition.isInSync && this.#options.throttle.isExceeded) {
+      part.restsUntilMs = nowMs + REPLICATION_LIMITS.throttledRetryMs;
+      this.#wakeAt(part.restsUntilMs);
+    }
+    return part.restsUntilMs <= nowMs;
+  };
+
   #question(): Omit<RequestInput<typeof Fetch>, 'topics'> {
     const { nodeId, brokerEpoch, settings } = this.#options;
     const { maxWaitMs, minBytes, responseMaxBytes } = settings();
@@ -119,12 +135,12 @@ export class ReplicaFetcher {
   }
 
   async #send(): Promise<void> {
-    const { io, peers, address, settings } = this.#options;
+    const { peers, address, settings } = this.#options;
     const to = address();
     if (to === undefined) return this.#beginAnew('no address of the leader is known');
     const generation = this.#generation;
     const { maxBytes, maxWaitMs } = settings();
-    const body = { ...this.#question(), ...this.#session.next(io.clock.monotonic(), maxBytes) };
+    const body = { ...this.#question(), ...this.#session.next(this.#mayAsk, maxBytes) };
     this.#inFlight++;
     let answer: Answer;
     try {
@@ -162,7 +178,9 @@ export class ReplicaFetcher {
       this.#session.due(part); // to be forgotten by the leader meanwhile
       return;
     }
-    const hasNews = (answered.records?.[0]?.length ?? 0) > 0 || answered.errorCode !== ERROR.NONE;
+    const bytes = answered.records?.[0]?.length ?? 0;
+    if (bytes > 0 && part.partition.isThrottledAsFollower) this.#options.throttle.note(bytes);
+    const hasNews = bytes > 0 || answered.errorCode !== ERROR.NONE;
     if (hasNews) part.troubles = 0;
     if (hasNews || after === 'void' || hasMoved(part, asked)) this.#session.due(part);
   }

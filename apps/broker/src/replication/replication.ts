@@ -14,6 +14,7 @@ import type { ControllerChannel } from '../peers/controller-channel.ts';
 import type { NodeAddress, Peers } from '../peers/peers.ts';
 import { AlterPartitionSender } from './alter-partition-sender.ts';
 import { type FetcherSettings, ReplicaFetcher } from './replica-fetcher.ts';
+import { Throttle } from './throttle.ts';
 
 export interface ReplicationOptions {
   readonly io: Pick<Io, 'clock' | 'timers'>;
@@ -30,6 +31,7 @@ export class Replication implements ReplicationDoor {
   readonly #fetchers = new Map<number, ReplicaFetcher>();
   readonly #leaders = new Map<Partition, number>();
   readonly #sender: AlterPartitionSender;
+  readonly #throttle: Throttle;
   #fetcherSettings: FetcherSettings;
   /** Of the image that they are read from. */
   #settingsOffset: number;
@@ -40,6 +42,7 @@ export class Replication implements ReplicationDoor {
     this.brokers = brokerStanding(image);
     this.#fetcherSettings = fetcherSettings(options.sources);
     this.#settingsOffset = image.endOffset;
+    this.#throttle = new Throttle(options.io.clock, () => this.#settings().throttledRate);
     this.#sender = new AlterPartitionSender({ ...options, brokerEpoch: () => this.#brokerEpoch() });
   }
 
@@ -85,6 +88,7 @@ export class Replication implements ReplicationDoor {
         leader,
         address: () => internalAddress(sources.image, leader),
         brokerEpoch: () => this.#brokerEpoch(),
+        throttle: this.#throttle,
         settings: () => this.#settings(),
       });
       this.#fetchers.set(leader, fetcher);
@@ -121,5 +125,6 @@ function fetcherSettings(sources: BrokerConfigSources): FetcherSettings {
     minBytes: number('replica.fetch.min.bytes'),
     maxWaitMs: number('replica.fetch.wait.max.ms'),
     backoffMs: number('replica.fetch.backoff.ms'),
+    throttledRate: number('follower.replication.throttled.rate'),
   };
 }

@@ -121,6 +121,16 @@ export class LogDirs {
     return !this.online.some(({ directoryId }) => directoryId === directory);
   }
 
+  /** Has the folder removed of a partition that is on other brokers now; nothing happens if there is none of it. */
+  removeMoved(identity: PartitionIdentity, delayMs: number): void {
+    const dir = this.#locate(identity);
+    if (dir === undefined) return;
+    const folder = join(dir.path, `${identity.topic}-${identity.index}`);
+    if (folderOwner(this.#options.io.disk, folder, identity.topicId) !== 'this topic') return;
+    this.#options.logger.info('a partition that has moved away is removed', { folder });
+    dir.folders.markDeleted(identity, delayMs);
+  }
+
   /** Its log is closed here, or its topic is gone. */
   closed(log: Log, isInOrder: boolean): void {
     const dir = this.dirOf(log)!;
@@ -131,11 +141,17 @@ export class LogDirs {
 
   /**
    * Whether a failure that was met in the dir is one of the whole dir, which is offline from then on; true once. A full
-   * device still reads, and may have room again.
+   * device still reads, and may have room again. Where a replica among others has failed (`isReplicated`), the dir has, as
+   * in Apache Kafka: the controller hears of dirs only, and nobody else would lead what cannot be led here.
    */
-  fails(dir: HostedDir, error: Error): boolean {
+  fails(dir: HostedDir, error: Error, isReplicated: boolean): boolean {
     const cause = error instanceof IoError ? error : error.cause;
-    if (!isOnline(dir) || !(cause instanceof IoError) || cause.code === 'no-space') return false;
+    if (!isOnline(dir) || !(cause instanceof IoError)) return false;
+    if (isReplicated) {
+      this.#goOffline(dir, cause);
+      return true;
+    }
+    if (cause.code === 'no-space') return false;
     try {
       this.#probe(dir.path);
       return false;

@@ -14,6 +14,7 @@ import { FolderRemovals } from './folder-removals.ts';
 const DELETED = /\.[0-9a-f]{32}-delete$/;
 /** The longest name that file systems take; Kafka cuts the topic's name as well. */
 const MAX_NAME_LENGTH = 255;
+const UNIQUE_BYTES = 16;
 
 export interface PartitionFolders {
   /** Of the process before this one, if it left the dir in order; −1 if not. */
@@ -80,8 +81,13 @@ export function createPartitionFolders(options: {
       }
     },
     markDeleted(identity, delayMs) {
-      const suffix = `-${identity.index}.${hex(identity)}-delete`;
-      const deleted = join(path, `${identity.topic.slice(0, MAX_NAME_LENGTH - suffix.length)}${suffix}`);
+      const deletedName = (unique: string): string => {
+        const suffix = `-${identity.index}.${unique}-delete`;
+        return join(path, `${identity.topic.slice(0, MAX_NAME_LENGTH - suffix.length)}${suffix}`);
+      };
+      let deleted = deletedName(hex(identity));
+      // A partition may move away, come back and move away again before the first folder is removed.
+      if (io.disk.exists(deleted)) deleted = deletedName(io.random.bytes(UNIQUE_BYTES).toString('hex'));
       io.disk.rename(folderOf(identity), deleted);
       logDir.forget(identity.topic, identity.index);
       removals.removeLater(deleted, delayMs);
