@@ -33,17 +33,19 @@ export interface PartitionFolders {
   abandon(): void;
 }
 
-export function createPartitionFolders(options: {
-  io: Io;
+interface PartitionFoldersOptions {
+  readonly io: Io;
   /** Of the log dir. */
-  path: string;
-  logger: Logger;
+  readonly path: string;
+  readonly logger: Logger;
   /** A checkpoint could not be written. */
-  onFailure: (error: Error) => void;
-  tailBudget: TailBudget;
+  readonly onFailure: (error: Error) => void;
+  readonly tailBudget: TailBudget;
   /** Time that removals may take of one turn of the event loop. */
-  turnMs: number;
-}): PartitionFolders {
+  readonly turnMs: number;
+}
+
+export function createPartitionFolders(options: PartitionFoldersOptions): PartitionFolders {
   const { io, path, logger, tailBudget, turnMs } = options;
   const folderOf = ({ topic, index }: PartitionIdentity): string => join(path, `${topic}-${index}`);
   const removals = new FolderRemovals(io, logger, turnMs);
@@ -81,13 +83,9 @@ export function createPartitionFolders(options: {
       }
     },
     markDeleted(identity, delayMs) {
-      const deletedName = (unique: string): string => {
-        const suffix = `-${identity.index}.${unique}-delete`;
-        return join(path, `${identity.topic.slice(0, MAX_NAME_LENGTH - suffix.length)}${suffix}`);
-      };
-      let deleted = deletedName(hex(identity));
-      // A partition may move away, come back and move away again before the first folder is removed.
-      if (io.disk.exists(deleted)) deleted = deletedName(io.random.bytes(UNIQUE_BYTES).toString('hex'));
+      let deleted = deletedPath(path, identity, hex(identity));
+      // It may move away, come back and move away again before the first folder is removed.
+      if (io.disk.exists(deleted)) deleted = deletedPath(path, identity, io.random.bytes(UNIQUE_BYTES).toString('hex'));
       io.disk.rename(folderOf(identity), deleted);
       logDir.forget(identity.topic, identity.index);
       removals.removeLater(deleted, delayMs);
@@ -109,3 +107,8 @@ export function createPartitionFolders(options: {
 }
 
 const hex = ({ topicId }: PartitionIdentity): string => topicId.replaceAll('-', '');
+
+function deletedPath(dir: string, { topic, index }: PartitionIdentity, unique: string): string {
+  const suffix = `-${index}.${unique}-delete`;
+  return join(dir, `${topic.slice(0, MAX_NAME_LENGTH - suffix.length)}${suffix}`);
+}
