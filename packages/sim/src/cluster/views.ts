@@ -47,6 +47,7 @@ export interface ImageState {
   readonly endOffset: number;
   readonly brokers: ReadonlyMap<number, { readonly epoch: number; readonly fenced: boolean }>;
   readonly topicsByName: ReadonlyMap<string, TopicState>;
+  readonly topicsById: ReadonlyMap<string, TopicState>;
   configOf(resource: 'topic', name: string): ReadonlyMap<string, string>;
 }
 

@@ -42,7 +42,7 @@ export function watchers({ history, sightings, fail, sources }: WatchersOptions)
   const seen = sightingWatcher(sightings, sources);
   history.onAcknowledged = (topic, index, baseOffset) => seen.acknowledged(topic, index, baseOffset);
   return {
-    all: [...all, epochs, seen],
+    all: [...all, recovery, epochs, seen],
     died: (slot, how, logs) => {
       recovery.died(slot.plan.id, how, logs);
       if (how === 'wiped' || how === 'gave up') epochs.wiped(slot.plan.id);

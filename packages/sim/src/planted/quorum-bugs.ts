@@ -88,8 +88,8 @@ export const QUORUM_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: `${DECIDE}/partition-change.ts`,
-        find: 'if (!hasElr || draft.isr.length >= Math.min(minIsr, draft.replicas.length)) return [];',
-        replace: 'if (!hasElr) return [];',
+        find: 'if (!around.hasElr || mayCommit(around, draft)) return [];',
+        replace: 'if (!around.hasElr) return [];',
       },
     ],
   },
@@ -115,8 +115,8 @@ export const QUORUM_BUGS: readonly PlantedBug[] = [
       },
       {
         file: `${DECIDE}/alter-partition.ts`,
-        find: 'if (broker === undefined || broker.fenced || broker.inControlledShutdown) return false;\n  return brokerEpoch === -1 || brokerEpoch === broker.epoch;',
-        replace: 'return broker !== undefined || brokerEpoch === -1;',
+        find: 'return !inControlledShutdown && (brokerEpoch === -1 || brokerEpoch === epoch);',
+        replace: 'return !inControlledShutdown && brokerEpoch <= epoch;',
       },
     ],
   },

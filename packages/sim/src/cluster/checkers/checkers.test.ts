@@ -56,7 +56,13 @@ function imageOf(partition: Partial<PartitionState> = {}, configs: Record<string
   const topic: TopicState = { name: 'orders', id: 'id', partitions: [{ ...PARTITION, ...partition }] };
   const brokers = new Map([1, 2, 3].map((id) => [id, { epoch: id, fenced: false }]));
   const configOf = () => new Map(Object.entries(configs));
-  return { endOffset: 10, brokers, topicsByName: new Map([['orders', topic]]), configOf };
+  return {
+    endOffset: 10,
+    brokers,
+    topicsByName: new Map([['orders', topic]]),
+    topicsById: new Map([['id', topic]]),
+    configOf,
+  };
 }
 
 function nodeOf(change: Partial<NodeState> = {}): NodeState {
@@ -237,6 +243,16 @@ test('an epoch that a node has forgotten is found, unless its disk was wiped', (
   expect(found).toEqual([]);
   watcher.nodeMoved?.(nodeOf({ epoch: 1, boot: 4 }));
   expect(found).toHaveLength(1);
+});
+
+test('a replica that was none for a time begins anew', () => {
+  const recovery = recoveryKeeps(fail);
+  const log = { endOffset: 8, writtenEnd: 8, durableEnd: 8, failure: undefined };
+  const replica = { topic: 'orders', topicId: 'id', index: 0, log };
+  recovery.died(1, 'killed', [replica]);
+  recovery.nodeMoved?.(nodeOf({ image: imageOf({ replicas: [2, 3] }) }));
+  recovery.opened(1, { ...replica, log: { ...log, endOffset: 0 } });
+  expect(found).toEqual([]);
 });
 
 describe('groups', () => {

@@ -1,10 +1,11 @@
 /**
  * I10: a replica that is opened again ends neither before what its last life had to keep nor behind what it had: after a
- * death that is what was written, after a loss of power what was durable. A wiped disk or a failed log owes nothing.
+ * death that is what was written, after a loss of power what was durable. A wiped disk or a failed log owes nothing, nor
+ * does a replica that is none any more for a time.
  */
 import type { Log } from '@meridian/log';
 import type { HowDied } from '../node-slot.ts';
-import type { Fail } from './watcher.ts';
+import type { Fail, Watcher } from './watcher.ts';
 
 /** What a replica's log was when its node died. */
 interface Left {
@@ -12,7 +13,7 @@ interface Left {
   readonly most: number;
 }
 
-export interface RecoveryKeeps {
+export interface RecoveryKeeps extends Watcher {
   /** The node dies now, with these logs open. */
   died(nodeId: number, how: HowDied, logs: Iterable<OpenReplica>): void;
   /** A replica is there for the first time in this life of its node. */
@@ -30,6 +31,14 @@ export function recoveryKeeps(fail: Fail): RecoveryKeeps {
   const left = new Map<string, Left>();
   const key = (nodeId: number, { topicId, index }: OpenReplica): string => `${nodeId}/${topicId}/${index}`;
   return {
+    nodeMoved({ isActiveController, image }) {
+      if (!isActiveController || left.size === 0) return;
+      for (const place of left.keys()) {
+        const [nodeId = '', topicId = '', index = ''] = place.split('/');
+        const partition = image.topicsById.get(topicId)?.partitions[Number(index)];
+        if (!partition?.replicas.includes(Number(nodeId))) left.delete(place);
+      }
+    },
     died(nodeId, how, logs) {
       for (const id of [...left.keys()]) if (id.startsWith(`${nodeId}/`)) left.delete(id);
       if (how === 'wiped') return;
