@@ -184,3 +184,28 @@ test('batches have their leaders’ epochs in every log', async () => {
     expect(headers.map(({ partitionLeaderEpoch }) => partitionLeaderEpoch)).toEqual([0, 1, 2, 3]);
   }
 });
+
+test('a copy goes on at its origin’s offsets under another leader, which knows the origin’s epochs', async () => {
+  const originTopicId = '00000000-0000-4000-8000-00000000000f';
+  const set = await settledSet({ settings: { originTopicId } });
+  const born = (baseOffset: number, leaderEpoch: number) => batchOf([`${baseOffset}`], { baseOffset, leaderEpoch });
+  const mirror = (offset: number, epoch: number, expectedEnd = offset) =>
+    set.world.settle(set.leader.produceMirrored(born(offset, epoch), originTopicId, expectedEnd));
+  expect((await mirror(0, 4)).errorCode).toBe(ERROR.NONE);
+  expect((await mirror(1, 7)).errorCode).toBe(ERROR.NONE);
+  expect((await mirror(5, 7, 2)).errorCode).toBe(ERROR.NONE);
+  const expected = [
+    { epoch: 4, startOffset: 0 },
+    { epoch: 7, startOffset: 1 },
+  ];
+  for (const { partition } of set.nodes.values()) expect(partition.log.originEpochs.entries).toEqual(expected);
+  set.controller.moveLeader(2);
+  await set.run(50);
+  expect((await mirror(1, 7)).errorCode).toBe(ERROR.OFFSET_OUT_OF_RANGE);
+  expect((await mirror(6, 9)).errorCode).toBe(ERROR.NONE);
+  await settle(set);
+  expect(allValues(set)).toEqual([1, 2, 3].map(() => ['0', '1', '5', '6']));
+  for (const { partition } of set.nodes.values()) {
+    expect(partition.log.originEpochs.entries).toEqual([...expected, { epoch: 9, startOffset: 6 }]);
+  }
+});

@@ -179,6 +179,15 @@ export class ReplicaNode {
     });
   }
 
+  /** The same for a mirror that expects the copy to end at `expectedEnd`. */
+  produceMirrored(records: Buffer, originTopicId: string, expectedEnd: number): Promise<Produced> {
+    return new Promise((resolve) => {
+      const deadlineMs = this.#process.io.clock.monotonic() + 1_000;
+      const part: ProducePart = new ProducePart(0, -1, deadlineMs, { partSettled: () => resolve(part) });
+      this.partition.produceMirrored(part, records, { originTopicId, expectedEnd, endOffset: -1 });
+    });
+  }
+
   #boot(): void {
     this.#process = new NodeProcess(this.#set, this.id, this.machine.boot());
     this.partition = this.#process.partition;
