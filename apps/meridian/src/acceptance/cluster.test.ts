@@ -1,6 +1,7 @@
 /**
- * Three brokers in each region, as `npm start -- --brokers 3` runs them: a leader is killed under a publishing session, a
- * group and readers in both regions, and everything goes on: nothing is lost, and nothing is there twice.
+ * Three brokers in each region, as `npm start -- --brokers 3` runs them: a leader is killed at the origin and one of the
+ * copy, under a publishing session, a group, the mirror and readers in both regions, and everything goes on: nothing is
+ * lost, and nothing is there twice.
  */
 import { connect } from '@meridian/sdk';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -9,8 +10,9 @@ import { type LocalPlatform, type PartName, type RegionName, startLocalPlatform 
 import { startReader } from '../testing/sdk-reader.ts';
 
 const REGIONS: RegionName[] = ['us-east', 'eu-west'];
-const RECORDS = 6_000;
-const KILL_AT = 2_000;
+const RECORDS = 3_000;
+const KILL_ORIGIN_AT = 1_000;
+const KILL_COPY_AT = 2_000;
 let platform: LocalPlatform;
 
 beforeAll(async () => {
@@ -20,8 +22,10 @@ afterAll(() => platform?.stop(), 60_000);
 
 const partOf = (nodeId: number): PartName => (nodeId === 1 ? 'broker' : `broker-${nodeId}`);
 
-async function withAdmin<T>(work: (admin: ReturnType<ReturnType<typeof kafkaClient>['admin']>) => Promise<T>) {
-  const admin = kafkaClient(platform.kafka('us-east')).admin();
+type Admin = ReturnType<ReturnType<typeof kafkaClient>['admin']>;
+
+async function withAdmin<T>(work: (admin: Admin) => Promise<T>, region: RegionName = 'us-east'): Promise<T> {
+  const admin = kafkaClient(platform.kafka(region)).admin();
   await admin.connect();
   try {
     return await work(admin);
@@ -45,18 +49,18 @@ test('each partition has three replicas in sync, and its brokers know each other
   }
 });
 
-test('kill -9 of a leader: publishing sessions, readers in both regions and a group go on', async () => {
+test('kill -9 of leaders: publishing sessions, readers in both regions and a group go on', async () => {
   const token = await platform.token('orders:read,write');
   const meridian = await connect({ urls: [platform.gateway('us-east')], token });
   const readers = await Promise.all(
     REGIONS.map((region) => startReader({ urls: [platform.gateway(region)], token, topic: 'orders' })),
   );
   const group = await readWithGroup('acme.orders');
-  const victim = await leaderOf('acme.orders');
   const onTheWay: Promise<unknown>[] = [];
   for (let n = 0; n < RECORDS; n++) {
     onTheWay.push(meridian.publish('orders', { key: `k${n % 50}`, value: `v${n}` }, { idempotent: true }));
-    if (n === KILL_AT) platform.kill('us-east', partOf(victim));
+    if (n === KILL_ORIGIN_AT) platform.kill('us-east', partOf(await leaderOf('acme.orders', 'us-east')));
+    if (n === KILL_COPY_AT) platform.kill('eu-west', partOf(await leaderOf('us-east.acme.orders', 'eu-west')));
     if (n % 100 === 99) await Promise.all(onTheWay.splice(0));
   }
   await Promise.all(onTheWay);
@@ -81,17 +85,19 @@ test('the broker that was killed is started again, and is in sync again', async 
     });
   while (!(await inSync()) && Date.now() < deadline) await new Promise((done) => setTimeout(done, 200));
   expect(await inSync()).toBe(true);
-  expect(platform.output.some((line) => /us-east\/broker.* runs again/.test(line))).toBe(true);
+  for (const region of REGIONS) {
+    expect(platform.output.some((line) => new RegExp(`${region}/broker.* runs again`).test(line))).toBe(true);
+  }
   const producer = await connectProducer(platform.kafka('us-east'));
   await sendAll(producer, 'acme.orders', [{ key: 'k', value: 'after' }]);
   await producer.disconnect();
 }, 90_000);
 
-async function leaderOf(topic: string): Promise<number> {
+async function leaderOf(topic: string, region: RegionName): Promise<number> {
   return withAdmin(async (admin) => {
     const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
     return topics[0]!.partitions[0]!.leader;
-  });
+  }, region);
 }
 
 /** A consumer group of kafkajs, from the start: what it has seen, each value once. */
