@@ -103,6 +103,7 @@ class Starting {
     this.#gate.open();
     await broker?.join();
     doors.letClientsIn();
+    this.#metadata.registerController();
     const { client, internal } = this.#metadata.listeners;
     log.info('broker serves', { clientPort: client?.port ?? 0, internalPort: internal.port });
   }

@@ -109,9 +109,13 @@ export class MetadataPlane {
   }
 
   /** Takes part in the quorum; resolves when the image has caught up. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
     this.quorum.start(this.controller);
-    await this.controller.whenCaughtUp();
+    return this.controller.whenCaughtUp();
+  }
+
+  /** Tells the active controller of this one; nobody waits for it. */
+  registerController(): void {
     this.#registration?.look();
   }
 
