@@ -8,7 +8,7 @@ import { type Cluster, portsOf } from '../peers/cluster.ts';
 import { allInSync, createTopic, partitionsSeenBy, until } from '../peers/cluster-admin.ts';
 import { kafkaCluster } from '../peers/kafka-cluster.ts';
 import { meridianCluster } from '../peers/meridian-cluster.ts';
-import { audit, FINDINGS, type Finding } from './audit/audit.ts';
+import { audit, FINDINGS, type Finding, haveReadAll } from './audit/audit.ts';
 import { readLogs } from './audit/final-read.ts';
 import { Ledger } from './audit/ledger.ts';
 import type { ChaosClient, ChaosContext } from './clients/chaos-client.ts';
@@ -142,8 +142,7 @@ async function check({ partitions }: ChaosContext, consumers: readonly ChaosClie
   const logs = await readLogs(cluster, TOPIC, partitions);
   const count = [...logs.values()].reduce((sum, records) => sum + records.length, 0);
   timeline.note(`${count} records in the logs, the same on every node`);
-  const isBehind = (): boolean => audit(ledger, logs).some(({ kind }) => kind === 'not read');
-  await until('the consumers have read all', CAUGHT_UP_LIMIT_MS, async () => !isBehind()).catch(() => {
+  await until('the consumers have read all', CAUGHT_UP_LIMIT_MS, async () => haveReadAll(ledger, logs)).catch(() => {
     timeline.note('consumers have not read all'); // the audit names what
   });
   for (const consumer of consumers) await stopped(consumer);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { audit, type FinalLogs } from './audit.ts';
+import { audit, type FinalLogs, haveReadAll } from './audit.ts';
 import { Ledger, type Seen } from './ledger.ts';
 
 const logOf = (...values: string[]): Seen[] => values.map((value, offset) => ({ offset, value }));
@@ -59,4 +59,15 @@ test('a group may get a record again, but none may pass it by', () => {
   for (const offset of [0, 1, 0, 1]) ledger.received(received, 0, { offset, value: `a:${offset}` });
   expect(kinds(ledger, logs('a:0', 'a:1'))).toEqual([]);
   expect(kinds(ledger, logs('a:0', 'a:1', 'a:2'))).toEqual(['never sent', 'not read']);
+});
+
+test('all is read when everybody has the last record of every partition', () => {
+  const ledger = new Ledger();
+  const received = ledger.reader('reader');
+  ledger.received(received, 0, { offset: 0, value: 'a:0' });
+  expect(haveReadAll(ledger, logs('a:0', 'a:1'))).toBe(false);
+  ledger.received(received, 0, { offset: 1, value: 'a:1' });
+  expect(haveReadAll(ledger, logs('a:0', 'a:1'))).toBe(true);
+  ledger.group('group');
+  expect(haveReadAll(ledger, logs('a:0', 'a:1'))).toBe(false);
 });

@@ -25,6 +25,17 @@ export interface Finding {
   readonly what: string;
 }
 
+/** Cheap, to be asked again and again: whether everybody has got the last record of every partition. */
+export function haveReadAll({ readers, groups }: Ledger, logs: FinalLogs): boolean {
+  for (const received of [...readers.values(), ...groups.values()]) {
+    for (const [partition, records] of logs) {
+      const last = records.at(-1)?.offset ?? -1;
+      if ((received.get(partition)?.at(-1)?.offset ?? -1) < last) return false;
+    }
+  }
+  return true;
+}
+
 interface Place {
   readonly partition: number;
   readonly offset: number;
