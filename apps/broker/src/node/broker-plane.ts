@@ -36,7 +36,7 @@ export class BrokerPlane {
 
   /** Throws a coded error; nothing of it stays open then. */
   constructor(options: NodeOptions, metadata: MetadataPlane) {
-    const { io, config, log, limits } = options;
+    const { io, config, log, limits, incarnationId } = options;
     const { controller, folder, peers, channel } = metadata;
     this.#options = options;
     this.#metadata = metadata;
@@ -46,7 +46,8 @@ export class BrokerPlane {
     const sources = controller.configSources;
     this.#replication = new Replication({ io, logger: log, peers, channel, nodeId, sources });
     this.partitions = new HostedPartitions({
-      ...{ io, logger: log, limits, nodeId, sources, logDirs: this.logDirs, replication: this.#replication },
+      ...{ io, logger: log, limits, nodeId, incarnationId, sources, logDirs: this.logDirs },
+      replication: this.#replication,
       onDirFailed: (online) => this.#dirFailed(online),
     });
     this.groups = new GroupCoordinator({

@@ -34,6 +34,8 @@ export interface HostedPartitionsOptions {
   readonly logger: Logger;
   readonly limits: BrokerLimits;
   readonly nodeId: number;
+  /** Of this process: a snapshot may still tell of the one before. */
+  readonly incarnationId: string;
   readonly sources: BrokerConfigSources;
   readonly logDirs: LogDirs;
   readonly replication: ReplicationDoor;
@@ -123,11 +125,11 @@ export class HostedPartitions implements PartitionTable {
     const { image } = this.#options.sources;
     const isRegistration = !this.#isRegistered && delta.some((record) => this.#isOwnRegistration(record));
     this.#isRegistered ||= isRegistration;
-    const touched = new Set<string>(isRegistration ? image.topicsById.keys() : []);
+    const touched = new Map<string, Set<number>>();
     const configured = new Set<string>();
     for (const record of delta) {
       if (record.type === 'RemoveTopicRecord') yield* this.#remove(record.topicId);
-      else if ('topicId' in record) touched.add(record.topicId);
+      else if ('topicId' in record && 'partitionId' in record) touch(touched, record.topicId, record.partitionId);
       else if (record.type === 'ConfigRecord' && record.resourceType === TOPIC_RESOURCE) {
         configured.add(record.resourceName);
       } else if (record.type === 'ConfigRecord' && record.resourceType === BROKER_RESOURCE) {
@@ -135,16 +137,26 @@ export class HostedPartitions implements PartitionTable {
       }
     }
     for (const name of configured) this.#configure(name);
-    if (isRegistration) yield* this.#removeMoved();
-    yield* this.#reconcileAll([...touched].flatMap((id) => image.topicsById.get(id) ?? []));
+    if (isRegistration) {
+      yield* this.#removeMoved();
+      yield* this.#reconcileAll([...image.topicsById.values()]);
+    }
+    for (const [id, indexes] of touched) {
+      const topic = image.topicsById.get(id);
+      if (topic !== undefined)
+        yield* this.#reconcile(
+          topic,
+          [...indexes].flatMap((index) => topic.partitions[index] ?? []),
+        );
+    }
   }
 
   #isOwnRegistration(record: MetadataRecord): boolean {
-    return record.type === 'RegisterBrokerRecord' && record.brokerId === this.#options.nodeId;
+    return record.type === 'RegisterBrokerRecord' && record.incarnationId === this.#options.incarnationId;
   }
 
   *#reconcileAll(topics: readonly Topic[]): Iterable<void> {
-    for (const topic of topics) yield* this.#reconcile(topic);
+    for (const topic of topics) yield* this.#reconcile(topic, topic.partitions);
   }
 
   /** Goes through the steps, a few in each turn of the event loop: clients are served in between. */
@@ -187,10 +199,10 @@ export class HostedPartitions implements PartitionTable {
     return brokerConfigNumber(this.#options.sources, 'log.segment.delete.delay.ms');
   }
 
-  *#reconcile(topic: Topic): Iterable<void> {
+  *#reconcile(topic: Topic, partitions: readonly PartitionInfo[]): Iterable<void> {
     const hosted = this.#hosted(topic);
     let settings: TopicSettings | undefined;
-    for (const info of topic.partitions) {
+    for (const info of partitions) {
       const isReplica = info.replicas.includes(this.#options.nodeId);
       let partition = hosted.partitions[info.index];
       if (partition === undefined && isReplica && !hosted.offline.has(info.index)) {
@@ -203,7 +215,9 @@ export class HostedPartitions implements PartitionTable {
         yield;
         continue;
       }
-      if (this.#isRegistered) partition?.follow(info);
+      if (partition === undefined || !this.#isRegistered) continue;
+      partition.follow(info);
+      yield;
     }
   }
 
@@ -335,4 +349,10 @@ export class HostedPartitions implements PartitionTable {
 /** Somebody else has all that is committed: a replica that was lost with its disk can be filled again. */
 function isHeldByOthers({ isr, eligibleLeaderReplicas }: PartitionInfo, nodeId: number): boolean {
   return isr.some((id) => id !== nodeId) || eligibleLeaderReplicas.some((id) => id !== nodeId);
+}
+
+function touch(touched: Map<string, Set<number>>, topicId: string, partition: number): void {
+  const indexes = touched.get(topicId);
+  if (indexes === undefined) touched.set(topicId, new Set([partition]));
+  else indexes.add(partition);
 }
