@@ -158,7 +158,8 @@ export class QuorumController implements Controller, QuorumListener {
 
   leaderChanged(leaderId: number, epoch: number): void {
     this.#loader.image.controllerId = leaderId;
-    this.#options.log.info('the quorum has a leader', { leaderId, epoch });
+    const message = leaderId < 0 ? 'the quorum has no leader for now' : 'the quorum has a leader';
+    this.#options.log.info(message, { leaderId, epoch });
     this.onLeaderChange(leaderId);
   }
 
