@@ -278,7 +278,7 @@ export class QuorumShell implements QuorumNode {
         this.#news.push(() => this.#reader?.advance(effect.highWatermark));
         return;
       case 'role':
-        return this.#parts.log.info('role in the quorum', {
+        return this.#parts.log.debug('role in the quorum', {
           role: effect.role,
           epoch: effect.epoch,
           leader: effect.leaderId,
@@ -297,6 +297,10 @@ export class QuorumShell implements QuorumNode {
     const found = snapshots.finish(snapshot, sizeInBytes);
     if (typeof found !== 'string') {
       this.store.beginAt(snapshot);
+      this.#parts.log.info('a snapshot of the metadata came from the leader', {
+        endOffset: snapshot.offset,
+        sizeInBytes,
+      });
       this.#inputs.unshift({ kind: 'snapshotInstalled', snapshot, voters: found.voters });
       this.#news.push(() => this.#reader?.advance(snapshot.offset));
       return;

@@ -85,6 +85,10 @@ export class AlterPartitionSender {
     return false;
   }
 
+  #noteRefusal({ topic, index }: Partition, errorCode: number): void {
+    this.#options.logger.debug('an in-sync set is refused', { topic, partition: index, error: errorName(errorCode) });
+  }
+
   #topicsOf(wishes: Wishes): Topic[] {
     const topics = new Map<string, Topic['partitions'][number][]>();
     for (const [{ topicId, index }, { leaderEpoch, partitionEpoch, isr }] of wishes) {
@@ -110,7 +114,9 @@ export class AlterPartitionSender {
     );
     for (const [partition, change] of wishes) {
       const answer = answers.get(`${partition.topicId}/${partition.index}`);
-      if (answer !== undefined && partition.inSync?.pending === change) partition.isrAnswered(answer);
+      if (answer === undefined) continue;
+      if (answer.errorCode !== ERROR.NONE) this.#noteRefusal(partition, answer.errorCode);
+      if (partition.inSync?.pending === change) partition.isrAnswered(answer);
     }
     return this.#wishes.size === 0;
   }
