@@ -33,7 +33,16 @@ async function allInSync(cluster: TestCluster): Promise<void> {
   });
 }
 
+/** As a client does: again, while who should lead does not know it yet. */
 async function produce(cluster: TestCluster, value: string): Promise<number> {
+  for (let tries = 1; ; tries++) {
+    const errorCode = await produceOnce(cluster, value);
+    if (errorCode !== ERROR.NOT_LEADER_OR_FOLLOWER || tries === 50) return errorCode;
+    await cluster.world.run(cluster.world.now() + 20);
+  }
+}
+
+async function produceOnce(cluster: TestCluster, value: string): Promise<number> {
   const client = await cluster.connect(partitionIn(cluster)!.leader);
   const topicData = [{ name: TOPIC, topicId: ZERO_UUID, partitionData: [{ index: 0, records: [batchOf([value])] }] }];
   const answer = await client.request(Produce, 10, { acks: -1, timeoutMs: 10_000, topicData } as never);
