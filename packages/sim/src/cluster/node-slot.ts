@@ -17,6 +17,8 @@ export interface NodeEvents {
   logged(slot: NodeSlot, level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: object): void;
   /** It has come to the end of a clean stop. */
   stopped(slot: NodeSlot): void;
+  /** It is about to start, on a disk that holds this. */
+  starting(slot: NodeSlot, disk: Io['disk']): void;
   /** It is about to die; its broker can still be looked at. */
   dying(slot: NodeSlot, how: HowDied): void;
 }
@@ -61,7 +63,9 @@ export class NodeSlot {
     const onView = (view: View): void => {
       if (boot === this.boot) this.view = view;
     };
-    this.#events.start(this.node.boot(), { log: this.#logger(), onFatal: giveUp, onView }).then((broker) => {
+    const io = this.node.boot();
+    this.#events.starting(this, io.disk);
+    this.#events.start(io, { log: this.#logger(), onFatal: giveUp, onView }).then((broker) => {
       if (boot === this.boot) this.broker = broker;
     }, giveUp);
   }

@@ -3,6 +3,7 @@
  * everything has converged, compare all that is stored, start everything once more and compare again.
  * Called by the campaign and by tests. Invariant: the report depends on the seed alone.
  */
+import type { Disk } from '@meridian/io';
 import { createSeededRandom, createSimWorld, type SimWorld } from '@meridian/io/sim';
 import { FaultAtlas } from './atlas.ts';
 import { bounded } from './checkers/bounded.ts';
@@ -53,6 +54,14 @@ export async function runCluster(seed: number, options: RunOptions = {}): Promis
   return run.report();
 }
 
+const METADATA_FOLDER = '/data/__cluster_metadata-0';
+
+/** The bootstrap checkpoint, at offset 0, is none. */
+function hasSnapshot(disk: Disk): boolean {
+  if (!disk.exists(METADATA_FOLDER)) return false;
+  return disk.list(METADATA_FOLDER).some((name) => /^0*[1-9]\d*-\d+\.checkpoint$/.test(name));
+}
+
 function fieldsText(fields: object | undefined): string {
   const entries = Object.entries(fields ?? {});
   return entries.map(([name, value]) => ` ${name}=${value instanceof Error ? value.message : String(value)}`).join('');
@@ -86,6 +95,9 @@ class ClusterRun {
       logged: (slot, level, message, fields) => {
         world.trace(`${slot.plan.host} ${level}: ${message}${fieldsText(fields)}`);
         noteLog(message, fields, this.#sightings);
+      },
+      starting: (_, disk) => {
+        if (hasSnapshot(disk)) this.#sightings.see('a node starts from a snapshot');
       },
       stopped: () => this.#sightings.see('a clean stop ends cleanly'),
       dying: (slot, how) => {
