@@ -221,7 +221,9 @@ export class BrokerLifecycle {
   #failed(what: string, error: unknown): void {
     if (!(error instanceof ClientError) && !(error instanceof BrokerError)) throw error;
     if (this.#closing.signal.aborted) return;
-    if (this.#life.failures === 0) this.#options.log.warn(`${what} without an answer`, { error });
+    // Who leaves last has nobody left to ask.
+    const level = this.#life.phase === 'leaving' ? 'info' : 'warn';
+    if (this.#life.failures === 0) this.#options.log[level](`${what} without an answer`, { error });
     this.#step({ kind: 'failed' });
   }
 }
