@@ -287,13 +287,6 @@ export interface MovedLeaders {
   readonly more: boolean;
 }
 
-/** Log dirs of the broker have failed; these are left. */
-export interface FailDirectories {
-  readonly kind: 'failDirectories';
-  readonly brokerId: number;
-  readonly online: readonly string[];
-}
-
 /** One line of an answer: what happened to one topic or resource. */
 export interface Outcome {
   readonly name: string | null;
@@ -316,7 +309,6 @@ interface Commands {
   alterConfigs: { command: AlterConfigs; result: { readonly resources: readonly Outcome[] } };
   electLeaders: { command: ElectLeaders; result: { readonly partitions: readonly ElectedPartition[] } };
   allocateProducerIds: { command: AllocateProducerIds; result: ProducerIdBlock };
-  failDirectories: { command: FailDirectories; result: Record<string, never> };
   registerBroker: { command: RegisterBroker; result: RegisteredBroker };
   brokerHeartbeat: { command: BrokerHeartbeat; result: HeartbeatAnswer };
   fenceBroker: { command: FenceBroker; result: { readonly fenced: boolean } };

@@ -1,6 +1,6 @@
 /** Decisions for brokers with several log dirs: placing, failing, coming back. */
 import { expect, test } from 'vitest';
-import { createTopics, newTopic, registration, scenario, uuidNumber } from './decide/scenario.ts';
+import { createTopics, heartbeat, newTopic, registration, scenario, uuidNumber } from './decide/scenario.ts';
 
 const [A, B, C] = [uuidNumber(901), uuidNumber(902), uuidNumber(903)] as const;
 
@@ -14,7 +14,7 @@ function twoDirs() {
   const partitions = (name = 'orders') => at.image.topicsByName.get(name)!.partitions;
   const leaders = (name = 'orders') => partitions(name).map(({ leader }) => leader);
   const dirs = (name = 'orders') => partitions(name).map(({ directories }) => directories[0]);
-  return { ...at, image: at.image, restart, create, partitions, leaders, dirs };
+  return { ...at, at, image: at.image, restart, create, partitions, leaders, dirs };
 }
 
 test('each new partition goes to the dir with the fewest, over all topics', () => {
@@ -32,9 +32,9 @@ test('each new partition goes to the dir with the fewest, over all topics', () =
 });
 
 test('what lies in a failed dir has no leader, keeps its in-sync set, and is led again when the dir is back', () => {
-  const { create, leaders, partitions, run, restart, image } = twoDirs();
+  const { create, leaders, partitions, run, restart, image, at } = twoDirs();
   create('orders', 4);
-  run({ kind: 'failDirectories', brokerId: 1, online: [A] });
+  run(heartbeat(at, 1, { offlineLogDirs: [B] }));
   expect(leaders()).toEqual([1, -1, 1, -1]);
   expect(image.brokers.get(1)!.directories).toEqual([A]);
   expect(partitions().map(({ isr }) => isr)).toEqual([[1], [1], [1], [1]]);

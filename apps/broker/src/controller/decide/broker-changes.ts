@@ -91,7 +91,10 @@ function whereabouts({ brokerId, found }: Start, topic: Topic, partition: Partit
   return { directory, directories: new Map([[brokerId, directory]]) };
 }
 
-/** Log dirs have failed: what lay in them is neither led nor in sync. */
+/**
+ * Log dirs have failed: what lay in them is neither led nor in sync. Who has all that is committed is not forgotten, so the
+ * broker leads again when the dir comes back with a later start.
+ */
 export function loseDirectories(
   image: MetadataImage,
   changer: PartitionChanger,

@@ -15,7 +15,6 @@ import { decideCreateTopics } from './create-topics.ts';
 import type { DecideContext, Decision } from './decision.ts';
 import { decideDeleteTopics } from './delete-topics.ts';
 import { decideBalanceLeaders, decideElectLeaders, decideElectUncleanLeaders } from './elect-leaders.ts';
-import { decideFailDirectories } from './fail-directories.ts';
 import { decideFenceBroker } from './fence-broker.ts';
 import { decideRegisterBroker } from './register-broker.ts';
 import { decideRegisterController } from './register-controller.ts';
@@ -45,7 +44,6 @@ const DECISIONS: Decisions = {
   brokerHeartbeat: decideBrokerHeartbeat,
   fenceBroker: decideFenceBroker,
   unregisterBroker: decideUnregisterBroker,
-  failDirectories: decideFailDirectories,
   registerController: decideRegisterController,
   allocateProducerIds: decideAllocateProducerIds,
   updateFeatures: decideUpdateFeatures,
