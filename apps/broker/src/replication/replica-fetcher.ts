@@ -48,7 +48,6 @@ type AnsweredPartition = Answer['responses'][number]['partitions'][number];
 export class ReplicaFetcher {
   readonly #options: ReplicaFetcherOptions;
   readonly #session = new FetcherSession();
-  readonly #closing = new AbortController();
   #inFlight = 0;
   /** Moves when the session begins anew: what is under way is of another. */
   #generation = 0;
@@ -90,7 +89,6 @@ export class ReplicaFetcher {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#rest?.cancel();
-    this.#closing.abort();
     const address = this.#options.address();
     if (address === undefined) return;
     const body = { ...this.#question(), ...this.#session.last(), maxWaitMs: 0 };
@@ -145,7 +143,7 @@ export class ReplicaFetcher {
     let answer: Answer;
     try {
       const timeoutMs = maxWaitMs + REPLICATION_LIMITS.fetchTimeoutMs;
-      const call = { timeoutMs, minVersion: LEAST_VERSION, signal: this.#closing.signal, borrows: true };
+      const call = { timeoutMs, minVersion: LEAST_VERSION, borrows: true };
       answer = (await peers.send(to, PURPOSE, Fetch, body, call)).body;
     } catch (error) {
       if (generation === this.#generation) this.#beginAnew((error as Error).message);
