@@ -46,7 +46,7 @@ export const REPLICATION_CONFIGS: readonly ConfigDefinition[] = [
     name: 'replica.fetch.min.bytes',
     type: 'int',
     default: '1',
-    documentation: 'Bytes that a fetch of a follower waits for.',
+    documentation: 'No effect: a follower is sent whatever there is, at once.',
   },
   {
     name: 'replica.fetch.response.max.bytes',
