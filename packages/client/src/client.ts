@@ -80,7 +80,15 @@ class KafkaClient implements Client {
     const deadline = new Deadline(this.io, this.withClosing(options), this.limits.requestTimeoutMs, api.name);
     const connection = await this.connect(to, deadline);
     const version = options.version ?? connection.versionFor(api);
-    return connection.request(api, version, body, { timeoutMs: deadline.remainingMs(), signal: deadline.signal });
+    try {
+      return await connection.request(api, version, body, {
+        timeoutMs: deadline.remainingMs(),
+        signal: deadline.signal,
+      });
+    } catch (error) {
+      if (to === 'any' && error instanceof ClientError && error.code === 'timeout') this.pool.turnAway();
+      throw error;
+    }
   }
 
   async supports(nodeId: number, feature: string, options: CallOptions = {}): Promise<boolean> {

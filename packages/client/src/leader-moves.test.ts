@@ -152,3 +152,17 @@ test('a broker that falls silent is not the one that is asked for the new leader
   expect(await world.runUntil(() => offsets().length === 2, 15_000)).toBe(true);
   await client.close();
 });
+
+test('whoever did not answer is not asked again at once', async () => {
+  const { world, client } = await twoBrokers();
+  const ask = () => client.send(Metadata, { topics: [], allowAutoTopicCreation: false }, 'any', { timeoutMs: 1_000 });
+  await world.settle(ask());
+  world.node('one').stall(60_000);
+  const first = ask().then(
+    () => 'answered',
+    (error) => error.code,
+  );
+  expect(await world.settle(first)).toBe('timeout');
+  expect((await world.settle(ask())).brokers.length).toBe(2);
+  await client.close();
+});

@@ -189,10 +189,14 @@ export class MetadataCache {
     const connection = await this.pool.connectAny(deadline);
     const topics = names === 'all' ? null : names.map((name) => ({ name }));
     const body = { topics, allowAutoTopicCreation };
-    const answer = await connection.request(Metadata, connection.versionFor(Metadata), body, {
-      timeoutMs: deadline.remainingMs(),
-    });
-    this.take(answer, names === 'all');
+    const call = { timeoutMs: deadline.remainingMs() };
+    try {
+      const answer = await connection.request(Metadata, connection.versionFor(Metadata), body, call);
+      this.take(answer, names === 'all');
+    } catch (error) {
+      if (error instanceof ClientError && error.code === 'timeout') this.pool.turnAway();
+      throw error;
+    }
   }
 
   private take(answer: ResponseOf<typeof Metadata>, isAll: boolean): void {

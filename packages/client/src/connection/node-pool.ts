@@ -17,6 +17,8 @@ export class NodePool {
   private brokers: ReadonlyMap<number, NodeAddress> = new Map();
   /** Where `any` begins; moves on when a candidate fails. */
   private turn = 0;
+  /** What `any` was last. */
+  private asked: string | undefined;
   /** Has told nothing new for long, or nothing at all. */
   private avoided: string | undefined;
 
@@ -42,11 +44,14 @@ export class NodePool {
     const candidates = this.candidates();
     for (const address of candidates) {
       const connected = this.connections.opened(address, 'control');
-      if (connected !== undefined && !this.isAvoided(address)) return connected;
+      if (connected === undefined || this.isAvoided(address)) continue;
+      this.asked = addressKey(address);
+      return connected;
     }
     let last: unknown;
     for (const address of this.inTurn(candidates)) {
       if (deadline.isOver()) break;
+      this.asked = addressKey(address);
       try {
         return await deadline.race(this.connections.connect(address, 'control'));
       } catch (error) {
@@ -57,12 +62,9 @@ export class NodePool {
     throw last ?? deadline.error();
   }
 
-  /** The broker that `any` is now is not asked next. */
+  /** The broker that `any` was last is not the next one. */
   turnAway(): void {
-    const isTurn = (address: NodeAddress): boolean =>
-      !this.isAvoided(address) && this.connections.opened(address, 'control') !== undefined;
-    const asked = this.candidates().find(isTurn);
-    this.avoided = asked && addressKey(asked);
+    this.avoided = this.asked;
   }
 
   /** The one that is avoided comes last. */
