@@ -46,12 +46,21 @@ export function release(turn: Turn, leader: Leader): void {
   for (const { from, request } of ready!) answerWithRecords(turn, from, request.fetchOffset);
 }
 
-export function hasNews({ log, highWatermark }: Quorum, fetchOffset: number, knownHighWatermark: number): boolean {
-  return fetchOffset < log.endOffset || highWatermark > knownHighWatermark;
+export function hasNews(quorum: Quorum, fetchOffset: number, knownHighWatermark: number): boolean {
+  return fetchOffset < quorum.log.endOffset || toldHighWatermark(quorum) > knownHighWatermark;
+}
+
+/**
+ * What a leader answers: −1 until it has committed something itself. What it knew before may be less than its predecessor
+ * had committed, and whoever has just come up would take itself for caught up with it.
+ */
+export function toldHighWatermark({ role, highWatermark }: Quorum): number {
+  return role.kind === 'leader' && highWatermark <= role.epochStart ? -1 : highWatermark;
 }
 
 export function answerWithRecords({ quorum, effects }: Turn, to: unknown, from: number): void {
-  const { epoch, leaderId, highWatermark } = quorum;
+  const { epoch, leaderId } = quorum;
+  const highWatermark = toldHighWatermark(quorum);
   const response = { api: 'Fetch', error: 'NONE', epoch, leaderId, highWatermark, batches: [] } as const;
   effects.push({ kind: 'answerFetch', to, from, response });
 }

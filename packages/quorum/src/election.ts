@@ -96,9 +96,17 @@ function count(turn: Turn): void {
   const { quorum } = turn;
   const { role } = quorum;
   if (role.kind !== 'prospective' && role.kind !== 'candidate') return;
-  const needed = majorityOf(quorum.voters.current);
+  const needed = votesNeeded(quorum);
   if (countVoters(quorum, role.granted) >= needed) win(turn, role);
   else if (countVoters(quorum, role.rejected) > quorum.voters.current.length - needed) lose(turn);
+}
+
+/**
+ * Who has no record is elected by all or by nobody: one voter with records is enough to show that this is not the beginning,
+ * but others that have lost theirs, or never had any, must not outvote it.
+ */
+function votesNeeded({ voters, log }: Quorum): number {
+  return isEmpty(log.last) ? voters.current.length : majorityOf(voters.current);
 }
 
 const countVoters = ({ voters }: Quorum, ids: ReadonlySet<number>): number =>

@@ -107,9 +107,7 @@ function runSeed(seed: number): Witness {
       else cut.add(`${pick(ids)} ${pick(ids)}`);
     } else if (kind < 99 && node.isAlive && wiped.size === 0 && size >= 3) {
       scene.crash(id);
-      // Before all have records nobody can tell a lost disk from a new one, if it bears the same name.
-      const isFormed = voters.every((each) => scene.node(each).quorum.log.durableEnd > 0);
-      if (random() < 0.5 || !isFormed) scene.wipe(id);
+      if (random() < 0.5) scene.wipe(id);
       else scene.forget(id);
       wiped.add(id);
     } else if (random() < 0.5) scene.input(id, { kind: 'leaderUnreachable', leaderId: node.quorum.leaderId });
@@ -144,7 +142,8 @@ function canBeLed(scene: Scene): boolean {
   return [...scene.nodes.values()].every(({ quorum }) => {
     const voters = quorum.voters.current;
     const intact = voters.filter(({ id, directoryId }) => scene.nodes.get(id)?.directoryId === directoryId);
-    return intact.length >= majorityOf(voters);
+    const hasBegun = intact.some(({ id }) => scene.node(id).quorum.log.endOffset > 0);
+    return intact.length >= (hasBegun ? majorityOf(voters) : voters.length);
   });
 }
 

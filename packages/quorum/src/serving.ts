@@ -2,7 +2,7 @@
  * A leader serves its followers and observers: Fetch and FetchSnapshot. What a replica asks for next tells how far its log
  * agrees with ours, as far as it has been fsynced there.
  */
-import { advance, answerWithRecords, hasNews } from './appending.ts';
+import { advance, answerWithRecords, hasNews, toldHighWatermark } from './appending.ts';
 import { noteVoter } from './leadership.ts';
 import { MACHINE_LIMITS } from './limits.ts';
 import type { Asker, FetchRequest, FetchSnapshotRequest, RaftError } from './messages.ts';
@@ -72,7 +72,8 @@ function noteLoss({ nowMs }: Turn, { replicas }: Leader, { replica }: FetchReque
 }
 
 function answerEmpty(turn: Turn, from: Asker, error: RaftError, more: object = {}): void {
-  const { epoch, highWatermark } = turn.quorum;
+  const { epoch } = turn.quorum;
   const leaderId = toldLeaderId(turn.quorum);
+  const highWatermark = toldHighWatermark(turn.quorum);
   answer(turn, from, { api: 'Fetch', error, epoch, leaderId, highWatermark, batches: [], ...more });
 }
