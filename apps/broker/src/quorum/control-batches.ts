@@ -60,6 +60,16 @@ export function controlTypes(batch: Uint8Array): number[] {
   return Array.from(readRecords(batch), ({ key }) => decodeMessage(ControlRecordKey, 0, Buffer.from(key ?? [])).type);
 }
 
+/** Whom the leader change in a control batch names as voters; undefined if there is none. */
+export function voterIdsIn(batch: Uint8Array): number[] | undefined {
+  for (const { key, value } of readRecords(batch)) {
+    const { type } = decodeMessage(ControlRecordKey, 0, Buffer.from(key ?? []));
+    if (type !== CONTROL_RECORD_TYPE.LEADER_CHANGE) continue;
+    return decodeMessage(LeaderChangeMessage, 0, Buffer.from(value ?? [])).voters.map(({ voterId }) => voterId);
+  }
+  return undefined;
+}
+
 /** In version 0, without directories, at every `kraft.version`: Apache Kafka's tools read no other. */
 function leaderChange(
   leaderId: number,

@@ -8,7 +8,7 @@ import { type Log, openLog } from '@meridian/log';
 import { iterateBatches } from '@meridian/protocol/record-batch';
 import type { FetchedBatch, LeaderBatch, LogBooksOptions, OffsetAndEpoch, VoterSet } from '@meridian/quorum';
 import { BrokerError } from '../errors.ts';
-import { leaderBatch } from './control-batches.ts';
+import { leaderBatch, voterIdsIn } from './control-batches.ts';
 import { QUORUM_LIMITS } from './limits.ts';
 import { METADATA_TOPIC_ID } from './raft-view.ts';
 import { snapshotBuffers } from './snapshot-content.ts';
@@ -22,6 +22,8 @@ export interface FoundMetadata {
   readonly recorded: readonly { readonly offset: number; readonly voters: VoterSet }[];
   /** The voters of the bootstrap checkpoint, if the log says nothing newer. */
   readonly bootstrap: VoterSet | undefined;
+  /** Ids of the voters that the last leader of this log knew. */
+  readonly lastVoterIds: readonly number[] | undefined;
 }
 
 export interface OpenedStore {
@@ -99,27 +101,31 @@ function joinTo(log: Log, { offset, epoch }: OffsetAndEpoch): void {
 function foundIn(log: Log, newest: WholeSnapshot | undefined): FoundMetadata {
   const { startOffset, endOffset } = log;
   const { snapshot, voters } = newest ?? {};
-  const recorded = votersFrom(log);
+  const { recorded, lastVoterIds } = votersFrom(log);
   const books = { startOffset, endOffset, epochs: [...log.epochs.entries], snapshot };
-  if (snapshot === undefined || voters === undefined) return { books, recorded, bootstrap: undefined };
-  if (snapshot.offset === 0) return { books, recorded, bootstrap: voters };
-  return { books, recorded: [{ offset: snapshot.offset - 1, voters }, ...recorded], bootstrap: undefined };
+  const found = { books, recorded, bootstrap: undefined, lastVoterIds };
+  if (snapshot === undefined || voters === undefined) return found;
+  if (snapshot.offset === 0) return { ...found, bootstrap: voters };
+  return { ...found, recorded: [{ offset: snapshot.offset - 1, voters }, ...recorded] };
 }
 
-function votersFrom(log: Log): { offset: number; voters: VoterSet }[] {
+function votersFrom(log: Log): Pick<FoundMetadata, 'recorded' | 'lastVoterIds'> {
   const recorded: { offset: number; voters: VoterSet }[] = [];
+  let lastVoterIds: number[] | undefined;
   for (let offset = log.startOffset; offset < log.endOffset; ) {
     const read = log.read(offset, { maxBytes: QUORUM_LIMITS.scanBytes, minOneBatch: true, forTurn: true });
     for (const buffer of read.buffers) {
       for (const { header, bytes } of iterateBatches(buffer)) {
-        const voters = header.isControl ? votersIn(bytes) : undefined;
+        if (!header.isControl) continue;
+        const voters = votersIn(bytes);
         if (voters !== undefined) recorded.push({ offset: header.baseOffset, voters });
+        lastVoterIds = voterIdsIn(bytes) ?? lastVoterIds;
       }
     }
     if (read.nextOffset <= offset) break;
     offset = read.nextOffset;
   }
-  return recorded;
+  return { recorded, lastVoterIds };
 }
 
 export class MetadataStore {

@@ -5,6 +5,7 @@
  */
 import type { Io, Logger } from '@meridian/io';
 import { createQuorum, type QuorumSettings, type ReplicaKey, UNKNOWN_DIRECTORY, type Voter } from '@meridian/quorum';
+import { BrokerError } from '../errors.ts';
 import type { Peers } from '../peers/peers.ts';
 import { RECONFIGURABLE } from './control-batches.ts';
 import { QUORUM_LIMITS } from './limits.ts';
@@ -96,6 +97,7 @@ function machineOf(options: QuorumNodeOptions, { found }: OpenedStore) {
   const election = stored ?? { epoch: 0, leaderId: -1 };
   const settings = { ...SETTINGS, ...options.settings };
   const configured = bootstrap ?? options.voters.map((voter) => voterOf(voter, options, 0));
+  if (recorded.length === 0 && bootstrap === undefined) refuseOtherVoters(options, found.lastVoterIds);
   const isAlone = (recorded.at(-1)?.voters ?? configured).length === 1;
   if (stored === undefined && options.isController && !isAlone) {
     if (log.endOffset > 0) options.log.warn('quorum-state is missing: no vote before a leader is heard', { folder });
@@ -109,6 +111,16 @@ function machineOf(options: QuorumNodeOptions, { found }: OpenedStore) {
   };
   const random = () => io.random.next();
   return createQuorum({ self, settings, random, log, election, ...more }, io.clock.monotonic());
+}
+
+/** At `kraft.version` 0 nobody but the config says who votes: nodes that differ about it could elect two leaders. */
+function refuseOtherVoters({ voters, folder }: QuorumNodeOptions, lastIds: readonly number[] | undefined): void {
+  if (lastIds === undefined) return;
+  const textOf = (ids: readonly number[]): string => ids.toSorted((a, b) => a - b).join(', ');
+  const [last, now] = [textOf(lastIds), textOf(voters.map(({ id }) => id))];
+  if (last === now) return;
+  const detail = `${folder} is of kraft.version 0, where voters cannot change: they were ${last}, the config says ${now}`;
+  throw new BrokerError('config-invalid', detail);
 }
 
 /** Of a new folder: those that are configured, if all have directories and this one is among them. */

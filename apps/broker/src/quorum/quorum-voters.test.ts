@@ -100,6 +100,35 @@ test('a disk that was lost under the same name does not bring back an older log'
   for (const { applied } of quorum.all) expect(applied).toEqual(['kept']);
 });
 
+test('one node’s metadata does not get lost where the config suddenly names three voters', async () => {
+  const quorum = await SimQuorum.of(12, [1]);
+  (await quorum.untilLed()).propose('kept');
+  await quorum.untilSame();
+  const voters = [1, 2, 3].map(configured);
+  quorum.member(1).machine.kill();
+  for (const id of [2, 3]) await quorum.boot(id, { voters });
+  await quorum.world.run(quorum.world.now() + 5_000);
+  expect(quorum.leader()).toBeUndefined(); // two that have nothing do not begin without the third
+  await quorum.boot(1, { voters });
+  await quorum.untilLed();
+  await quorum.untilSame();
+  for (const { applied, node } of quorum.all) {
+    expect([applied, node!.describe().voters.map(({ id }) => id)]).toEqual([['kept'], [1]]);
+  }
+});
+
+test('voters of an older folder cannot be changed by the config', async () => {
+  const quorum = new SimQuorum(13);
+  const oldVoter = (id: number) => ({ ...configured(id), directoryId: undefined });
+  await quorum.boot(1, { voters: [oldVoter(1)] });
+  (await quorum.untilLed()).propose('kept');
+  await quorum.untilSame();
+  const three = quorum.boot(1, { voters: [1, 2, 3].map(oldVoter) });
+  await expect(three).rejects.toThrow(/they were 1, the config says 1, 2, 3/);
+  await quorum.boot(1, { voters: [oldVoter(1)] });
+  await quorum.untilLed();
+});
+
 test('a node without its quorum-state votes again once it has heard a leader', async () => {
   const { quorum, led } = await ofThree(7);
   const other = quorum.all.find((member) => member !== led)!;
