@@ -51,6 +51,19 @@ JSON, for example
      "client": {"host": "127.0.0.1", "port": 9092},
      "internal": {"host": "127.0.0.1", "port": 9093, "secret": "at least sixteen characters"}}
 
+Nodes of one cluster share \`clusterId\`, \`voters\` and the secret; ids are made by \`kafka-storage random-uuid\`. A node is broker and
+controller unless \`roles\` says otherwise; one that is a controller alone has no \`client\`. What each of three has besides, here the first:
+
+    "clusterId": "MkU3OEVBNTcwNTJENDM2Qg", "roles": ["broker", "controller"],
+    "voters": [{"id": 1, "host": "10.0.0.1", "port": 9093, "directoryId": "JEXY6aqzQY-32P5TStzaFg"},
+               {"id": 2, "host": "10.0.0.2", "port": 9093, "directoryId": "MvDxzVmcRsaTz33bUuRU6A"},
+               {"id": 3, "host": "10.0.0.3", "port": 9093, "directoryId": "07R5amHmR32VDA6jHkGbTA"}],
+    "configs": {"default.replication.factor": "3", "min.insync.replicas": "2", "offsets.topic.replication.factor": "3"}
+
+The voters are those with which the cluster begins, by their internal listeners; afterwards \`kafka-metadata-quorum\` adds and removes
+them. A controller that is not among them observes until it is added. Without directory ids the voters are for ever those
+of the file, as in Kafka's older way.
+
 `;
 
 export function configurationDocument(): string {
