@@ -15,7 +15,8 @@ test.each([0, 1, 2])('DescribeQuorum v%i: the one voter leads and has everything
   const { leaderId, highWatermark, currentVoters, observers } = answer.topics[0]!.partitions[0]!;
   const [voter] = currentVoters;
   expect([answer.errorCode, leaderId, currentVoters.length, observers]).toEqual([0, 1, 1, []]);
-  expect([voter!.replicaId, voter!.logEndOffset]).toEqual([1, highWatermark]);
+  expect(voter!.replicaId).toBe(1);
+  expect(voter!.logEndOffset).toBeGreaterThanOrEqual(highWatermark); // a record may be on its way to the disk
   expect(voter!.replicaDirectoryId === ZERO_UUID).toBe(version < 2);
   expect(voter!.lastFetchTimestamp === -1).toBe(version < 1);
   expect(answer.nodes.map(({ nodeId, listeners }) => [nodeId, listeners[0]?.port])).toEqual(
