@@ -46,6 +46,8 @@ export interface CreateBrokerOptions {
   readonly onFatal?: (error: Error) => void;
   /** Called once, before the node takes part in anything: its view moves on with it, through the start, too. */
   readonly onView?: (view: BrokerView) => void;
+  /** Ends a start that has not come to its end: it rejects with `controller-closed` once everything is closed. */
+  readonly givenUp?: AbortSignal;
 }
 
 /**
@@ -71,11 +73,16 @@ export async function createBroker(options: CreateBrokerOptions): Promise<Broker
   metadata.controller.onFailure = fatal;
   const starting = new Starting(given, metadata);
   options.onView?.(starting.view());
+  const giveUp = (): void => failed.reject(new BrokerError('controller-closed', 'the start is given up'));
+  options.givenUp?.addEventListener('abort', giveUp, { once: true });
+  if (options.givenUp?.aborted) giveUp();
   try {
     await Promise.race([starting.start(), failed.promise]);
   } catch (error) {
     await starting.stop();
     throw error;
+  } finally {
+    options.givenUp?.removeEventListener('abort', giveUp);
   }
   node.hasStarted = true;
   return starting.asBroker();
@@ -87,6 +94,7 @@ class Starting {
   readonly #metadata: MetadataPlane;
   readonly #gate = new StartGate();
   #broker: BrokerPlane | undefined;
+  #isStopped = false;
 
   constructor(options: NodeOptions, metadata: MetadataPlane) {
     this.#options = options;
@@ -100,8 +108,10 @@ class Starting {
     const doors = serve(this.#options, this.#metadata, broker, this.#gate);
     await this.#metadata.start();
     await broker?.open();
+    if (this.#isStopped) return;
     this.#gate.open();
     await broker?.join();
+    if (this.#isStopped) return;
     doors.letClientsIn();
     this.#metadata.registerController();
     const { client, internal } = this.#metadata.listeners;
@@ -110,6 +120,7 @@ class Starting {
 
   async stop(onProgress?: () => void): Promise<void> {
     const { listeners, controller } = this.#metadata;
+    this.#isStopped = true;
     this.#gate.close(new BrokerError('controller-closed', 'the node stops'));
     await this.#broker?.leave();
     await listeners.client?.stop();

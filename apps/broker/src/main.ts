@@ -13,8 +13,8 @@ setFlagsFromString('--semi-space-growth-factor=1');
 await runProcess({
   name: 'broker',
   configSchema: BROKER_CONFIG_SCHEMA,
-  async start(io, config, log) {
-    const broker = await createBroker({ io, config, log, onFatal: () => process.exit(1) });
+  async start(io, config, log, givenUp) {
+    const broker = await createBroker({ io, config, log, givenUp, onFatal: () => process.exit(1) });
     return {
       ready: { clientPort: broker.clientPort, internalPort: broker.internalPort },
       stop: (onProgress) => broker.stop(onProgress),

@@ -2,7 +2,7 @@
  * The shell that every process of the platform shares: config, logger, start, the `ready` line, and an end that
  * is given time as long as it moves. An app's `main.ts` is one call of `runProcess`.
  *
- * Life: starting → ready → stopping → exit. SIGTERM, SIGINT and SIGHUP stop it; with `--exit-with-parent` the end of
+ * Life: starting → ready → stopping → exit. SIGTERM, SIGINT and SIGHUP stop it, also while it starts; with `--exit-with-parent` the end of
  * stdin does too (the supervisor holds the other end, so not even kill -9 of it leaves processes behind).
  * Invariant: stdout carries exactly one line, `{"ready":{…}}`, and only once the process serves.
  */
@@ -27,7 +27,8 @@ export interface RunningProcess {
 export interface ProcessDefinition<S extends Schema> {
   name: string;
   configSchema: S;
-  start(io: Io, config: ConfigOf<S>, log: Logger): Promise<RunningProcess>;
+  /** `givenUp` is aborted when the process is told to end before it has started: a start that waits for others ends then. */
+  start(io: Io, config: ConfigOf<S>, log: Logger, givenUp: AbortSignal): Promise<RunningProcess>;
 }
 
 /** Runs the process to its end; never returns before `ready`, and exits the process by itself. */
@@ -44,7 +45,14 @@ export async function runProcess<const S extends Schema>(definition: ProcessDefi
   const ending = watchForTheEnd(options.exitWithParent);
   try {
     const config = readConfig(io, options.config, definition.configSchema);
-    const running = await definition.start(io, config, log);
+    const givenUp = new AbortController();
+    const starting = definition.start(io, config, log, givenUp.signal);
+    const tooSoon = await Promise.race([starting.then(() => undefined), ending]);
+    if (tooSoon !== undefined) {
+      givenUp.abort();
+      await stopInTime(io, log, { stop: (onProgress) => stopWhenStarted(log, starting, onProgress) }, tooSoon);
+    }
+    const running = await starting;
     process.stdout.write(`${JSON.stringify({ ready: running.ready })}\n`);
     log.info('ready', running.ready);
     watchLoop(io, log);
@@ -95,7 +103,13 @@ function watchForTheEnd(withParent: boolean): Promise<string> {
   });
 }
 
-async function stopInTime(io: Io, log: Logger, running: RunningProcess, why: string): Promise<never> {
+/** A start that was given up may come to its end all the same. */
+async function stopWhenStarted(log: Logger, starting: Promise<RunningProcess>, onProgress: () => void): Promise<void> {
+  const running = await starting.catch((error: unknown) => log.info('the start is given up', { error: String(error) }));
+  await running?.stop(onProgress);
+}
+
+async function stopInTime(io: Io, log: Logger, running: Pick<RunningProcess, 'stop'>, why: string): Promise<never> {
   log.info('stopping', { why });
   let movedMs = io.clock.monotonic();
   const watch = (delayMs: number): void =>

@@ -2,7 +2,7 @@
 import { CreateTopics, ERROR, InitProducerId, Metadata, UnregisterBroker } from '@meridian/protocol';
 import { expect, test } from 'vitest';
 import type { BrokerConfig } from '../broker.ts';
-import { startTestCluster, type TestCluster } from '../testing/test-cluster.ts';
+import { startTestCluster, TestCluster } from '../testing/test-cluster.ts';
 
 async function createTopic(cluster: TestCluster, at: number, name: string, numPartitions = 3): Promise<void> {
   const client = await cluster.connect(at);
@@ -143,4 +143,11 @@ test('all of them stopped at once are gone in time, and come up again together',
   for (const node of cluster.nodes.values()) node.kill();
   await cluster.start();
   await cluster.until(() => leadersOf(cluster, 1, 'cities').every((id) => id > 0));
+});
+
+test('a node that waits for the others can be told to end, and its folder is free again', async () => {
+  const cluster = new TestCluster({ seed: 21 });
+  expect(await cluster.giveUp(1, 5_000)).toMatchObject({ code: 'controller-closed' });
+  await cluster.start();
+  expect(cluster.running.map(({ id }) => id)).toEqual([1, 2, 3]);
 });

@@ -95,6 +95,20 @@ export class TestCluster {
     await this.world.settle(started, START_LIMIT_MS);
   }
 
+  /** Begins to start one; time has to be let run. */
+  begin(id: number): Promise<void> {
+    return this.#boot(id);
+  }
+
+  /** Starts one and gives that up after a while; resolves with why it did not come to be. */
+  async giveUp(id: number, afterMs: number): Promise<unknown> {
+    const givenUp = new AbortController();
+    const failed = this.#boot(id, givenUp.signal).catch((error: unknown) => error);
+    await this.world.run(this.world.now() + afterMs);
+    givenUp.abort();
+    return this.world.settle(failed);
+  }
+
   async stop(id: number): Promise<void> {
     const node = this.node(id);
     await this.world.settle(node.broker!.stop());
@@ -116,14 +130,15 @@ export class TestCluster {
     return new TestConnection(this.world, await this.world.settle(io.net.connect(to)));
   }
 
-  async #boot(id: number): Promise<void> {
+  async #boot(id: number, givenUp?: AbortSignal): Promise<void> {
     const node = this.node(id);
     const note = (message: string, fields?: unknown): void =>
       void node.problems.push(`${message} ${JSON.stringify(fields)}`);
     const log = { ...silentLogger, warn: note, error: note };
     const io = node.machine.boot();
     node.io = io;
-    node.broker = await createBroker({ io, log, config: this.#configOf(id), onFatal: (error) => note(error.message) });
+    const onFatal = (error: Error): void => note(error.message);
+    node.broker = await createBroker({ io, log, config: this.#configOf(id), onFatal, ...(givenUp && { givenUp }) });
   }
 
   #configOf(id: number): BrokerConfig {

@@ -56,6 +56,19 @@ test('a part tells its ports, logs with its labels, and ends on SIGTERM with cod
   expect(lines.map((line) => JSON.parse(line))[0]).toMatchObject({ process: 'stub', region: 'us-east', msg: 'ready' });
 });
 
+test('a part that is told to end while it still starts does so, with code 0', async () => {
+  const { part, lines, onExit } = start({ port: 7, waits: true });
+  while (lines.length === 0) await pause(10);
+  part.signal('SIGTERM');
+  expect(await onExit).toBe('exit code 0');
+  expect(lines.map((line) => JSON.parse(line).msg)).toEqual([
+    'waiting',
+    'stopping',
+    'the start is given up',
+    'stopped',
+  ]);
+});
+
 test('a part with a wrong config ends with code 1 and says which field', async () => {
   const { lines, onExit } = start({ prot: 7 });
   expect(await onExit).toBe('exit code 1');

@@ -6,9 +6,16 @@ await runProcess({
   configSchema: {
     type: 'object',
     required: ['port'],
-    properties: { port: { type: 'integer' }, goodbyeFile: { type: 'string' } },
+    properties: { port: { type: 'integer' }, goodbyeFile: { type: 'string' }, waits: { type: 'boolean' } },
   } as const,
-  async start(io, config) {
+  async start(io, config, log, givenUp) {
+    if (config.waits) {
+      log.info('waiting');
+      const idle = setInterval(() => io.clock.now(), 1_000);
+      await new Promise((resolve) => givenUp.addEventListener('abort', resolve));
+      clearInterval(idle);
+      throw new Error('given up');
+    }
     const idle = setInterval(() => io.clock.now(), 1_000);
     const stop = async (): Promise<void> => {
       clearInterval(idle);
