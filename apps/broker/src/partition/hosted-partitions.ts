@@ -209,7 +209,8 @@ export class HostedPartitions implements PartitionTable {
         settings ??= topicSettings(this.#options.sources, topic.name);
         partition = this.#open(hosted, info, settings);
         yield;
-      } else if (partition !== undefined && !isReplica) {
+      } else if (partition !== undefined && !isReplica && this.#isRegistered) {
+        // Before, the image may be one of the past: what was taken from us then may have been given back long since.
         hosted.partitions[info.index] = undefined;
         this.#drop(partition, ERROR.NOT_LEADER_OR_FOLLOWER);
         yield;
