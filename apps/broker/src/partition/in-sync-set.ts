@@ -139,6 +139,7 @@ export function committedEnd(
   rules: { readonly minInsyncReplicas: number; readonly lagMaxMs: number },
   nowMs: number,
 ): number {
+  if (set.remotes.length === 0) return ends.ownEnd; // it is all the replicas that there are
   if (isUnderMin(set, rules.minInsyncReplicas)) return -1;
   let least = ends.ownEnd;
   for (const replica of set.remotes) {

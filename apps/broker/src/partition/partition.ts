@@ -380,7 +380,7 @@ export class Partition implements PartitionIdentity {
   #onProgress(): void {
     if (this.#leader !== undefined) {
       this.#leader.progress(this.log);
-      for (const watcher of this.watchers) watcher.appended();
+      if (this.watchers.size > 0) for (const watcher of this.watchers) watcher.appended();
     } else if (this.#follower !== undefined && this.#settings.fsync) {
       if (this.log.durableEnd >= this.log.endOffset) this.#options.replication.ready(this);
     }
@@ -393,6 +393,7 @@ export class Partition implements PartitionIdentity {
   }
 
   #tellCommitted(): void {
+    if (this.watchers.size === 0) return;
     for (const watcher of this.watchers) watcher.committed();
   }
 
