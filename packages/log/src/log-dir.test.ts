@@ -17,13 +17,14 @@ function boot(options: { maxOpenFiles?: number } = {}) {
     dir = openLogDir({ io, path: PATH, ...options });
     return dir;
   };
-  const open = (index = 0): Log =>
+  const open = (index = 0, more: { syncParent?: () => Promise<void> } = {}): Log =>
     openLog({
       io,
       folder: `${PATH}/orders-${index}`,
       config: { segmentBytes: 900, indexIntervalBytes: 150 },
       marks: dir.partition('orders', index),
       filePool: dir.filePool,
+      ...more,
     });
   /** Forty batches, a clean stop, and the next start. */
   const fillAndRestart = async (): Promise<void> => {
@@ -224,4 +225,20 @@ test('a log that was stopped in order and written to again syncs the batches, an
   fill(fresh, 1);
   await world.settle(fresh.flush());
   expect(synced.sort()).toEqual([PATH, `${PATH}/orders-1`]);
+});
+
+test('a log that is made new syncs nothing until it is written to, also where the last stop was none', () => {
+  const { open, io } = boot();
+  const synced: string[] = [];
+  const { disk } = io();
+  const syncFolder = disk.syncFolder.bind(disk);
+  disk.syncFolder = (path) => {
+    synced.push(path);
+    return syncFolder(path);
+  };
+  const parent = { syncParent: () => Promise.resolve() };
+  open(0, parent);
+  expect(synced).toEqual([]);
+  open(0, parent);
+  expect(synced).toEqual([`${PATH}/orders-0`]);
 });

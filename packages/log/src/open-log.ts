@@ -50,6 +50,7 @@ export function openLog(options: OpenLogOptions): Log {
     epochs,
     producers,
     wasClean,
+    isNew,
     mayTrust,
   });
   startOver(segments, marks.startOffset);

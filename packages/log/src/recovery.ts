@@ -40,6 +40,8 @@ export interface RecoveryInput {
   readonly producers: ProducerTable;
   /** The log was closed in order: its end is trusted too. */
   readonly wasClean: boolean;
+  /** Its folder has just been made: nobody has taken anything away in it. */
+  readonly isNew: boolean;
   /** False: the leader epochs are not known, so every batch is looked at. */
   readonly mayTrust: boolean;
 }
@@ -78,7 +80,8 @@ export function recoverSegments(input: RecoveryInput): Recovered {
   const isSealed = sealWalked(walk);
   // What was taken away, by the process before us too, must not come back behind what is appended now. After a clean stop
   // only older snapshots went, which may.
-  if (!input.wasClean || damage !== undefined || isSealed) input.disk.syncFolder(input.folder);
+  const mayComeBack = !input.wasClean && !input.isNew;
+  if (mayComeBack || damage !== undefined || isSealed) input.disk.syncFolder(input.folder);
   return { segments, damage, snapshotOffset: walk.snapshotOffset ?? -1 };
 }
 
