@@ -26,7 +26,8 @@ async function clusterWithTopic({ brokerIds = [1, 2, 3], configs = CONFIGS, ...o
   const client = await cluster.connect(1);
   const [made] = (await client.request(CreateTopics, 7, { topics, timeoutMs: 5_000 })).topics;
   expect(made!.errorCode).toBe(ERROR.NONE);
-  await cluster.until(() => infoIn(cluster)?.isr.length === brokerIds.length);
+  // Each broker hears of it in its own time.
+  await cluster.until(() => brokerIds.every((id) => replicaOn(cluster, id)?.leaderEpoch === 0));
   return cluster;
 }
 
