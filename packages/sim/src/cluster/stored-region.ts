@@ -20,7 +20,9 @@ export function checkStored(replicas: readonly StoredReplica[], history: History
   const byPartition = Map.groupBy(replicas, ({ topic, index }) => `${topic}-${index}`);
   const violations = [...byPartition.values()].flatMap((of) => logsMatch(of, !isCompacted(of[0]!.topic)));
   for (const replica of replicas) {
-    violations.push(...soundBatches(replica));
+    const unsound = soundBatches(replica);
+    violations.push(...unsound);
+    if (unsound.length > 0) continue; // its records cannot be read
     const promised = history.partitions.get(`${replica.topic}-${replica.index}`);
     if (promised !== undefined) violations.push(...acknowledgedKept(replica, promised));
   }

@@ -37,7 +37,7 @@ async function seek(bug: PlantedBug, options: Omit<PlantedOptions, 'only' | 'pri
     plant: bug.name,
     isOver: () => finding !== undefined,
     onReport: ({ seed, events, violations }) => {
-      if (events > 0 && violations.length > 0) finding ??= `seed ${seed}, ${violations[0]}`;
+      if (events > 0 && violations.length > 0) finding ??= `seed ${seed}, ${violations[0]?.split('\n', 1)[0]}`;
       else if (violations.length > 0) throw new Error(`${bug.name}: ${violations[0]}`);
     },
   });
