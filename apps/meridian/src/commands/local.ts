@@ -14,11 +14,11 @@ import { type DataFolder, openDataFolder } from '../local/data-folder.ts';
 import { makeKeys } from '../local/keys.ts';
 import { waitForLeftovers } from '../local/leftovers.ts';
 import { openPartLog, type PartLog } from '../local/part-log.ts';
-import { type PlannedPart, planParts } from '../local/part-plan.ts';
+import { MAX_REPLICAS, type PlannedPart, planParts } from '../local/part-plan.ts';
 import { startPartProcess } from '../local/part-process.ts';
 import { checkPorts, portsOf } from '../local/ports.ts';
 import { createProcessRecord } from '../local/process-record.ts';
-import { openRegionCluster, type RegionCluster } from '../local/region-cluster.ts';
+import { clusterFile, openRegionCluster, type RegionCluster } from '../local/region-cluster.ts';
 import { createSupervisor, type PartSpec, type Supervisor } from '../local/supervisor.ts';
 import { gatewayUrl, type PlatformOptions } from '../platform.ts';
 import { COMPILE_CACHE } from '../platform-defaults.ts';
@@ -75,7 +75,7 @@ export async function runLocal(io: Io, terminal: Terminal, options: LocalOptions
   data.release();
 }
 
-/** What the brokers of each region have in common; of a region that had one, what the others are going to do. */
+/** What the brokers of each region have in common; of a region that gets its second one, what that means is told once. */
 function openClusters(
   io: Io,
   terminal: Terminal,
@@ -84,11 +84,13 @@ function openClusters(
 ): Map<string, RegionCluster> {
   return new Map(
     regions.map((region) => {
+      const isNew = !io.disk.exists(clusterFile(file(region.name)));
       const cluster = openRegionCluster(io, file(region.name), brokersOf(region, brokers));
-      if (cluster.voters[0]?.directoryId === undefined) {
+      if (isNew && cluster.voters[0]?.directoryId === undefined) {
         terminal.say(
-          `${region.name} began with one broker: it alone still decides on metadata, and keeps the topics that it has ` +
-            `until they are reassigned; new ones get replicas on all ${brokers}.`,
+          `${region.name} began with one broker: it alone votes on metadata until others are added ` +
+            `(kafka-metadata-quorum), and keeps the topics that it has until they are reassigned ` +
+            `(kafka-reassign-partitions); new ones get ${Math.min(brokers, MAX_REPLICAS)} replicas.`,
         );
       }
       return [region.name, cluster];

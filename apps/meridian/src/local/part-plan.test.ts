@@ -20,7 +20,6 @@ const TOPOLOGY = { regions: [region('a', 1, 9092), region('b', 2, 9192)], links:
 interface Told {
   nodeId: number;
   dataFolder: string;
-  roles: string[];
   clusterId: string;
   directoryId: string;
   voters: { id: number; port: number; directoryId: string }[];
@@ -74,10 +73,9 @@ test('three brokers know each other by id, address and directory, and keep three
     [3, '/data/a/broker-3'],
   ]);
   const [first] = trio;
-  for (const { voters, clusterId, configs: told, roles } of trio) {
+  for (const { voters, clusterId, configs: told } of trio) {
     expect(voters).toEqual(first!.voters);
     expect(clusterId).toBe(first!.clusterId);
-    expect(roles).toEqual(['broker', 'controller']);
     expect(told).toMatchObject({ 'default.replication.factor': '3', 'min.insync.replicas': '2' });
   }
   expect(first!.voters).toMatchObject([
@@ -105,11 +103,11 @@ test('what was made for a cluster is kept', () => {
   expect(configs(plan(3, io), /broker/)).toEqual(configs(plan(3, io), /broker/));
 });
 
-test('an even number has a broker that does not vote, and five vote at most', () => {
-  const rolesOf = (brokers: number) => configs(plan(brokers), /^a\/broker/).map(({ roles }) => roles.length);
-  expect(rolesOf(2)).toEqual([2, 1]);
-  expect(rolesOf(4)).toEqual([2, 2, 2, 1]);
-  expect(rolesOf(7)).toEqual([2, 2, 2, 2, 2, 1, 1]);
+test('an even number has a node that does not vote, and five vote at most', () => {
+  const votersOf = (brokers: number) => configs(plan(brokers), /^a\/broker/)[0]!.voters.map(({ id }) => id);
+  expect(votersOf(2)).toEqual([1]);
+  expect(votersOf(4)).toEqual([1, 2, 3]);
+  expect(votersOf(7)).toEqual([1, 2, 3, 4, 5]);
 });
 
 test('a region that had one broker keeps it as its voter, under its cluster’s id; the others join', () => {
@@ -119,12 +117,12 @@ test('a region that had one broker keeps it as its voter, under its cluster’s 
   io.disk.replaceFile('/data/a/broker/meta.properties', Buffer.from(`version=1\ncluster.id=${clusterId}\n`));
   const parts = plan(3, io);
   const grown = configs(parts, /^a\/broker/);
-  expect(grown.map(({ roles }) => roles)).toEqual([['broker', 'controller'], ['broker'], ['broker']]);
+  expect(grown.length).toBe(3);
   for (const config of grown) {
     expect(config).toMatchObject({ clusterId, voters: [{ id: 1, host: '127.0.0.1', port: 9093 }] });
     expect(Object.keys(config)).not.toContain('directoryId');
   }
-  expect(configs(parts, /^b\/broker/).map(({ roles }) => roles.length)).toEqual([2, 2, 2]);
+  expect(configs(parts, /^b\/broker/)[0]!.voters.length).toBe(3);
 });
 
 test('a record of a cluster that is damaged is told, not replaced', () => {

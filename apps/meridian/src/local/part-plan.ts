@@ -81,7 +81,10 @@ function brokerConfig(region: Region, { nodeId, host, port, internalPort }: Brok
 /** Nobody waits here for members that may still be starting; Apache Kafka's example of a single node has the same. */
 const CONFIGS = { 'group.initial.rebalance.delay.ms': '0' } as const;
 
-/** One of three may be missing, and what was acknowledged is on two. */
+/**
+ * One of three may be missing, and what was acknowledged is on two. Every node is a controller, too: one that does not
+ * vote observes, and can be made a voter.
+ */
 function nodeOfCluster(region: Region, { nodeId }: BrokerAddress, { clusterId, voters }: RegionCluster, count: number) {
   const addresses = brokersOf(region, count);
   const replicas = String(Math.min(count, MAX_REPLICAS));
@@ -89,7 +92,6 @@ function nodeOfCluster(region: Region, { nodeId }: BrokerAddress, { clusterId, v
   return {
     clusterId,
     ...(self?.directoryId !== undefined && { directoryId: self.directoryId }),
-    roles: self === undefined ? ['broker'] : ['broker', 'controller'],
     voters: voters.flatMap((voter) =>
       addresses
         .filter((address) => address.nodeId === voter.id)
@@ -104,7 +106,8 @@ function nodeOfCluster(region: Region, { nodeId }: BrokerAddress, { clusterId, v
   };
 }
 
-const MAX_REPLICAS = 3;
+/** Of topics, where a region has so many brokers. */
+export const MAX_REPLICAS = 3;
 
 /** The internal listeners of a region's brokers. */
 function internalAddresses(region: Region, { brokers }: PlanInputs): { host: string; port: number }[] {

@@ -3,7 +3,7 @@
  * in `<region>/cluster.json`, and written into their configs by `part-plan.ts`.
  *
  *     a new region of 3    three voters, each with the directory id that its data folder is going to have
- *     a region that had 1  the first broker stays the only voter; the others join as brokers, and take new replicas
+ *     a region that had 1  the first broker stays the only voter; the others join, and take new replicas
  *
  * Invariant: what was written is never made anew, whatever number of brokers the platform is started with later.
  */
@@ -26,9 +26,11 @@ export interface ClusterVoter {
 
 type World = Pick<Io, 'disk' | 'random'>;
 
+export const clusterFile = (folder: string): string => `${folder}/cluster.json`;
+
 /** `folder` is the region's, in the data folder. */
 export function openRegionCluster(io: World, folder: string, brokers: readonly BrokerAddress[]): RegionCluster {
-  const file = `${folder}/cluster.json`;
+  const file = clusterFile(folder);
   if (io.disk.exists(file)) return readCluster(io, file);
   const cluster = clusterIdOf(io, folder) ?? newCluster(io, brokers);
   io.disk.makeFolder(folder);
