@@ -111,11 +111,6 @@ export interface EpochCache {
   epochAt(offset: number): number;
 }
 
-export interface OriginEpochs extends EpochCache {
-  /** Notes that `epoch` begins at `startOffset`; durable when it returns. Older epochs are ignored. */
-  assign(epoch: number, startOffset: number): void;
-}
-
 export type SequenceCheck =
   | { readonly kind: 'ok' }
   /** The batch is in the log already; answer with its first offset. */
@@ -184,7 +179,7 @@ export interface Log {
   readonly recoveredDamage: string | undefined;
   readonly epochs: EpochCache;
   /** Epochs of the region where the records were born; for mirror copies only. */
-  readonly originEpochs: OriginEpochs;
+  readonly originEpochs: EpochCache;
   readonly producers: ProducerState;
   readonly compaction: Compaction;
 
@@ -196,9 +191,10 @@ export interface Log {
   append(batches: readonly Buffer[], leaderEpoch: number | undefined): AppendResult;
   /**
    * Appends a leader's batches, which lie in `bytes` one after another, each with its header; they keep their epochs. All
-   * are written when it returns, so the bytes stay the caller's.
+   * are written when it returns, so the bytes stay the caller's. `originEpochs`: of a copy, those of the origin's that begin
+   * in them, durable before.
    */
-  appendReplicated(bytes: Buffer, headers: readonly BatchHeader[]): void;
+  appendReplicated(bytes: Buffer, headers: readonly BatchHeader[], originEpochs?: readonly EpochEntry[]): void;
   /** The same for a mirror's batches: their epochs are kept as the origin's, durably, before ours is stamped. */
   appendMirrored(batches: readonly Buffer[], leaderEpoch: number): AppendResult;
   /** Notes that a leader's epoch begins at the end of the log, before it has written anything. */

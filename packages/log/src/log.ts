@@ -17,7 +17,6 @@ export type {
   LogConfig,
   LogLimits,
   OpenLogOptions,
-  OriginEpochs,
   ProducerState,
   ReadOptions,
   ReadResult,

@@ -13,10 +13,10 @@ import type {
   AbortedTransaction,
   AppendResult,
   EpochCache,
+  EpochEntry,
   Log,
   LogConfig,
   LogLimits,
-  OriginEpochs,
   ProducerState,
   ReadOptions,
   ReadResult,
@@ -65,7 +65,7 @@ export class PartitionLog implements Log {
   readonly savedHighWatermark: number;
   readonly recoveredDamage: string | undefined;
   readonly epochs: EpochCache;
-  readonly originEpochs: OriginEpochs;
+  readonly originEpochs: EpochCache;
   readonly producers: ProducerState;
   readonly compaction: LogCompaction;
   onProgress: () => void = () => {};
@@ -172,9 +172,12 @@ export class PartitionLog implements Log {
     return this.append(batches, leaderEpoch);
   }
 
-  appendReplicated(bytes: Buffer, headers: readonly BatchHeader[]): void {
+  appendReplicated(bytes: Buffer, headers: readonly BatchHeader[], originEpochs: readonly EpochEntry[] = []): void {
     this.ensureOpen();
-    this.orFail(() => this.writer.writePending());
+    this.orFail(() => {
+      for (const { epoch, startOffset } of originEpochs) this.originEpochList.assign(epoch, startOffset);
+      this.writer.writePending();
+    });
     this.tail.clear();
     let from = 0;
     let at = 0;
@@ -414,7 +417,7 @@ export class PartitionLog implements Log {
     segment.sound(position, segment.size);
     this.epochList.assign(leaderEpoch, header.baseOffset);
     const aborted = this.producerTable.update(header, bytes);
-    if (aborted !== undefined) segment.transactions.append(aborted, this.io.disk);
+    if (aborted !== undefined) this.orFail(() => segment.transactions.append(aborted, this.io.disk));
   }
 
   private mustRoll(header: BatchHeader): boolean {

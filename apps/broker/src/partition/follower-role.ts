@@ -97,11 +97,8 @@ export class FollowerRole {
   }
 
   #append(run: FollowerEffects['run'], originEpochs: LeaderAnswer['originEpochs']): void {
-    const { log } = this.#options;
-    for (const { epoch, startOffset } of originEpochs) {
-      if (startOffset < run.nextOffset) log.originEpochs.assign(epoch, startOffset);
-    }
-    log.appendReplicated(run.bytes, run.headers);
+    const begun = originEpochs.filter(({ startOffset }) => startOffset < run.nextOffset);
+    this.#options.log.appendReplicated(run.bytes, run.headers, begun);
   }
 
   /** The high watermark first, durably: after a crash it must not lie in what comes in the place of what was cut. */

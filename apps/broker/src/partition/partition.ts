@@ -259,7 +259,12 @@ export class Partition implements PartitionIdentity {
       return this.#follower.take(asked, answer);
     } catch (error) {
       if (!(error instanceof LogError) && !(error instanceof IoError)) throw error;
-      return 'void';
+      this.#options.logger.error('replicated records were not taken', {
+        topic: this.topic,
+        partition: this.index,
+        error,
+      });
+      return 'ask later';
     }
   }
 

@@ -209,3 +209,14 @@ test('a copy goes on at its origin’s offsets under another leader, which knows
     expect(partition.log.originEpochs.entries).toEqual([...expected, { epoch: 9, startOffset: 6 }]);
   }
 });
+
+test('a follower of a copy whose disk does not take the origin’s epochs is offline, and asks no more', async () => {
+  const originTopicId = '00000000-0000-4000-8000-00000000000f';
+  const set = await settledSet({ settings: { originTopicId } });
+  const { machine, partition } = set.node(3);
+  machine.failNextSync(1_000);
+  const born = batchOf(['0'], { baseOffset: 0, leaderEpoch: 4 });
+  const produced = await set.world.settle(set.leader.produceMirrored(born, originTopicId, 0));
+  expect(produced.errorCode).toBe(ERROR.NONE);
+  expect([partition.hasEnded, partition.replicaAsk, set.controller.state.isr]).toEqual([true, undefined, [1, 2]]);
+});
