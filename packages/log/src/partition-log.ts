@@ -421,18 +421,7 @@ export class PartitionLog implements Log {
   }
 
   private mustRoll(header: BatchHeader): boolean {
-    const segment = this.segments.active;
-    const { segmentBytes, indexBytes } = this.config;
-    if (segment.size === 0) return false;
-    if (segment.size + header.sizeInBytes > Math.min(segmentBytes, MAX_SEGMENT_BYTES)) return true;
-    if (header.lastOffset - segment.baseOffset > MAX_RELATIVE_OFFSET) return true;
-    const { offsetIndex, timeIndex } = segment;
-    // The time index takes one entry more when the segment is sealed.
-    if (offsetIndex.isFull(indexBytes) || timeIndex.isFull(indexBytes - timeIndex.entryBytes)) return true;
-    return (
-      segment.firstTimestamp >= 0 &&
-      header.maxTimestamp - segment.firstTimestamp > this.config.segmentMs - this.rollJitterMs
-    );
+    return !this.segments.active.hasRoomFor(header, this.config, this.config.segmentMs - this.rollJitterMs);
   }
 
   /** The next segment begins where this one ends, so that recovery can tell a lost tail from a gap. */

@@ -5,6 +5,8 @@
  */
 import type { Disk, DiskFile } from '@meridian/io';
 import type { BatchHeader } from '@meridian/protocol/record-batch';
+import { MAX_RELATIVE_OFFSET, MAX_SEGMENT_BYTES } from './limits.ts';
+import type { LogConfig } from './log-interface.ts';
 import { type OffsetFileKind, offsetFileName } from './offset-file-name.ts';
 import { OffsetIndex, TimeIndex } from './sparse-index.ts';
 import { TransactionIndex } from './transaction-index.ts';
@@ -75,6 +77,18 @@ export class Segment {
     this.bytesSinceEntry += header.sizeInBytes;
     this.size = position + header.sizeInBytes;
     this.nextOffset = header.nextOffset;
+  }
+
+  /** Whether the batch may still go into it: by bytes, by its indexes, by its offsets, and by the time that its records span. */
+  hasRoomFor(header: BatchHeader, limits: Pick<LogConfig, 'segmentBytes' | 'indexBytes'>, maxAgeMs: number): boolean {
+    if (this.size === 0) return true;
+    if (this.size + header.sizeInBytes > Math.min(limits.segmentBytes, MAX_SEGMENT_BYTES)) return false;
+    if (header.lastOffset - this.baseOffset > MAX_RELATIVE_OFFSET) return false;
+    const { offsetIndex, timeIndex } = this;
+    // The time index takes one entry more when the segment is sealed.
+    const { indexBytes } = limits;
+    if (offsetIndex.isFull(indexBytes) || timeIndex.isFull(indexBytes - timeIndex.entryBytes)) return false;
+    return this.firstTimestamp < 0 || header.maxTimestamp - this.firstTimestamp <= maxAgeMs;
   }
 
   /** Notes that the bytes from `from` to `to` hold sound batches; of two ranges that do not meet, the newer is kept. */
