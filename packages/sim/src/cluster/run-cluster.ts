@@ -17,6 +17,7 @@ import type { NodeSlot } from './node-slot.ts';
 import { GROUP, GROUP_TOPIC, planOf } from './plan.ts';
 import { createRegion, type Region } from './region.ts';
 import { type Sighting, Sightings } from './sightings.ts';
+import { StateFiles } from './state-files.ts';
 import { checkStored, storedDigest, storedReplicas } from './stored-region.ts';
 import { armStorm } from './storm.ts';
 import { Watch } from './watch.ts';
@@ -46,8 +47,13 @@ const LOOK_EVERY_MS = 100;
 const TOLD = 6;
 
 export async function runCluster(seed: number, options: RunOptions = {}): Promise<ClusterReport> {
-  const world = createSimWorld({ seed, ...(options.onTrace && { onTrace: options.onTrace }) });
-  const run = new ClusterRun(world, options);
+  const written = new StateFiles();
+  const onTrace = (line: string): void => {
+    options.onTrace?.(line);
+    written.note(line);
+  };
+  const world = createSimWorld({ seed, onTrace });
+  const run = new ClusterRun(world, options, written);
   await run.play().catch((error: Error) => {
     if (!(error instanceof Found)) run.fail(`the run broke: ${error.stack}`);
   });
@@ -81,8 +87,10 @@ class ClusterRun {
   readonly #watch: Watch;
   #workload: Workload | undefined;
   #deadlineMs = 0;
+  readonly #written: StateFiles;
 
-  constructor(world: SimWorld, options: RunOptions) {
+  constructor(world: SimWorld, options: RunOptions, written: StateFiles) {
+    this.#written = written;
     this.#world = world;
     this.#options = options;
     const watching = watchers({
@@ -96,14 +104,17 @@ class ClusterRun {
         world.trace(`${slot.plan.host} ${level}: ${message}${fieldsText(fields)}`);
         noteLog(message, fields, this.#sightings);
       },
-      starting: (_, disk) => {
+      starting: (slot, disk) => {
+        written.started(slot.plan.id, disk);
         if (hasSnapshot(disk)) this.#sightings.see('a node starts from a snapshot');
       },
       stopped: () => this.#sightings.see('a clean stop ends cleanly'),
       dying: (slot, how) => {
+        written.died(slot.plan.id);
         watching.died(slot, how, this.#watch.hosted(slot));
       },
     });
+    written.votes = watching.votes;
     this.#watch = new Watch(this.#region.slots, watching.all);
     this.#watch.onOpened = watching.opened;
   }
@@ -231,6 +242,7 @@ class ClusterRun {
 
   #look(): boolean {
     this.#watch.look();
+    this.#written.look();
     return this.#violations.length > 0;
   }
 

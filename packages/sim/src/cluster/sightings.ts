@@ -14,7 +14,6 @@ export const SIGHTINGS = [
   'a follower truncates over more than one epoch',
   'a leader is elected from the ELR',
   'an ELR is there',
-  'nobody is known to have all, and the last leader comes back',
   'a partition is without a leader',
   'the high watermark waits for more in-sync replicas',
   'recovery cuts off a torn batch',
@@ -163,9 +162,8 @@ function lookAtPartitions({ image }: NodeState, partitions: Map<string, Partitio
 }
 
 function elected(now: PartitionState, before: PartitionState, sightings: Sightings): void {
-  if (before.isr.includes(now.leader)) return;
-  if (before.eligibleLeaderReplicas.includes(now.leader)) sightings.see('a leader is elected from the ELR');
-  else sightings.see('nobody is known to have all, and the last leader comes back');
+  if (before.isr.includes(now.leader) || !before.eligibleLeaderReplicas.includes(now.leader)) return;
+  sightings.see('a leader is elected from the ELR');
 }
 
 function sameIds(a: readonly number[], b: readonly number[]): boolean {

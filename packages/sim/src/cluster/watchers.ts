@@ -6,6 +6,7 @@ import { imagesEqual } from './checkers/images-equal.ts';
 import { isrInReplicas } from './checkers/isr-in-replicas.ts';
 import { oneLeader } from './checkers/one-leader.ts';
 import { type OpenReplica, recoveryKeeps } from './checkers/recovery-keeps.ts';
+import { type VotesOnce, votesOnce } from './checkers/votes-once.ts';
 import type { CreateWatcher, Watcher } from './checkers/watcher.ts';
 import { watermarkCovered } from './checkers/watermark-covered.ts';
 import { watermarksMonotone } from './checkers/watermarks-monotone.ts';
@@ -23,6 +24,7 @@ export interface WatchersOptions {
 
 export interface Watchers {
   readonly all: readonly Watcher[];
+  readonly votes: VotesOnce;
   died(slot: NodeSlot, how: HowDied, logs: Iterable<OpenReplica>): void;
   opened(slot: NodeSlot, replica: OpenReplica & { log: { recoveredDamage?: string | undefined } }): void;
 }
@@ -39,12 +41,15 @@ export function watchers({ history, sightings, fail, sources }: WatchersOptions)
   const all = Object.entries(named).map(([name, create]) => create((what) => fail(`${name}: ${what}`)));
   const recovery = recoveryKeeps((what) => fail(`recoveryKeeps: ${what}`));
   const epochs = epochsRemembered((what) => fail(`epochsRemembered: ${what}`));
+  const votes = votesOnce((what) => fail(`votesOnce: ${what}`));
   const seen = sightingWatcher(sightings, sources);
   history.onAcknowledged = (topic, index, baseOffset) => seen.acknowledged(topic, index, baseOffset);
   return {
+    votes,
     all: [...all, recovery, epochs, seen],
     died: (slot, how, logs) => {
       recovery.died(slot.plan.id, how, logs);
+      if (how === 'wiped') votes.wiped(slot.plan.id);
       if (how === 'wiped' || how === 'gave up') epochs.wiped(slot.plan.id);
     },
     opened: (slot, replica) => {

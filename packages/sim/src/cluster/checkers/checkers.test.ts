@@ -16,6 +16,7 @@ import { logsMatch } from './logs-match.ts';
 import { oneLeader } from './one-leader.ts';
 import { type OpenReplica, recoveryKeeps } from './recovery-keeps.ts';
 import { soundBatches } from './sound-batches.ts';
+import { votesOnce } from './votes-once.ts';
 import type { Watcher } from './watcher.ts';
 import { watermarkCovered } from './watermark-covered.ts';
 import { watermarksMonotone } from './watermarks-monotone.ts';
@@ -232,6 +233,25 @@ describe('recovery', () => {
       expect(found).toHaveLength(times);
     },
   );
+});
+
+test('a second vote in an epoch is found, and a vote in another one is right', () => {
+  const votes = votesOnce(fail);
+  const state = (leaderEpoch: number, votedId: number): string => JSON.stringify({ leaderEpoch, votedId });
+  for (const [epoch, voted] of [
+    [3, -1],
+    [3, 11],
+    [3, -1],
+    [3, 11],
+    [4, 12],
+  ] as const)
+    votes.wrote(1, state(epoch, voted));
+  votes.wrote(2, state(3, 12));
+  votes.wiped(2);
+  votes.wrote(2, state(3, 11));
+  expect(found).toEqual([]);
+  votes.wrote(1, state(3, 12));
+  expect(found).toHaveLength(1);
 });
 
 test('an epoch that a node has forgotten is found, unless its disk was wiped', () => {
