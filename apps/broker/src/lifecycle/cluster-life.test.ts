@@ -151,3 +151,19 @@ test('a node that waits for the others can be told to end, and its folder is fre
   await cluster.start();
   expect(cluster.running.map(({ id }) => id)).toEqual([1, 2, 3]);
 });
+
+test('a node that ends before it has registered does not say that its life before ended in order', async () => {
+  const cluster = await startTestCluster({ seed: 22 });
+  cluster.node(3).kill();
+  const crashed = cluster.node(1).image.brokers.get(3)!.epoch;
+  const said: number[] = [];
+  for (let afterMs = 10; afterMs <= 120; afterMs += 10) {
+    await cluster.giveUp(3, afterMs);
+    const file = '/data/.kafka_cleanshutdown';
+    const { disk } = cluster.node(3);
+    if (disk.exists(file)) said.push((JSON.parse(String(disk.readFile(file))) as { brokerEpoch: number }).brokerEpoch);
+    cluster.node(3).kill();
+  }
+  expect(said).toContain(-1);
+  expect(said).not.toContain(crashed);
+});

@@ -180,8 +180,13 @@ export class HostedPartitions implements PartitionTable {
     for (const partition of all) partition.end(ERROR.NOT_LEADER_OR_FOLLOWER);
     await this.#closeEach(all.values(), onProgress);
     await Promise.all(this.#ending);
+    this.#options.logDirs.close(this.#epochLeft(), this.#isOpen);
+  }
+
+  /** Under which epoch nothing was lost: before it has registered, a process has but what the one before left. */
+  #epochLeft(): number {
     const { logDirs, sources, nodeId } = this.#options;
-    logDirs.close(sources.image.brokers.get(nodeId)?.epoch ?? -1, this.#isOpen);
+    return this.#isRegistered ? (sources.image.brokers.get(nodeId)?.epoch ?? -1) : logDirs.previousBrokerEpoch;
   }
 
   /** So many at a time: each waits for its fsyncs, and they share the disk's journal. */
