@@ -172,6 +172,7 @@ export class Partition implements PartitionIdentity {
   }
 
   configure(settings: TopicSettings): void {
+    if (this.hasEnded) return;
     this.#settings = settings;
     this.log.configure(settings.log);
     this.#leader?.configure(settings);

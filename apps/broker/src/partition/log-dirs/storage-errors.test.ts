@@ -1,5 +1,5 @@
 /** A disk that fails under one partition, or is full: a whole broker on one log dir. */
-import { ERROR, Fetch, Produce } from '@meridian/protocol';
+import { ERROR, Fetch, IncrementalAlterConfigs, Produce } from '@meridian/protocol';
 import { expect, test } from 'vitest';
 import { batchOf, produceOf, valuesOf } from '../../testing/batches.ts';
 import { createTopic, fetchOf, startTestBroker, type TestBroker, type TestTopic } from '../../testing/test-broker.ts';
@@ -47,6 +47,18 @@ test.each([
     expect(await fetch(broker, topic, 1)).toEqual(['first', 'second']);
   },
 );
+
+test('a topic with a partition that is offline takes new configs', async () => {
+  const { broker, topic } = await withRecords({ 'meridian.durability': 'fsync' });
+  broker.node.failNextSync();
+  expect(await produce(broker, topic, 0, 'lost')).toBe(ERROR.KAFKA_STORAGE_ERROR);
+  const configs = [{ name: 'retention.ms', configOperation: 0, value: '1000000' }];
+  const client = await broker.connect();
+  const asked = { resources: [{ resourceType: 2, resourceName: topic.name, configs }], validateOnly: false };
+  const { responses } = await client.request(IncrementalAlterConfigs, 1, asked);
+  expect([responses[0]!.errorCode, broker.fatal]).toEqual([ERROR.NONE, []]);
+  expect(await produce(broker, topic, 1, 'second')).toBe(ERROR.NONE);
+});
 
 test('a partition whose records cannot be read answers so, and the others go on', async () => {
   const { broker, topic } = await withRecords();
