@@ -12,9 +12,20 @@ export interface BrokerView {
   readonly image: MetadataImage;
   /** The same on every node that has applied the same metadata records. */
   imageHash(): string;
-  readonly metadata: { readonly endOffset: number; readonly highWatermark: number; readonly epoch: number };
+  readonly metadata: MetadataView;
   /** The replicas that this node hosts. */
   partitions(): Iterable<PartitionView>;
+}
+
+/** The metadata log on this node. */
+export interface MetadataView {
+  readonly endOffset: number;
+  readonly highWatermark: number;
+  /** Of the last record below the high watermark; −1: not known. */
+  readonly committedEpoch: number;
+  /** Who leads which epoch of the quorum, as far as this node knows; id −1: nobody. */
+  readonly leaderId: number;
+  readonly epoch: number;
 }
 
 export interface PartitionView {

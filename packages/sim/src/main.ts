@@ -6,7 +6,7 @@
  *   --trace FILE  writes every event of the run, one a line
  *   --cluster     instead: one region of three brokers and three controllers, with its invariants and rare situations;
  *                 many seeds in --workers N processes (2); --faults N strikes only the first N faults of a seed's storm
- *   --planted     puts bugs into the region, one after another, and says which of them --seeds N seeds find; --only NAME
+ *   --planted     puts bugs into the region, one after another, and says which of them --seeds N seeds find; --only NAME,…
  *   --crash-images N  no cluster: so many crash images of a log dir (from --from); one of them with --seed
  * Exit code 1 if a checker found a violation or a hash differed.
  */
@@ -20,7 +20,7 @@ import { plantedCampaign } from './planted/planted-campaign.ts';
 import { type Report, runSeed } from './run.ts';
 
 const USAGE = `usage: npm run sim -- [--cluster] --seed N | --seeds N [--from N] [--twice] [--trace FILE] [--workers N] [--faults N]
-       npm run sim -- --planted [--seeds N] [--only NAME] | --crash-images N [--from N]`;
+       npm run sim -- --planted [--seeds N] [--only NAME,…] | --crash-images N [--from N]`;
 
 const { values } = parseArgs({
   options: {

@@ -22,7 +22,13 @@ export function nodeView(
     imageHash: () => controller.imageHash(),
     get metadata() {
       const { highWatermark, endOffset } = quorum;
-      return { endOffset, highWatermark, epoch: quorum.leader().epoch };
+      const { id: leaderId, epoch } = quorum.leader();
+      return {
+        ...{ endOffset, highWatermark, leaderId, epoch },
+        get committedEpoch() {
+          return quorum.committedEpoch;
+        },
+      };
     },
     *partitions() {
       for (const partition of hosted()?.all() ?? []) {

@@ -90,6 +90,12 @@ export class QuorumShell implements QuorumNode {
     return this.quorum.log.endOffset;
   }
 
+  get committedEpoch(): number {
+    const { highWatermark, log } = this.quorum;
+    const isThere = highWatermark > log.startOffset && highWatermark <= log.endOffset;
+    return isThere ? this.store.log.epochs.epochAt(highWatermark - 1) : -1;
+  }
+
   get leaderHighWatermark(): number {
     const { role, highWatermark, toldHighWatermark } = this.quorum;
     if (role.kind !== 'leader') return toldHighWatermark;

@@ -58,7 +58,12 @@ export interface NodeState {
   readonly isActiveController: boolean;
   /** Epoch of the metadata quorum. */
   readonly epoch: number;
+  /** Who leads that epoch, as far as the node knows. */
+  readonly leaderId: number;
   readonly metadataEnd: number;
+  readonly metadataHighWatermark: number;
+  /** Epoch of the last record below it; −1: not known. */
+  readonly committedEpoch: number;
   readonly image: ImageState;
   imageHash(): string;
 }
@@ -73,7 +78,13 @@ export interface View {
   readonly isActiveController: boolean;
   readonly image: ImageState;
   imageHash(): string;
-  readonly metadata: { readonly endOffset: number; readonly highWatermark: number; readonly epoch: number };
+  readonly metadata: {
+    readonly endOffset: number;
+    readonly highWatermark: number;
+    readonly committedEpoch: number;
+    readonly leaderId: number;
+    readonly epoch: number;
+  };
   partitions(): Iterable<Hosted>;
 }
 

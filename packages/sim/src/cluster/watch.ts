@@ -13,6 +13,7 @@ interface Seen {
   imageEnd: number;
   isActiveController: boolean;
   epoch: number;
+  highWatermark: number;
   readonly replicas: Map<string, ReplicaState>;
 }
 
@@ -85,18 +86,18 @@ export class Watch {
     if (view === undefined) return undefined;
     let seen = this.#seen.get(slot);
     if (seen?.boot === boot) return seen;
-    seen = { boot, view, imageEnd: -1, isActiveController: false, epoch: -1, replicas: new Map() };
+    seen = { boot, view, imageEnd: -1, isActiveController: false, epoch: -1, highWatermark: -1, replicas: new Map() };
     this.#seen.set(slot, seen);
     return seen;
   }
 
   #lookAtNode(slot: NodeSlot, seen: Seen): void {
     const { image, isActiveController, metadata } = seen.view;
-    const { epoch } = metadata;
-    if (image.endOffset === seen.imageEnd && isActiveController === seen.isActiveController && epoch === seen.epoch)
-      return;
+    const { epoch, highWatermark } = metadata;
+    const isSame = image.endOffset === seen.imageEnd && isActiveController === seen.isActiveController;
+    if (isSame && epoch === seen.epoch && highWatermark === seen.highWatermark) return;
     if (epoch > seen.epoch && seen.epoch >= 0) this.#spring(slot);
-    Object.assign(seen, { imageEnd: image.endOffset, isActiveController, epoch });
+    Object.assign(seen, { imageEnd: image.endOffset, isActiveController, epoch, highWatermark });
     const state = nodeState(seen);
     for (const watcher of this.#watchers) watcher.nodeMoved?.(state);
   }
@@ -151,7 +152,10 @@ function nodeState({ view, boot }: Seen): NodeState {
     boot,
     isActiveController,
     epoch: metadata.epoch,
+    leaderId: metadata.leaderId,
     metadataEnd: metadata.endOffset,
+    metadataHighWatermark: metadata.highWatermark,
+    committedEpoch: metadata.committedEpoch,
     image,
     imageHash: () => view.imageHash(),
   };

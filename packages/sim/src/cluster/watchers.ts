@@ -1,6 +1,7 @@
 /** All checkers that watch a running region, and those that are told of lives and deaths. Made once a run. */
 
 import { acknowledgedLed } from './checkers/acknowledged-led.ts';
+import { commitsOwnEpoch } from './checkers/commits-own-epoch.ts';
 import { epochsRemembered } from './checkers/epochs-remembered.ts';
 import { imagesEqual } from './checkers/images-equal.ts';
 import { isrInReplicas } from './checkers/isr-in-replicas.ts';
@@ -32,6 +33,7 @@ export interface Watchers {
 export function watchers({ history, sightings, fail, sources }: WatchersOptions): Watchers {
   const named: Readonly<Record<string, CreateWatcher>> = {
     acknowledgedLed: (say) => acknowledgedLed(say, history),
+    commitsOwnEpoch,
     imagesEqual,
     isrInReplicas,
     oneLeader,

@@ -11,13 +11,14 @@ export interface PlantedOptions {
   /** Seeds that a bug has to be found in. */
   readonly count: number;
   readonly workers: number;
+  /** Names, with commas between them. */
   readonly only: string | undefined;
   readonly print: (line: string) => void;
 }
 
 /** Whether all but one were found. */
 export async function plantedCampaign({ only, print, ...options }: PlantedOptions): Promise<boolean> {
-  const bugs = PLANTED_BUGS.filter(({ name }) => only === undefined || name === only);
+  const bugs = PLANTED_BUGS.filter(({ name }) => only === undefined || only.split(',').includes(name));
   let found = 0;
   for (const bug of bugs) {
     const finding = await seek(bug, options);

@@ -7,6 +7,7 @@ import type { ImageState, NodeState, PartitionState, ReplicaState, TopicState } 
 import { acknowledgedKept } from './acknowledged-kept.ts';
 import { acknowledgedLed } from './acknowledged-led.ts';
 import { bounded } from './bounded.ts';
+import { commitsOwnEpoch } from './commits-own-epoch.ts';
 import { missing } from './converged.ts';
 import { epochsRemembered } from './epochs-remembered.ts';
 import { groupsOwnOnce, groupsProcessAll } from './groups-own-once.ts';
@@ -74,6 +75,9 @@ function nodeOf(change: Partial<NodeState> = {}): NodeState {
     isActiveController: true,
     epoch: 2,
     metadataEnd: 10,
+    leaderId: 1,
+    metadataHighWatermark: 10,
+    committedEpoch: 2,
     image,
     imageHash: () => 'a',
     ...change,
@@ -233,6 +237,17 @@ describe('recovery', () => {
       expect(found).toHaveLength(times);
     },
   );
+});
+
+test('a leader of the quorum that commits records of an earlier epoch by themselves is found', () => {
+  const watcher = commitsOwnEpoch(fail);
+  watcher.nodeMoved?.(nodeOf());
+  watcher.nodeMoved?.(nodeOf({ epoch: 3 }));
+  watcher.nodeMoved?.(nodeOf({ epoch: 3, metadataHighWatermark: 12, committedEpoch: 3 }));
+  expect(found).toEqual([]);
+  watcher.nodeMoved?.(nodeOf({ epoch: 4, metadataHighWatermark: 12, committedEpoch: 3 }));
+  watcher.nodeMoved?.(nodeOf({ epoch: 4, metadataHighWatermark: 13, committedEpoch: 3 }));
+  expect(found).toHaveLength(1);
 });
 
 test('a second vote in an epoch is found, and a vote in another one is right', () => {
