@@ -80,7 +80,7 @@ export class ReplicaSession {
   readonly #partitions: PartitionTable;
   readonly #owner: SessionOwner;
   readonly #throttle: Throttle;
-  readonly #parts = new Map<string, ReplicaPart[]>();
+  readonly #parts = new Map<string, Map<number, ReplicaPart>>();
   /** Looked at first come, first served, so that none starves. */
   readonly #news = new Set<ReplicaPart>();
   readonly #committed = new Set<ReplicaPart>();
@@ -136,9 +136,9 @@ export class ReplicaSession {
   remind(): void {
     const { replicaId: replica, brokerEpoch } = this;
     for (const parts of this.#parts.values()) {
-      for (const part of parts) {
-        const inSync = part?.hosted?.inSync;
-        if (part === undefined || inSync === undefined || part.isTold || inSync.isr.includes(replica)) continue;
+      for (const part of parts.values()) {
+        const inSync = part.hosted?.inSync;
+        if (inSync === undefined || part.isTold || inSync.isr.includes(replica)) continue;
         if (placeProblem(part.hosted!, part) !== undefined) continue;
         const { fetchOffset, logStart } = part;
         part.hosted!.replicaFetched({ replica, brokerEpoch, fetchOffset, logStart });
@@ -183,7 +183,7 @@ export class ReplicaSession {
   }
 
   close(): void {
-    for (const parts of this.#parts.values()) for (const part of parts) part?.hosted?.watchers.delete(part);
+    for (const parts of this.#parts.values()) for (const part of parts.values()) part.hosted?.watchers.delete(part);
     this.#parts.clear();
     this.#news.clear();
     this.#committed.clear();
@@ -192,19 +192,22 @@ export class ReplicaSession {
 
   #part({ topic, topicId }: Request['topics'][number], index: number): ReplicaPart {
     let parts = this.#parts.get(topicId);
-    if (parts === undefined) this.#parts.set(topicId, (parts = []));
-    return (parts[index] ??= new ReplicaPart(this, { topic, topicId }, index));
+    if (parts === undefined) this.#parts.set(topicId, (parts = new Map()));
+    let part = parts.get(index);
+    if (part === undefined) parts.set(index, (part = new ReplicaPart(this, { topic, topicId }, index)));
+    return part;
   }
 
   #forget(topicId: string, index: number): void {
     const parts = this.#parts.get(topicId);
-    const part = parts?.[index];
+    const part = parts?.get(index);
     if (parts === undefined || part === undefined) return;
     part.hosted?.watchers.delete(part);
     this.#news.delete(part);
     this.#committed.delete(part);
     this.#throttled.delete(part);
-    delete parts[index];
+    parts.delete(index);
+    if (parts.size === 0) this.#parts.delete(topicId);
   }
 
   #name(part: ReplicaPart, named: Named): void {
