@@ -4,7 +4,7 @@
  * Invariant: a shard exists only for the leadership under which it was loaded.
  */
 import type { Io, Logger, Timer } from '@meridian/io';
-import { ERROR, type MetadataRecord } from '@meridian/protocol';
+import { ERROR, errorName, type MetadataRecord } from '@meridian/protocol';
 import type { Controller } from '../controller/controller.ts';
 import type { MetadataImage } from '../controller/image.ts';
 import { randomUuid } from '../controller/random-uuid.ts';
@@ -28,6 +28,7 @@ export interface GroupCoordinatorOptions {
 
 /** Kafka's node id for nobody. */
 const NO_LEADER = -1;
+const NOT_MADE = '__consumer_offsets could not be made';
 
 interface Loading {
   readonly partition: Partition;
@@ -44,6 +45,8 @@ export class GroupCoordinator {
   /** Leader epochs of partitions that could not be read: their groups have no coordinator here. */
   readonly #unreadable = new Map<number, number>();
   #preparing: Promise<boolean> | undefined;
+  /** Why `__consumer_offsets` could not be made: clients ask again and again, and it is told once. */
+  #refusedWith: number = ERROR.NONE;
   #sweep: Timer | undefined;
   #stopped = false;
 
@@ -118,13 +121,15 @@ export class GroupCoordinator {
     const topics = [offsetsTopic(settings, image.brokers.size)];
     try {
       const result = await submit({ kind: 'createTopics', requester: 'internal', validateOnly: false, topics });
-      const errorCode = result.topics[0]?.errorCode ?? ERROR.NONE;
-      return errorCode === ERROR.NONE || errorCode === ERROR.TOPIC_ALREADY_EXISTS;
+      const { errorCode = ERROR.NONE, errorMessage: why = null } = result.topics[0] ?? {};
+      if (errorCode === ERROR.NONE || errorCode === ERROR.TOPIC_ALREADY_EXISTS) return true;
+      if (errorCode !== this.#refusedWith) logger.warn(NOT_MADE, { error: errorName(errorCode), why });
+      this.#refusedWith = errorCode;
     } catch (error) {
       if (typeof (error as { code?: unknown }).code !== 'string') throw error;
-      logger.warn('__consumer_offsets could not be made', { error: error as Error });
-      return false;
+      logger.warn(NOT_MADE, { error: error as Error });
     }
+    return false;
   }
 
   /** An id for a member that has none. */

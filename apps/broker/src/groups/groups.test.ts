@@ -262,3 +262,14 @@ test('whoever asks for the coordinator’s topic by name gets it as the coordina
   const { results } = await client.request(DescribeConfigs, 4, { resources });
   expect(results[0]!.configs[0]!.value).toBe('compact');
 });
+
+test('why the coordinator’s topic cannot be made is logged once, however often clients ask', async () => {
+  const configs = { 'offsets.topic.segment.bytes': '1000' };
+  const { connect, problems } = await startTestBroker({ config: { configs } });
+  const client = await connect();
+  for (let asked = 0; asked < 3; asked++) {
+    const answer = await client.request(FindCoordinator, 4, { keyType: 0, coordinatorKeys: [GROUP] });
+    expect(answer.coordinators[0]!.errorCode).toBe(ERROR.COORDINATOR_NOT_AVAILABLE);
+  }
+  expect(problems).toEqual(['__consumer_offsets could not be made']);
+});
