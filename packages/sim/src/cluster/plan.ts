@@ -127,3 +127,9 @@ function uuid22(random: Random): string {
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;
   return bytes.toString('base64url');
 }
+
+/** 22 characters of base64 as uuid text. */
+export function uuidText(base64: string): string {
+  const hex = Buffer.from(base64, 'base64url').toString('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}

@@ -31,6 +31,8 @@ export interface Region {
   link(a: string | number, b: string | number): SimLink;
   /** A client on one of the clients' machines. */
   client(machine: string, clientId: string): { io: Io; client: Client };
+  /** One that speaks to this node alone, as its peers do. */
+  peerOf(slot: NodeSlot): { io: Io; client: Client };
 }
 
 export type RegionEvents = Omit<NodeEvents, 'start'>;
@@ -57,6 +59,12 @@ export function createRegion(world: SimWorld, plan: ClusterPlan, events: RegionE
     client: (machine, clientId) => {
       const io = machines.get(machine)!;
       return { io, client: createClient({ io, bootstrap, clientId, log: silentLogger, limits: CLIENT_LIMITS }) };
+    },
+    peerOf: ({ plan: { host } }) => {
+      const io = machines.get(CLIENT_MACHINES[0])!;
+      const bootstrap = [{ host, port: PORTS.internal }];
+      const given = { io, bootstrap, clientId: 'peer', secret: SECRET, log: silentLogger, limits: CLIENT_LIMITS };
+      return { io, client: createClient(given) };
     },
   };
 }

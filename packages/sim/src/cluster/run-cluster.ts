@@ -13,7 +13,6 @@ import type { FaultContext } from './faults/fault.ts';
 import { History } from './history.ts';
 import { CLUSTER_LIMITS as LIMITS } from './limits.ts';
 import { noteLog } from './log-sightings.ts';
-import type { NodeSlot } from './node-slot.ts';
 import { GROUP, GROUP_TOPIC, planOf } from './plan.ts';
 import { createRegion, type Region } from './region.ts';
 import { type Sighting, Sightings } from './sightings.ts';
@@ -189,7 +188,7 @@ class ClusterRun {
   #context(): FaultContext {
     const atlas = new FaultAtlas(this.#region.brokers, () => this.#watch.nodes());
     const random = createSeededRandom(this.#world.seed, 'faults');
-    const whenEpochMoves = (run: (slot: NodeSlot) => void): (() => void) => {
+    const whenEpochMoves: FaultContext['whenEpochMoves'] = (run) => {
       this.#watch.epochTraps.add(run);
       return () => this.#watch.epochTraps.delete(run);
     };

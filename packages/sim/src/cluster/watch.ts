@@ -23,7 +23,7 @@ export class Watch {
   readonly #seen = new Map<NodeSlot, Seen>();
   events = 0;
   /** Called once each, with the first node that is in another epoch of the quorum. */
-  readonly epochTraps = new Set<(slot: NodeSlot) => void>();
+  readonly epochTraps = new Set<(slot: NodeSlot, epoch: number) => void>();
   /** A replica is seen for the first time in this life of its node. */
   onOpened: (slot: NodeSlot, replica: Hosted) => void = () => {};
 
@@ -96,16 +96,16 @@ export class Watch {
     const { epoch, highWatermark } = metadata;
     const isSame = image.endOffset === seen.imageEnd && isActiveController === seen.isActiveController;
     if (isSame && epoch === seen.epoch && highWatermark === seen.highWatermark) return;
-    if (epoch > seen.epoch && seen.epoch >= 0) this.#spring(slot);
+    if (epoch > seen.epoch && seen.epoch >= 0) this.#spring(slot, epoch);
     Object.assign(seen, { imageEnd: image.endOffset, isActiveController, epoch, highWatermark });
     const state = nodeState(seen);
     for (const watcher of this.#watchers) watcher.nodeMoved?.(state);
   }
 
-  #spring(slot: NodeSlot): void {
+  #spring(slot: NodeSlot, epoch: number): void {
     const traps = [...this.epochTraps];
     this.epochTraps.clear();
-    for (const trap of traps) trap(slot);
+    for (const trap of traps) trap(slot, epoch);
   }
 
   #lookAtReplicas(slot: NodeSlot, seen: Seen): void {

@@ -1,5 +1,5 @@
 /**
- * I1 while the region runs: whoever leads has every record that was acknowledged with acks=all. `stored-once.ts` looks at
+ * I1 while the region runs: whoever leads has every record that was acknowledged with acks=all. `acknowledged-kept.ts` looks at
  * the bytes themselves when the storm is over.
  */
 import type { History } from '../history.ts';

@@ -14,7 +14,7 @@ export interface FaultContext {
   readonly churn: Churn;
   nodes(): readonly NodeState[];
   /** Calls `run` as soon as some node is in another epoch of the metadata quorum, once; the function gives it up. */
-  whenEpochMoves(run: (slot: NodeSlot) => void): () => void;
+  whenEpochMoves(run: (slot: NodeSlot, epoch: number) => void): () => void;
 }
 
 /**

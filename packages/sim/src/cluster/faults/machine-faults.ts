@@ -4,6 +4,7 @@ import { CLUSTER_LIMITS as LIMITS } from '../limits.ts';
 import type { NodeSlot } from '../node-slot.ts';
 import { pick } from '../plan.ts';
 import type { Fault, FaultContext, FaultEntry } from './fault.ts';
+import { lateCandidate } from './late-candidate.ts';
 
 /** Just after a vote, or after the first words of a new leader. */
 const SOON_MS = [0, 8] as const;
@@ -136,6 +137,7 @@ export const MACHINE_FAULTS: readonly FaultEntry[] = [
   { name: 'power loss of a leader', weight: 4, begin: leaderPowerLoss },
   { name: 'power loss of controllers', weight: 1, begin: controllersPowerLoss },
   { name: 'death in an election', weight: 3, begin: electionTrap },
+  { name: 'late candidate', weight: 3, begin: lateCandidate },
   { name: 'wiped disk', weight: 1.5, begin: wipe },
   { name: 'clean stop', weight: 3, begin: stop },
   { name: 'pause', weight: 3, begin: pause },

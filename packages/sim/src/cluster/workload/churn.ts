@@ -22,7 +22,7 @@ import {
 } from '@meridian/protocol';
 import { CLUSTER_LIMITS as LIMITS } from '../limits.ts';
 import type { NodeSlot } from '../node-slot.ts';
-import { pick, type TopicPlan } from '../plan.ts';
+import { pick, type TopicPlan, uuidText } from '../plan.ts';
 
 const PREFERRED = 0;
 const TOPIC = 2;
@@ -206,10 +206,4 @@ export class Churn {
 function shuffled(random: Random, ids: readonly number[]): number[] {
   const left = [...ids];
   return ids.map(() => left.splice(below(random, left.length), 1)[0]!);
-}
-
-/** 22 characters of base64 as uuid text. */
-function uuidText(base64: string): string {
-  const hex = Buffer.from(base64, 'base64url').toString('hex');
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
