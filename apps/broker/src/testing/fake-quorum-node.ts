@@ -31,6 +31,10 @@ export class FakeQuorumNode implements QuorumNode {
     return this.highWatermark;
   }
 
+  get committedEpoch(): number {
+    return this.#leader.epoch;
+  }
+
   start(listener: QuorumListener): void {
     this.listener = listener;
   }
