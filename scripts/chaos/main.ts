@@ -13,8 +13,7 @@ import { readLogs } from './audit/final-read.ts';
 import { Ledger } from './audit/ledger.ts';
 import type { ChaosClient, ChaosContext } from './clients/chaos-client.ts';
 import { startConfluentProducer, startConfluentReader } from './clients/confluent.ts';
-import { startKafkajsGroup } from './clients/kafkajs-group.ts';
-import { startKafkajsProducer } from './clients/kafkajs-producer.ts';
+import { startKafkajsGroup, startKafkajsProducer } from './clients/kafkajs.ts';
 import { startMeridianProducer } from './clients/meridian-producer.ts';
 import { planFaults } from './fault-plan.ts';
 import { Faults } from './faults.ts';
@@ -105,7 +104,7 @@ async function run(): Promise<void> {
 }
 
 async function startClients(context: ChaosContext): Promise<{ producers: ChaosClient[]; consumers: ChaosClient[] }> {
-  const consumers = [await startConfluentReader('reader', context), await startKafkajsGroup('group', context)];
+  const consumers = [await startConfluentReader('reader', context), startKafkajsGroup('group', context)];
   const producers = [
     await startConfluentProducer('confluent', context),
     startKafkajsProducer('kafkajs-1', context),

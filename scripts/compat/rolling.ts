@@ -9,8 +9,7 @@ import { readLogs } from '../chaos/audit/final-read.ts';
 import { Ledger } from '../chaos/audit/ledger.ts';
 import type { ChaosClient, ChaosContext } from '../chaos/clients/chaos-client.ts';
 import { startConfluentProducer, startConfluentReader } from '../chaos/clients/confluent.ts';
-import { startKafkajsGroup } from '../chaos/clients/kafkajs-group.ts';
-import { startKafkajsProducer } from '../chaos/clients/kafkajs-producer.ts';
+import { startKafkajsGroup, startKafkajsProducer } from '../chaos/clients/kafkajs.ts';
 import { startMeridianProducer } from '../chaos/clients/meridian-producer.ts';
 import type { Cluster } from '../peers/cluster.ts';
 import { allInSync, createTopic, partitionsSeenBy, pause, until } from '../peers/cluster-admin.ts';
@@ -62,7 +61,7 @@ export async function rideThrough(cluster: Cluster): Promise<void> {
   }
   const ledger = new Ledger();
   const context = { bootstrap: cluster.bootstrap, topic: TOPIC, partitions: REPLICAS.length, ledger };
-  const consumers = [await startConfluentReader('reader', context), await startKafkajsGroup('group', context)];
+  const consumers = [await startConfluentReader('reader', context), startKafkajsGroup('group', context)];
   const producers = [
     await startConfluentProducer('confluent', context),
     startKafkajsProducer('kafkajs', context),

@@ -23,7 +23,6 @@ export class Ledger {
   /** Groups: each record at least once. */
   readonly groups = new Map<string, Received>();
   acknowledgedCount = 0;
-  unknownCount = 0;
   receivedCount = 0;
 
   acknowledged(value: string, partition: number, offset: number): void {
@@ -33,7 +32,11 @@ export class Ledger {
 
   unknown(value: string, partition: number, reason: string): void {
     this.outcomes.set(value, { kind: 'unknown', partition, reason });
-    this.unknownCount++;
+  }
+
+  /** As yet: some may still be acknowledged. */
+  get unknownCount(): number {
+    return this.outcomes.size - this.acknowledgedCount;
   }
 
   received(into: Received, partition: number, seen: Seen): void {
