@@ -20,6 +20,8 @@ export interface BrokerView {
 /** The metadata log on this node. */
 export interface MetadataView {
   readonly endOffset: number;
+  /** Below it everything is fsynced. */
+  readonly durableEnd: number;
   readonly highWatermark: number;
   /** Of the last record below the high watermark; −1: not known. */
   readonly committedEpoch: number;

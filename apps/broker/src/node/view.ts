@@ -21,10 +21,10 @@ export function nodeView(
     image: controller.image,
     imageHash: () => controller.imageHash(),
     get metadata() {
-      const { highWatermark, endOffset } = quorum;
+      const { highWatermark, endOffset, durableEnd } = quorum;
       const { id: leaderId, epoch } = quorum.leader();
       return {
-        ...{ endOffset, highWatermark, leaderId, epoch },
+        ...{ endOffset, durableEnd, highWatermark, leaderId, epoch },
         get committedEpoch() {
           return quorum.committedEpoch;
         },

@@ -18,6 +18,8 @@ export interface QuorumNode {
   /** Below it everything is committed; −1 while that is not known. */
   readonly highWatermark: number;
   readonly endOffset: number;
+  /** Below it everything is fsynced. */
+  readonly durableEnd: number;
   /** Of the last record that is committed, as far as this node knows; −1 if the log does not reach there. */
   readonly committedEpoch: number;
   /** What is committed as the leader knows it, though our log may be shorter; −1 until a leader has told. */

@@ -49,6 +49,10 @@ export class QuorumShell implements QuorumNode {
     return this.#quorum.log.endOffset;
   }
 
+  get durableEnd(): number {
+    return this.#store.log.durableEnd;
+  }
+
   get committedEpoch(): number {
     const { highWatermark, log } = this.#quorum;
     const isThere = highWatermark > log.startOffset && highWatermark <= log.endOffset;

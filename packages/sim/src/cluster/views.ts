@@ -62,6 +62,7 @@ export interface NodeState {
   readonly leaderId: number;
   readonly metadataEnd: number;
   readonly metadataHighWatermark: number;
+  readonly metadataDurableEnd: number;
   /** Epoch of the last record below it; −1: not known. */
   readonly committedEpoch: number;
   readonly image: ImageState;
@@ -80,6 +81,7 @@ export interface View {
   imageHash(): string;
   readonly metadata: {
     readonly endOffset: number;
+    readonly durableEnd: number;
     readonly highWatermark: number;
     readonly committedEpoch: number;
     readonly leaderId: number;

@@ -14,6 +14,7 @@ interface Seen {
   isActiveController: boolean;
   epoch: number;
   highWatermark: number;
+  durableEnd: number;
   readonly replicas: Map<string, ReplicaState>;
 }
 
@@ -86,18 +87,28 @@ export class Watch {
     if (view === undefined) return undefined;
     let seen = this.#seen.get(slot);
     if (seen?.boot === boot) return seen;
-    seen = { boot, view, imageEnd: -1, isActiveController: false, epoch: -1, highWatermark: -1, replicas: new Map() };
+    seen = {
+      boot,
+      view,
+      imageEnd: -1,
+      isActiveController: false,
+      epoch: -1,
+      highWatermark: -1,
+      durableEnd: -1,
+      replicas: new Map(),
+    };
     this.#seen.set(slot, seen);
     return seen;
   }
 
   #lookAtNode(slot: NodeSlot, seen: Seen): void {
     const { image, isActiveController, metadata } = seen.view;
-    const { epoch, highWatermark } = metadata;
+    const { epoch, highWatermark, durableEnd } = metadata;
     const isSame = image.endOffset === seen.imageEnd && isActiveController === seen.isActiveController;
-    if (isSame && epoch === seen.epoch && highWatermark === seen.highWatermark) return;
+    const isAsFar = highWatermark === seen.highWatermark && durableEnd === seen.durableEnd;
+    if (isSame && isAsFar && epoch === seen.epoch) return;
     if (epoch > seen.epoch && seen.epoch >= 0) this.#spring(slot, epoch);
-    Object.assign(seen, { imageEnd: image.endOffset, isActiveController, epoch, highWatermark });
+    Object.assign(seen, { imageEnd: image.endOffset, isActiveController, epoch, highWatermark, durableEnd });
     const state = nodeState(seen);
     for (const watcher of this.#watchers) watcher.nodeMoved?.(state);
   }
@@ -155,6 +166,7 @@ function nodeState({ view, boot }: Seen): NodeState {
     leaderId: metadata.leaderId,
     metadataEnd: metadata.endOffset,
     metadataHighWatermark: metadata.highWatermark,
+    metadataDurableEnd: metadata.durableEnd,
     committedEpoch: metadata.committedEpoch,
     image,
     imageHash: () => view.imageHash(),

@@ -2,9 +2,11 @@
 
 import { acknowledgedLed } from './checkers/acknowledged-led.ts';
 import { commitsOwnEpoch } from './checkers/commits-own-epoch.ts';
+import { electableHaveAll } from './checkers/electable-have-all.ts';
 import { epochsRemembered } from './checkers/epochs-remembered.ts';
 import { imagesEqual } from './checkers/images-equal.ts';
 import { isrInReplicas } from './checkers/isr-in-replicas.ts';
+import { metadataDurable } from './checkers/metadata-durable.ts';
 import { oneLeader } from './checkers/one-leader.ts';
 import { type OpenReplica, recoveryKeeps } from './checkers/recovery-keeps.ts';
 import { type VotesOnce, votesOnce } from './checkers/votes-once.ts';
@@ -33,7 +35,9 @@ export interface Watchers {
 export function watchers({ history, sightings, fail, sources }: WatchersOptions): Watchers {
   const named: Readonly<Record<string, CreateWatcher>> = {
     acknowledgedLed: (say) => acknowledgedLed(say, history),
+    electableHaveAll: (say) => electableHaveAll(say, history),
     commitsOwnEpoch,
+    metadataDurable,
     imagesEqual,
     isrInReplicas,
     oneLeader,

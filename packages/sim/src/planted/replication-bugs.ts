@@ -20,10 +20,10 @@ export const REPLICATION_BUGS: readonly PlantedBug[] = [
     what: 'a follower of a new leader cuts its log to the high watermark that it knows (before KIP-101)',
     edits: [
       {
-        file: `${PARTITION}/partition.ts`,
-        find: '    this.#follower = new FollowerRole({',
+        file: `${PARTITION}/replica-roles.ts`,
+        find: '    this.follower = new FollowerRole({',
         replace:
-          '    if (this.log.endOffset > this.#lastHighWatermark) this.log.truncateTo(Math.max(this.log.startOffset, this.#lastHighWatermark));\n    this.#follower = new FollowerRole({',
+          '    if (log.endOffset > this.#lastHighWatermark) log.truncateTo(Math.max(log.startOffset, this.#lastHighWatermark));\n    this.follower = new FollowerRole({',
       },
     ],
   },
@@ -87,9 +87,9 @@ export const REPLICATION_BUGS: readonly PlantedBug[] = [
     what: 'a leader that is told of another one goes on',
     edits: [
       {
-        file: `${PARTITION}/partition.ts`,
-        find: '} else if (this.#follower?.leaderEpoch !== leaderEpoch || this.#follower.leader !== leader) {',
-        replace: '} else if (this.#leader === undefined && this.#follower?.leaderEpoch !== leaderEpoch) {',
+        file: `${PARTITION}/replica-roles.ts`,
+        find: '} else if (this.follower?.leaderEpoch !== leaderEpoch || this.follower.leader !== leader) {',
+        replace: '} else if (this.leader === undefined && this.follower?.leaderEpoch !== leaderEpoch) {',
       },
     ],
   },

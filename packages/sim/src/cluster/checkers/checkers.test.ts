@@ -9,11 +9,13 @@ import { acknowledgedLed } from './acknowledged-led.ts';
 import { bounded } from './bounded.ts';
 import { commitsOwnEpoch } from './commits-own-epoch.ts';
 import { missing } from './converged.ts';
+import { electableHaveAll } from './electable-have-all.ts';
 import { epochsRemembered } from './epochs-remembered.ts';
 import { groupsOwnOnce, groupsProcessAll } from './groups-own-once.ts';
 import { imagesEqual } from './images-equal.ts';
 import { isrInReplicas } from './isr-in-replicas.ts';
 import { logsMatch } from './logs-match.ts';
+import { metadataDurable } from './metadata-durable.ts';
 import { oneLeader } from './one-leader.ts';
 import { type OpenReplica, recoveryKeeps } from './recovery-keeps.ts';
 import { soundBatches } from './sound-batches.ts';
@@ -77,6 +79,7 @@ function nodeOf(change: Partial<NodeState> = {}): NodeState {
     metadataEnd: 10,
     leaderId: 1,
     metadataHighWatermark: 10,
+    metadataDurableEnd: 10,
     committedEpoch: 2,
     image,
     imageHash: () => 'a',
@@ -177,7 +180,23 @@ describe('leaders', () => {
     expect(found).toEqual([]);
     show(acknowledgedLed(fail, history), LEADER);
     expect(found).toHaveLength(1);
+    const late = acknowledgedLed(fail, history);
+    late.nodeMoved?.(nodeOf({ image: imageOf({ leaderEpoch: 4 }) }));
+    show(late, LEADER);
+    expect(found).toHaveLength(1);
   });
+});
+
+test('whoever is eligible and never had what was acknowledged is found', () => {
+  const history = new History();
+  const watcher = electableHaveAll(fail, history);
+  for (const nodeId of [1, 2, 3]) show(watcher, { ...LEADER, nodeId, logEnd: nodeId === 3 ? 6 : 8 });
+  history.acknowledge('orders', 0, 4, ['a', 'b']);
+  watcher.nodeMoved?.(nodeOf());
+  expect(found).toEqual([]);
+  history.acknowledge('orders', 0, 6, ['c']);
+  watcher.nodeMoved?.(nodeOf());
+  expect(found[0]).toContain('node 3');
 });
 
 describe('images', () => {
@@ -237,6 +256,18 @@ describe('recovery', () => {
       expect(found).toHaveLength(times);
     },
   );
+});
+
+test('metadata that is committed before a majority has fsynced it is found', () => {
+  const watcher = metadataDurable(fail);
+  const at = (nodeId: number, metadataDurableEnd: number, metadataHighWatermark: number): void =>
+    watcher.nodeMoved?.(nodeOf({ nodeId, metadataDurableEnd, metadataHighWatermark }));
+  at(1, 12, 0);
+  at(2, 12, 0);
+  at(1, 12, 12);
+  expect(found).toEqual([]);
+  at(1, 14, 14);
+  expect(found).toHaveLength(1);
 });
 
 test('a leader of the quorum that commits records of an earlier epoch by themselves is found', () => {
