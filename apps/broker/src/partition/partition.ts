@@ -14,28 +14,21 @@ import { type Io, IoError, type Logger } from '@meridian/io';
 import { type CompactionPolicy, type Log, LogError } from '@meridian/log';
 import { ERROR } from '@meridian/protocol';
 import type { BrokerLimits } from '../limits.ts';
+import { refusalOf, refuse } from './append-refusal.ts';
 import { appendClientBatch, checkAcks, type ProduceOptions } from './client-append.ts';
 import { FetchWaiters } from './fetch-waiters.ts';
-import { type AfterAnswer, FollowerRole, type LeaderAnswer, type ReplicaAsk } from './follower-role.ts';
+import type { AfterAnswer, LeaderAnswer, ReplicaAsk } from './follower-role.ts';
 import type { ReplicaFetch } from './in-sync-set.ts';
-import { LeaderRole } from './leader-role.ts';
+import type { LeaderRole } from './leader-role.ts';
 import type { IsrAnswer, Leadership } from './leadership.ts';
 import { lowWatermark, PendingDeletions } from './low-watermark.ts';
 import { appendMirrored, checkMirrorTag, cutMirroredBatches, type MirrorTag } from './mirror-append.ts';
 import type { CurrentLeader, ProducePart } from './produce-part.ts';
+import { ReplicaRoles, type RolesOwner } from './replica-roles.ts';
 import type { ReplicationDoor, ReplicaWatcher } from './replication-door.ts';
-import type { CompactionSettings, ThrottledPartitions, TopicSettings } from './topic-settings.ts';
+import { type CompactionSettings, isThrottled, type TopicSettings } from './topic-settings.ts';
 import { onlyBatch } from './validation/batch-checks.ts';
 import { ProduceRefusal } from './validation/produce-refusal.ts';
-
-/** Refusals that do not tell where the log starts, as in Apache Kafka. */
-const WITHOUT_LOG_START: ReadonlySet<number> = new Set([
-  ERROR.MESSAGE_TOO_LARGE,
-  ERROR.RECORD_LIST_TOO_LARGE,
-  ERROR.CORRUPT_MESSAGE,
-  ERROR.UNSUPPORTED_COMPRESSION_TYPE,
-  ERROR.KAFKA_STORAGE_ERROR,
-]);
 
 export interface PartitionIdentity {
   readonly topic: string;
@@ -71,11 +64,7 @@ export class Partition implements PartitionIdentity {
   readonly #options: PartitionOptions;
   readonly #deletions: PendingDeletions;
   #settings: TopicSettings;
-  #leadership: Leadership | undefined;
-  #leader: LeaderRole | undefined;
-  #follower: FollowerRole | undefined;
-  /** Of the role before, or of an earlier process. */
-  #lastHighWatermark: number;
+  readonly #roles: ReplicaRoles;
   /** Why nothing works any more: the log failed, or the topic is gone. */
   #ended: number = ERROR.NONE;
 
@@ -87,7 +76,12 @@ export class Partition implements PartitionIdentity {
     this.#options = options;
     this.#settings = options.settings;
     this.#deletions = new PendingDeletions(options.io.timers);
-    this.#lastHighWatermark = options.log.savedHighWatermark;
+    this.#roles = new ReplicaRoles({
+      ...options,
+      brokers: options.replication.brokers,
+      partition: this,
+      owner: this.#rolesOwner(options.replication),
+    });
     this.log.onProgress = () => this.#onProgress();
     this.log.onFailure = (error) => this.#onFailure(error);
   }
@@ -98,21 +92,21 @@ export class Partition implements PartitionIdentity {
   }
 
   get isLeader(): boolean {
-    return this.#leader !== undefined;
+    return this.#roles.leader !== undefined;
   }
 
   /** −1 before the image has been followed. */
   get leaderEpoch(): number {
-    return this.#leadership?.leaderEpoch ?? -1;
+    return this.#roles.leadership?.leaderEpoch ?? -1;
   }
 
   get currentLeader(): CurrentLeader {
-    if (this.#leadership === undefined) return NOBODY;
-    return { leaderId: this.#leadership.leader, leaderEpoch: this.#leadership.leaderEpoch };
+    const { leadership } = this.#roles;
+    return leadership === undefined ? NOBODY : { leaderId: leadership.leader, leaderEpoch: leadership.leaderEpoch };
   }
 
   get highWatermark(): number {
-    return this.#leader?.highWatermark ?? this.#follower?.highWatermark ?? this.#lastHighWatermark;
+    return this.#roles.highWatermark;
   }
 
   /** Where a `read_committed` reader's view ends. */
@@ -122,61 +116,55 @@ export class Partition implements PartitionIdentity {
 
   /** As the leader has it, for a look; undefined on a follower. */
   get inSync(): LeaderRole['inSync'] | undefined {
-    return this.#leader?.inSync;
+    return this.#roles.leader?.inSync;
   }
 
   /** Whether followers are sent it no faster than a throttle says, and whether it is fetched so. */
   get isThrottledAsLeader(): boolean {
-    return includes(this.#settings.throttled.asLeader, this.index);
+    return isThrottled(this.#settings.throttled.asLeader, this.index);
   }
 
   get isThrottledAsFollower(): boolean {
-    return includes(this.#settings.throttled.asFollower, this.index);
+    return isThrottled(this.#settings.throttled.asFollower, this.index);
   }
 
   /** By the image. */
   get isInSync(): boolean {
-    return this.#leadership?.isr.includes(this.#options.nodeId) ?? false;
+    return this.#roles.leadership?.isr.includes(this.#options.nodeId) ?? false;
   }
 
   /** A new leader does not know yet up to where its predecessor had committed. */
   get isHighWatermarkBehind(): boolean {
-    return this.#leader !== undefined && this.#leader.highWatermark < this.#leader.epochStart;
+    return this.#roles.leader !== undefined && this.#roles.leader.highWatermark < this.#roles.leader.epochStart;
   }
 
   /** ERROR.NONE while clients are served here under this epoch (−1: they do not say which they know). */
   errorFor(epoch: number): number {
     if (this.#ended !== ERROR.NONE) return this.#ended;
-    if (this.#leader === undefined) return ERROR.NOT_LEADER_OR_FOLLOWER;
-    return epochError(epoch, this.#leader.leaderEpoch);
+    if (this.#roles.leader === undefined) return ERROR.NOT_LEADER_OR_FOLLOWER;
+    return epochError(epoch, this.#roles.leader.leaderEpoch);
   }
 
   /** The same for a consumer that may read from any replica (KIP-392). */
   errorForReader(epoch: number): number {
-    if (this.#leader !== undefined || this.#follower === undefined) return this.errorFor(epoch);
-    return this.#ended === ERROR.NONE ? epochError(epoch, this.#follower.leaderEpoch) : this.#ended;
+    if (this.#roles.leader !== undefined || this.#roles.follower === undefined) return this.errorFor(epoch);
+    return this.#ended === ERROR.NONE ? epochError(epoch, this.#roles.follower.leaderEpoch) : this.#ended;
   }
 
   /** The image has moved: leads, follows, under a new epoch, or neither; or the in-sync set is another. */
   follow(leadership: Leadership): void {
     if (this.#ended !== ERROR.NONE) return;
-    this.#leadership = leadership;
-    const { leader, leaderEpoch } = leadership;
-    if (leader === this.#options.nodeId) {
-      if (this.#leader?.leaderEpoch === leaderEpoch) this.#leader.follow(leadership);
-      else this.#lead(leadership);
-    } else if (this.#follower?.leaderEpoch !== leaderEpoch || this.#follower.leader !== leader) {
-      this.#resign(ERROR.NOT_LEADER_OR_FOLLOWER);
-      if (leader >= 0) this.#followLeader(leader, leaderEpoch);
-    }
+    const { leader, follower } = this.#roles;
+    this.#roles.follow(leadership, this.#settings);
+    if (this.#roles.leader !== leader || this.#roles.follower !== follower) this.#flushIfBehind();
   }
 
   configure(settings: TopicSettings): void {
     if (this.hasEnded) return;
     this.#settings = settings;
     this.log.configure(settings.log);
-    this.#leader?.configure(settings);
-    if (settings.fsync && this.log.durableEnd < this.log.endOffset) this.#flush();
+    this.#roles.leader?.configure(settings);
+    this.#flushIfBehind();
   }
 
   /** Takes a produce of a client or the gateway; `part` is settled now or when the log has come so far. */
@@ -224,7 +212,7 @@ export class Partition implements PartitionIdentity {
 
   /** Settles `part` once its `end` is committed, as if it had been appended now. */
   awaitCommitted(part: ProducePart): void {
-    const leader = this.#leader;
+    const leader = this.#roles.leader;
     if (leader === undefined || this.hasEnded) return part.settle(this.errorFor(-1));
     leader.appended(part);
     leader.watchDeadlines();
@@ -232,32 +220,32 @@ export class Partition implements PartitionIdentity {
 
   /** A follower tells by its fetch how far it has come. */
   replicaFetched(fetch: ReplicaFetch): void {
-    this.#leader?.fetched(fetch);
+    this.#roles.leader?.fetched(fetch);
     if (!this.#deletions.isEmpty) this.#deletions.reached(this.lowWatermark);
   }
 
   /** What the controller said to `ReplicationDoor.alterPartition`. */
   isrAnswered(answer: IsrAnswer): void {
-    this.#leader?.isrAnswered(answer);
+    this.#roles.leader?.isrAnswered(answer);
   }
 
   /** From time to time: followers that lag have to leave the in-sync set. */
   checkReplicas(): void {
-    this.#leader?.tick();
+    this.#roles.leader?.tick();
   }
 
   /** What to fetch from whom; undefined if this is no follower, or its disk has to come after first. */
   get replicaAsk(): ReplicaAsk | undefined {
     const { endOffset, durableEnd } = this.log;
     if (this.#ended !== ERROR.NONE || (this.#settings.fsync && durableEnd < endOffset)) return undefined;
-    return this.#follower?.ask();
+    return this.#roles.follower?.ask();
   }
 
   /** An answer of the leader's; a log that fails takes the partition offline. */
   takeReplicaAnswer(asked: ReplicaAsk, answer: LeaderAnswer): AfterAnswer {
-    if (this.#follower === undefined || this.#ended !== ERROR.NONE) return 'void';
+    if (this.#roles.follower === undefined || this.#ended !== ERROR.NONE) return 'void';
     try {
-      return this.#follower.take(asked, answer);
+      return this.#roles.follower.take(asked, answer);
     } catch (error) {
       if (!(error instanceof LogError) && !(error instanceof IoError)) throw error;
       this.#options.logger.error('replicated records were not taken', {
@@ -271,7 +259,7 @@ export class Partition implements PartitionIdentity {
 
   /** Where the log begins on every replica that lives; −1 where this broker does not lead. */
   get lowWatermark(): number {
-    return this.#leader === undefined ? -1 : lowWatermark(this.log.startOffset, this.#leader.inSync);
+    return this.#roles.leader === undefined ? -1 : lowWatermark(this.log.startOffset, this.#roles.leader.inSync);
   }
 
   /**
@@ -288,9 +276,7 @@ export class Partition implements PartitionIdentity {
     try {
       if (start > this.log.startOffset) this.#advanceStart(start);
     } catch (thrown) {
-      const refusal = asRefusal(thrown);
-      if (refusal === undefined) throw thrown;
-      return refusal.errorCode;
+      return refusalOf(thrown).errorCode;
     }
     return this.lowWatermark >= start ? ERROR.NONE : this.#deletions.wait(start, options.timeoutMs);
   }
@@ -301,7 +287,7 @@ export class Partition implements PartitionIdentity {
    */
   applyRetention(nowMs: number): number {
     const { retention } = this.#settings;
-    if (retention === undefined || this.#leader === undefined || this.hasEnded) return 0;
+    if (retention === undefined || this.#roles.leader === undefined || this.hasEnded) return 0;
     const dropped = this.log.applyRetention({ ...retention, nowMs, maxOffset: this.highWatermark });
     if (dropped > 0) this.#tellCommitted();
     return dropped;
@@ -311,14 +297,14 @@ export class Partition implements PartitionIdentity {
   compactionPolicy(nowMs: number): (CompactionPolicy & CompactionSettings) | undefined {
     const { compaction } = this.#settings;
     if (compaction === undefined || this.hasEnded) return undefined;
-    if (this.#leader === undefined && this.#follower === undefined) return undefined;
+    if (this.#roles.leader === undefined && this.#roles.follower === undefined) return undefined;
     return { ...compaction, nowMs, maxOffset: this.highWatermark };
   }
 
   /** The topic is deleted or the broker stops: whoever waits is told, and nothing is accepted any more. */
   end(errorCode: number): void {
     this.#ended = errorCode;
-    this.#resign(errorCode);
+    this.#roles.resign(errorCode);
     this.waiters.wake();
   }
 
@@ -326,45 +312,24 @@ export class Partition implements PartitionIdentity {
     await this.log.close(clean);
   }
 
-  #lead(leadership: Leadership): void {
-    this.#resign(ERROR.NOT_LEADER_OR_FOLLOWER);
-    const { io, nodeId, replication } = this.#options;
-    const { log } = this;
-    log.endLeading(); // an epoch of an earlier time in which nothing was written says nothing
-    log.beginEpoch(leadership.leaderEpoch);
-    this.#leader = new LeaderRole({
-      io,
-      nodeId,
-      log,
-      leadership,
-      brokers: replication.brokers,
-      settings: this.#settings,
-      highWatermark: this.#lastHighWatermark,
-      onHighWatermark: () => this.#onHighWatermark(),
-      onAlter: (change) => replication.alterPartition(this, change),
-    });
-    this.#leader.begin();
-    if (this.#settings.fsync && log.durableEnd < log.endOffset) this.#flush();
+  #rolesOwner(replication: ReplicationDoor): RolesOwner {
+    return {
+      followed: (leader) => replication.follow(this, leader),
+      left: () => replication.leave(this),
+      resigned: (errorCode) => this.#resigned(errorCode),
+      highWatermarkMoved: () => this.#onHighWatermark(),
+      alter: (change) => replication.alterPartition(this, change),
+    };
   }
 
-  #followLeader(leader: number, leaderEpoch: number): void {
-    const { logger, replication } = this.#options;
-    this.#follower = new FollowerRole({
-      log: this.log,
-      logger,
-      partition: this,
-      leader,
-      leaderEpoch,
-      highWatermark: this.#lastHighWatermark,
-      isCopy: this.#settings.originTopicId !== undefined,
-      onHighWatermark: () => this.#onHighWatermark(),
-    });
-    if (this.#settings.fsync && this.log.durableEnd < this.log.endOffset) this.#flush();
-    replication.follow(this, leader);
+  #resigned(errorCode: number): void {
+    this.#deletions.fail(errorCode);
+    for (const watcher of [...this.watchers]) watcher.moved();
+    this.waiters.wake();
   }
 
   #append(part: ProducePart, append: (leader: LeaderRole) => void): void {
-    const leader = this.#leader;
+    const leader = this.#roles.leader;
     if (leader === undefined || this.#ended !== ERROR.NONE) {
       part.settle(this.errorFor(-1));
       return;
@@ -372,22 +337,17 @@ export class Partition implements PartitionIdentity {
     try {
       append(leader);
     } catch (thrown) {
-      const refusal = asRefusal(thrown);
-      if (refusal === undefined) throw thrown;
-      part.recordErrors = refusal.recordErrors;
-      if (WITHOUT_LOG_START.has(refusal.errorCode)) part.logStartOffset = -1;
-      part.settle(refusal.errorCode, refusal.message);
-      return;
+      return refuse(part, thrown);
     }
     if (part.acks === 0) part.settle(ERROR.NONE);
     else leader.appended(part);
   }
 
   #onProgress(): void {
-    if (this.#leader !== undefined) {
-      this.#leader.progress(this.log);
+    if (this.#roles.leader !== undefined) {
+      this.#roles.leader.progress(this.log);
       if (this.watchers.size > 0) for (const watcher of this.watchers) watcher.appended();
-    } else if (this.#follower !== undefined && this.#settings.fsync) {
+    } else if (this.#roles.follower !== undefined && this.#settings.fsync) {
       if (this.log.durableEnd >= this.log.endOffset) this.#options.replication.ready(this);
     }
   }
@@ -408,21 +368,9 @@ export class Partition implements PartitionIdentity {
     this.#tellCommitted();
   }
 
-  /** Ends the role; who waits for it is told. */
-  #resign(errorCode: number): void {
-    const { highWatermark } = this;
-    const [leader, follower] = [this.#leader, this.#follower];
-    this.#lastHighWatermark = highWatermark;
-    this.#leader = this.#follower = undefined;
-    if (follower !== undefined) this.#options.replication.leave(this);
-    if (leader === undefined && follower === undefined) return;
-    leader?.resign(errorCode);
-    this.#deletions.fail(errorCode);
-    for (const watcher of [...this.watchers]) watcher.moved();
-    this.waiters.wake();
-  }
-
-  #flush(): void {
+  /** What counts only once it is fsynced, and was appended when that did not matter. */
+  #flushIfBehind(): void {
+    if (!this.#settings.fsync || this.log.durableEnd >= this.log.endOffset) return;
     this.log.flush().catch(() => undefined); // the log tells by onFailure, too
   }
 
@@ -433,9 +381,6 @@ export class Partition implements PartitionIdentity {
   }
 }
 
-const includes = (partitions: ThrottledPartitions, index: number): boolean =>
-  partitions === 'all' || partitions.has(index);
-
 function epochError(asked: number, current: number): number {
   if (asked === -1 || asked === current) return ERROR.NONE;
   return asked < current ? ERROR.FENCED_LEADER_EPOCH : ERROR.UNKNOWN_LEADER_EPOCH;
@@ -444,13 +389,4 @@ function epochError(asked: number, current: number): number {
 function checkReplicas({ acks }: ProducePart, leader: LeaderRole): void {
   if (acks !== -1 || !leader.hasTooFewReplicas) return;
   throw new ProduceRefusal(ERROR.NOT_ENOUGH_REPLICAS, 'Fewer replicas are in sync than min.insync.replicas.');
-}
-
-/** What an append may run into besides bugs: the checks, and a log that takes no more. */
-function asRefusal(error: unknown): ProduceRefusal | undefined {
-  if (error instanceof ProduceRefusal) return error;
-  if (error instanceof IoError) return new ProduceRefusal(ERROR.KAFKA_STORAGE_ERROR, error.message);
-  if (!(error instanceof LogError)) return undefined;
-  const code = error.code === 'batch-too-large' ? ERROR.RECORD_LIST_TOO_LARGE : ERROR.KAFKA_STORAGE_ERROR;
-  return new ProduceRefusal(code, error.message);
 }

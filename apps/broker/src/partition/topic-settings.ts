@@ -58,6 +58,10 @@ export interface TopicSettings {
 
 export type ThrottledPartitions = ReadonlySet<number> | 'all';
 
+export function isThrottled(partitions: ThrottledPartitions, index: number): boolean {
+  return partitions === 'all' || partitions.has(index);
+}
+
 export function topicSettings(sources: BrokerConfigSources, topic: string): TopicSettings {
   const text = (name: string): string | undefined => topicConfigValue(sources, topic, name);
   const number = (name: string): number => topicConfigNumber(sources, topic, name);
