@@ -131,7 +131,7 @@ class Starting {
   }
 
   view(): BrokerView {
-    return nodeView(this.#options.config.nodeId, this.#metadata, () => this.#broker?.partitions);
+    return nodeView(this.#options.config.nodeId, this.#metadata, () => this.#broker?.partitions.table);
   }
 
   asBroker(): Broker {

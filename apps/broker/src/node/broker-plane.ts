@@ -51,7 +51,7 @@ export class BrokerPlane {
       onDirFailed: (online) => this.#dirFailed(online),
     });
     this.groups = new GroupCoordinator({
-      ...{ io, logger: log, image: controller.image, partitions: this.partitions },
+      ...{ io, logger: log, image: controller.image, partitions: this.partitions.table },
       submit: (command) => controller.submit(command),
       settings: groupSettings(sources),
       loadTurnMs: limits.groupLoadTurnMs,

@@ -53,7 +53,7 @@ function controllerReach({ io, config, settings }: NodeOptions, { controller, ch
 function brokerReach({ io, limits }: NodeOptions, { clientInstances, partitions, groups, logDirs }: BrokerPlane) {
   return {
     clientInstances,
-    partitions,
+    partitions: partitions.table,
     groups,
     logDirs: () => logDirs.all.map((dir) => logDirView(io, dir)),
     now: () => io.clock.now(),

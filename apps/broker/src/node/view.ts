@@ -3,14 +3,14 @@
  * but reading: every fact is asked for when it is wanted.
  */
 import type { BrokerView, PartitionView } from '../broker-view.ts';
-import type { HostedPartitions } from '../partition/hosted-partitions.ts';
 import type { Partition } from '../partition/partition.ts';
+import type { PartitionTable } from '../partition/partition-table.ts';
 import type { MetadataPlane } from './metadata-plane.ts';
 
 export function nodeView(
   nodeId: number,
   { controller, quorum }: MetadataPlane,
-  hosted: () => HostedPartitions | undefined,
+  hosted: () => PartitionTable | undefined,
 ): BrokerView {
   const seen = new WeakMap<Partition, LivePartition>();
   return {

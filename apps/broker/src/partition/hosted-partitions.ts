@@ -13,21 +13,13 @@ import { directoryOn } from '../controller/directories.ts';
 import type { PartitionInfo, Topic } from '../controller/image.ts';
 import { BrokerError } from '../errors.ts';
 import type { BrokerLimits } from '../limits.ts';
+import { type HostedTopic, HostedTopics } from './hosted-topics.ts';
 import type { HostedDir, LogDirs } from './log-dirs/log-dirs.ts';
 import { Partition, type PartitionIdentity } from './partition.ts';
-import type { PartitionTable } from './partition-table.ts';
+import { PartitionClosings } from './partition-closings.ts';
 import type { ReplicationDoor } from './replication-door.ts';
 import { type TopicSettings, topicSettings } from './topic-settings.ts';
 import { startUpkeep, type Upkeep } from './upkeep/upkeep.ts';
-
-interface HostedTopic {
-  readonly name: string;
-  readonly id: string;
-  /** By partition number; undefined where this broker is no replica, or where the log could not be opened. */
-  readonly partitions: (Partition | undefined)[];
-  /** Partition numbers whose log could not be opened. */
-  readonly offline: Set<number>;
-}
 
 export interface HostedPartitionsOptions {
   readonly io: Io;
@@ -47,12 +39,11 @@ export interface HostedPartitionsOptions {
 const TOPIC_RESOURCE = 2;
 const BROKER_RESOURCE = 4;
 
-export class HostedPartitions implements PartitionTable {
+export class HostedPartitions {
+  /** What is hosted, for whoever serves it. */
+  readonly table: HostedTopics;
   readonly #options: HostedPartitionsOptions;
-  readonly #byName = new Map<string, HostedTopic>();
-  readonly #byId = new Map<string, HostedTopic>();
-  /** Closings that are under way. */
-  readonly #ending = new Set<Promise<void>>();
+  readonly #closings: PartitionClosings;
   #upkeep: Upkeep | undefined;
   /** Partitions that lie in other dirs than the metadata says. */
   readonly found: { topicId: string; index: number; directory: string }[] = [];
@@ -66,37 +57,14 @@ export class HostedPartitions implements PartitionTable {
 
   constructor(options: HostedPartitionsOptions) {
     this.#options = options;
-    options.logDirs.onSuspicion = (dir, error) => this.#suspect(dir, error);
-  }
-
-  byName(topic: string, partition: number): Partition | undefined {
-    return this.#byName.get(topic)?.partitions[partition];
-  }
-
-  byId(topicId: string, partition: number): Partition | undefined {
-    return this.#byId.get(topicId)?.partitions[partition];
-  }
-
-  *all(): Iterable<Partition> {
-    for (const { partitions } of this.#byId.values()) {
-      for (const partition of partitions) if (partition !== undefined) yield partition;
-    }
-  }
-
-  errorByName(topic: string, partition: number): number {
-    const known = this.#options.sources.image.topicsByName.get(topic);
-    return known === undefined ? ERROR.UNKNOWN_TOPIC_OR_PARTITION : this.#errorOf(known, partition);
-  }
-
-  errorById(topicId: string, partition: number): number {
-    const known = this.#options.sources.image.topicsById.get(topicId);
-    return known === undefined ? ERROR.UNKNOWN_TOPIC_ID : this.#errorOf(known, partition);
-  }
-
-  #errorOf(topic: Topic, partition: number): number {
-    if (this.#byId.get(topic.id)?.offline.has(partition)) return ERROR.KAFKA_STORAGE_ERROR;
-    const exists = topic.partitions[partition] !== undefined;
-    return exists ? ERROR.NOT_LEADER_OR_FOLLOWER : ERROR.UNKNOWN_TOPIC_OR_PARTITION;
+    const { logger, limits, logDirs, sources } = options;
+    this.table = new HostedTopics(sources.image);
+    this.#closings = new PartitionClosings({
+      ...{ logger, logDirs, maxAtATime: limits.maxLogsClosing },
+      deleteDelayMs: () => this.#deleteDelayMs(),
+      suspect: (dir, error) => this.#suspect(dir, error),
+    });
+    logDirs.onSuspicion = (dir, error) => this.#suspect(dir, error);
   }
 
   /** Start: removes what was left half deleted and opens everything that the image says. */
@@ -106,7 +74,7 @@ export class HostedPartitions implements PartitionTable {
     await this.#inTurns(this.#reconcileAll([...sources.image.topicsById.values()]));
     if (this.#isStopped) return;
     this.#isOpen = true;
-    this.#upkeep = startUpkeep({ io, logger, limits, sources, partitions: this });
+    this.#upkeep = startUpkeep({ io, logger, limits, sources, partitions: this.table });
   }
 
   /** A committed batch of metadata records, already applied to the image; one after another. Resolves when it is followed. */
@@ -133,7 +101,7 @@ export class HostedPartitions implements PartitionTable {
       else if (record.type === 'ConfigRecord' && record.resourceType === TOPIC_RESOURCE) {
         configured.add(record.resourceName);
       } else if (record.type === 'ConfigRecord' && record.resourceType === BROKER_RESOURCE) {
-        for (const name of this.#byName.keys()) configured.add(name);
+        for (const name of this.table.names()) configured.add(name);
       }
     }
     for (const name of configured) this.#configure(name);
@@ -176,10 +144,9 @@ export class HostedPartitions implements PartitionTable {
     this.#isStopped = true;
     this.#upkeep?.stop();
     await this.#following.catch(() => undefined); // whoever fed it has been told
-    const all = [...this.all()];
+    const all = [...this.table.all()];
     for (const partition of all) partition.end(ERROR.NOT_LEADER_OR_FOLLOWER);
-    await this.#closeEach(all.values(), onProgress);
-    await Promise.all(this.#ending);
+    await this.#closings.closeAll(all, onProgress);
     this.#options.logDirs.close(this.#epochLeft(), this.#isOpen);
   }
 
@@ -189,23 +156,12 @@ export class HostedPartitions implements PartitionTable {
     return this.#isRegistered ? (sources.image.brokers.get(nodeId)?.epoch ?? -1) : logDirs.previousBrokerEpoch;
   }
 
-  /** So many at a time: each waits for its fsyncs, and they share the disk's journal. */
-  async #closeEach(rest: Iterator<Partition>, onProgress: () => void): Promise<void> {
-    const closeOneByOne = async (): Promise<void> => {
-      for (let next = rest.next(); !next.done; next = rest.next()) {
-        await this.#close(next.value, true);
-        onProgress();
-      }
-    };
-    await Promise.all(Array.from({ length: this.#options.limits.maxLogsClosing }, closeOneByOne));
-  }
-
   #deleteDelayMs(): number {
     return brokerConfigNumber(this.#options.sources, 'log.segment.delete.delay.ms');
   }
 
   *#reconcile(topic: Topic, partitions: readonly PartitionInfo[]): Iterable<void> {
-    const hosted = this.#hosted(topic);
+    const hosted = this.table.entryOf(topic);
     let settings: TopicSettings | undefined;
     for (const info of partitions) {
       const isReplica = info.replicas.includes(this.#options.nodeId);
@@ -217,7 +173,7 @@ export class HostedPartitions implements PartitionTable {
       } else if (partition !== undefined && !isReplica && this.#isRegistered) {
         // Before, the image may be one of the past: what was taken from us then may have been given back long since.
         hosted.partitions[info.index] = undefined;
-        this.#drop(partition, ERROR.NOT_LEADER_OR_FOLLOWER);
+        this.#closings.drop(partition, ERROR.NOT_LEADER_OR_FOLLOWER);
         yield;
         continue;
       }
@@ -225,16 +181,6 @@ export class HostedPartitions implements PartitionTable {
       partition.follow(info);
       yield;
     }
-  }
-
-  #hosted(topic: Topic): HostedTopic {
-    let hosted = this.#byId.get(topic.id);
-    if (hosted === undefined) {
-      hosted = { name: topic.name, id: topic.id, partitions: [], offline: new Set() };
-      this.#byId.set(topic.id, hosted);
-      this.#byName.set(topic.name, hosted);
-    }
-    return hosted;
   }
 
   #open(hosted: HostedTopic, info: PartitionInfo, settings: TopicSettings): Partition | undefined {
@@ -260,31 +206,18 @@ export class HostedPartitions implements PartitionTable {
   }
 
   #configure(name: string): void {
-    const hosted = this.#byName.get(name);
+    const hosted = this.table.topic(name);
     if (hosted === undefined) return;
     const settings = topicSettings(this.#options.sources, name);
     for (const partition of hosted.partitions) partition?.configure(settings);
   }
 
   *#remove(topicId: string): Iterable<void> {
-    const hosted = this.#byId.get(topicId);
-    if (hosted === undefined) return;
-    this.#byId.delete(topicId);
-    if (this.#byName.get(hosted.name) === hosted) this.#byName.delete(hosted.name);
-    for (const partition of hosted.partitions) {
+    for (const partition of this.table.take(topicId)?.partitions ?? []) {
       if (partition === undefined) continue;
-      this.#drop(partition, ERROR.UNKNOWN_TOPIC_OR_PARTITION);
+      this.#closings.drop(partition, ERROR.UNKNOWN_TOPIC_OR_PARTITION);
       yield;
     }
-  }
-
-  /** A committed record says that it is no more, or not here: its folder goes. */
-  #drop(partition: Partition, errorCode: number): void {
-    partition.end(errorCode);
-    this.#markDeleted(partition);
-    const ending = this.#close(partition, false);
-    this.#ending.add(ending);
-    ending.finally(() => this.#ending.delete(ending));
   }
 
   /**
@@ -295,7 +228,7 @@ export class HostedPartitions implements PartitionTable {
     const { logDirs, logger, nodeId, sources } = this.#options;
     for (const { name: topic, id: topicId, partitions } of sources.image.topicsById.values()) {
       for (const { index, replicas } of partitions) {
-        if (replicas.includes(nodeId) || this.byId(topicId, index) !== undefined) continue;
+        if (replicas.includes(nodeId) || this.table.byId(topicId, index) !== undefined) continue;
         try {
           logDirs.removeMoved({ topic, topicId, index }, this.#deleteDelayMs());
         } catch (error) {
@@ -305,34 +238,6 @@ export class HostedPartitions implements PartitionTable {
       }
       yield;
     }
-  }
-
-  /** A dir that is offline keeps the folder: once it is back, nobody knows the topic, and it is left alone. */
-  #markDeleted(partition: Partition): void {
-    const dir = this.#options.logDirs.dirOf(partition.log);
-    if (dir?.failure !== undefined) return;
-    try {
-      dir?.folders?.markDeleted(partition, this.#deleteDelayMs());
-    } catch (error) {
-      if (!(error instanceof IoError)) throw error;
-      this.#options.logger.error('a deleted partition keeps its name', { folder: partition.log.folder, error });
-      this.#suspect(dir!, error);
-    }
-  }
-
-  async #close(partition: Partition, clean: boolean): Promise<void> {
-    let isInOrder = !clean;
-    try {
-      await partition.close(clean);
-      isInOrder ||= partition.log.failure === undefined;
-    } catch (error) {
-      this.#options.logger.warn('a log did not close cleanly', {
-        topic: partition.topic,
-        partition: partition.index,
-        error,
-      });
-    }
-    this.#options.logDirs.closed(partition.log, isInOrder);
   }
 
   /** Others have the partition, too, and can go on with it if we do not. */
@@ -345,7 +250,7 @@ export class HostedPartitions implements PartitionTable {
   #suspect(dir: HostedDir, error: Error, isReplicated = false): void {
     const { logDirs, onDirFailed } = this.#options;
     if (!logDirs.fails(dir, error, isReplicated)) return;
-    for (const partition of this.all()) {
+    for (const partition of this.table.all()) {
       if (logDirs.dirOf(partition.log) === dir) partition.end(ERROR.KAFKA_STORAGE_ERROR);
     }
     onDirFailed(logDirs.onlineIds);

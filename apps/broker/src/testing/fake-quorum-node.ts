@@ -31,6 +31,10 @@ export class FakeQuorumNode implements QuorumNode {
     return this.highWatermark;
   }
 
+  get durableEnd(): number {
+    return this.endOffset;
+  }
+
   get committedEpoch(): number {
     return this.#leader.epoch;
   }
