@@ -167,9 +167,10 @@ describe('leaders', () => {
   test('two controllers in one epoch are found', () => {
     const watcher = oneLeader(fail);
     watcher.nodeMoved?.(nodeOf());
-    watcher.nodeMoved?.(nodeOf({ nodeId: 2, epoch: 3 }));
+    watcher.nodeMoved?.(nodeOf({ nodeId: 2, leaderId: 2, epoch: 3 }));
+    watcher.nodeMoved?.(nodeOf({ leaderId: 2, epoch: 3 }));
     expect(found).toEqual([]);
-    watcher.nodeMoved?.(nodeOf({ nodeId: 2 }));
+    watcher.nodeMoved?.(nodeOf({ nodeId: 2, leaderId: 2 }));
     expect(found).toHaveLength(1);
   });
 

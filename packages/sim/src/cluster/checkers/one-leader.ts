@@ -13,8 +13,9 @@ export function oneLeader(fail: Fail): Watcher {
       if (leader === undefined) leaders.set(key, nodeId);
       else if (leader !== nodeId) fail(`${topic}-${index}: nodes ${leader} and ${nodeId} lead epoch ${leaderEpoch}`);
     },
-    nodeMoved({ isActiveController, epoch, nodeId }) {
-      if (!isActiveController) return;
+    nodeMoved({ isActiveController, leaderId, epoch, nodeId }) {
+      // One that has just heard of a later epoch is not the controller of that one.
+      if (!isActiveController || leaderId !== nodeId) return;
       const active = controllers.get(epoch);
       if (active === undefined) controllers.set(epoch, nodeId);
       else if (active !== nodeId) fail(`nodes ${active} and ${nodeId} are controllers in epoch ${epoch}`);
