@@ -198,6 +198,10 @@ test('whoever is eligible and never had what was acknowledged is found', () => {
   history.acknowledge('orders', 0, 6, ['c']);
   watcher.nodeMoved?.(nodeOf());
   expect(found[0]).toContain('node 3');
+  show(watcher, LEADER, { ...LEADER, logEnd: 7 });
+  expect(found).toHaveLength(1);
+  show(watcher, LEADER, { ...LEADER, logEnd: 6 });
+  expect(found.at(-1)).toContain('cuts its log');
 });
 
 describe('images', () => {

@@ -3,7 +3,7 @@
  * acks=all. What a loss of power takes from it makes it ineligible when it registers.
  */
 import type { History } from '../history.ts';
-import { type PartitionState, partitionKey, type TopicState } from '../views.ts';
+import { type PartitionState, partitionKey, placeOf, type ReplicaState, type TopicState } from '../views.ts';
 import type { Fail, Watcher } from './watcher.ts';
 
 export function electableHaveAll(fail: Fail, history: History): Watcher {
@@ -21,8 +21,17 @@ export function electableHaveAll(fail: Fail, history: History): Watcher {
         fail(`node ${id} may lead ${topic.name}-${partition.index} and never had more than ${end} of ${acknowledged}`);
     }
   };
+  /** In one life of a node nothing is taken from it but by itself. */
+  const cut = (now: ReplicaState): void => {
+    const partition = newest.get(partitionKey(now));
+    const isElectable = [...(partition?.isr ?? []), ...(partition?.eligibleLeaderReplicas ?? [])].includes(now.nodeId);
+    const acknowledged = history.partitions.get(`${now.topic}-${now.index}`)?.acknowledgedEnd ?? 0;
+    if (isElectable && now.logEnd < acknowledged)
+      fail(`${placeOf(now)}: may lead, and cuts its log to ${now.logEnd}, acknowledged is up to ${acknowledged}`);
+  };
   return {
-    replicaMoved(now) {
+    replicaMoved(now, before) {
+      if (before?.boot === now.boot && now.logEnd < before.logEnd) cut(now);
       const key = `${now.nodeId}/${partitionKey(now)}`;
       ends.set(key, Math.max(ends.get(key) ?? 0, now.logEnd));
     },
