@@ -19,7 +19,8 @@ import { format, type Measure, RATIO_COLUMNS, ratioLine } from './ratio-table.ts
 const PORTS = { meridian: 30_100, kafka: 30_200 } as const;
 const STARTS = 'start';
 const FAIL_OVER = 'controller-fail-over';
-const ROWS: readonly ClusterRow[] = [...LOAD_ROWS, ...OUTAGE_ROWS, REASSIGNMENT_ROW];
+const TROUBLE_ROWS: readonly ClusterRow[] = [...OUTAGE_ROWS, REASSIGNMENT_ROW];
+const ROWS: readonly ClusterRow[] = [...LOAD_ROWS, ...TROUBLE_ROWS];
 const IDS = [STARTS, COLD.id, ...ROWS.map(({ id }) => id), FAIL_OVER];
 const ROUND_MS = 4_000;
 const COLD_MS = 8_000;
@@ -47,7 +48,6 @@ const FAIL_OVER_MEASURES: readonly Measure[] = [
 const failures: string[] = [];
 
 interface Plan {
-  readonly rows: readonly ClusterRow[];
   readonly isWanted: (id: string) => boolean;
   readonly rounds: number;
   readonly warmUpMs: number;
@@ -92,7 +92,6 @@ function planOf(args: readonly string[]): Plan {
   const isWanted = (id: string): boolean => only.length === 0 || only.includes(id);
   const kinds = (['meridian', 'kafka'] as const).filter((kind) => args.includes(`--${kind}`));
   return {
-    rows: ROWS.filter(({ id }) => isWanted(id)),
     isWanted,
     rounds: Number(after('--rounds') ?? 3),
     warmUpMs: 1_000 * Number(after('--warm-up') ?? 40),
@@ -125,7 +124,11 @@ async function onSharedClusters(plan: Plan, tallies: ReadonlyMap<string, Tally>)
       await begin(contestant, plan);
     }
     for (const contestant of contestants) await warmUp(contestant, plan);
-    for (let round = 0; round < plan.rounds; round++) await runRound(contestants, plan, round);
+    // Loads first, all rounds of them: a node that was killed comes back cold.
+    for (const rows of [LOAD_ROWS, TROUBLE_ROWS]) {
+      const wanted = rows.filter(({ id }) => plan.isWanted(id));
+      for (let round = 0; round < plan.rounds; round++) await runRound(contestants, wanted, round);
+    }
   } finally {
     for (const contestant of contestants) {
       // A profile is written at an orderly end.
@@ -161,9 +164,9 @@ async function warmUp({ cluster: nodes }: Contestant, plan: Plan): Promise<void>
 }
 
 /** Who goes first changes with every round. */
-async function runRound(contestants: readonly Contestant[], plan: Plan, round: number): Promise<void> {
+async function runRound(contestants: readonly Contestant[], rows: readonly ClusterRow[], round: number): Promise<void> {
   const order = round % 2 === 0 ? contestants : contestants.toReversed();
-  for (const row of plan.rows) {
+  for (const row of rows) {
     for (const { cluster: nodes, tally } of order) {
       await measure(row, nodes, ROUND_MS, tally, `round ${round + 1}`);
     }
