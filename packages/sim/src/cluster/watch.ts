@@ -35,6 +35,7 @@ export class Watch {
 
   look(): void {
     this.events++;
+    for (const watcher of this.#watchers) watcher.begin?.();
     for (const slot of this.#slots) {
       const seen = this.#of(slot);
       if (seen === undefined) continue;

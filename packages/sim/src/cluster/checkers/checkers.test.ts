@@ -122,6 +122,7 @@ describe('a high watermark that advances', () => {
   function seen(ends: [number, number], ...states: ReplicaState[]): string[] {
     const watcher = watermarkCovered(fail, 2);
     watcher.nodeMoved?.(nodeOf());
+    watcher.begin?.();
     show(watcher, follower(2, ends[0]));
     show(watcher, follower(3, ends[1]));
     show(watcher, ...states);
@@ -145,6 +146,7 @@ describe('a high watermark that advances', () => {
     const watcher = watermarkCovered(fail, 2);
     const image = imageOf({}, { 'meridian.durability': 'fsync' });
     for (const nodeId of [1, 2, 3]) watcher.nodeMoved?.(nodeOf({ nodeId, image }));
+    watcher.begin?.();
     for (const id of [2, 3]) show(watcher, { ...follower(id, 8), durableEnd: id === 2 ? 8 : 6 });
     show(watcher, LEADER, advanced);
     expect(found[0]).toContain('node 3');

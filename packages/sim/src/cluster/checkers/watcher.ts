@@ -8,6 +8,8 @@ import type { NodeState, ReplicaState } from '../views.ts';
 export type Fail = (what: string) => void;
 
 export interface Watcher {
+  /** An event is over; what has moved follows, if anything has. */
+  begin?(): void;
   /** A replica is another than before the event; `before` is undefined when its node has just opened it. */
   replicaMoved?(now: ReplicaState, before: ReplicaState | undefined): void;
   /** A live node's image, role or epoch has moved. */

@@ -12,6 +12,8 @@ export function watermarkCovered(fail: Fail, defaultMinIsr: number): Watcher {
   /** Largest end that a node has had while it was in this epoch of the partition. */
   const ends = new Map<string, number>();
   const images = new Map<number, ImageState>();
+  /** Its image has moved in this event, by several records perhaps: nobody knows who was in sync in between. */
+  let movedNode = -1;
   /** What was asked for when a leader was looked at last. */
   const leasts = new Map<string, number>();
   const endKey = (nodeId: number, replica: ReplicaState): string =>
@@ -25,8 +27,12 @@ export function watermarkCovered(fail: Fail, defaultMinIsr: number): Watcher {
     return Math.min(least, before);
   };
   return {
+    begin() {
+      movedNode = -1;
+    },
     nodeMoved({ nodeId, image }) {
       images.set(nodeId, image);
+      movedNode = nodeId;
     },
     replicaMoved(now, before) {
       const key = endKey(now.nodeId, now);
@@ -36,6 +42,7 @@ export function watermarkCovered(fail: Fail, defaultMinIsr: number): Watcher {
       const least = leastIsr(now, key);
       if (before === undefined || !before.isLeader || before.leaderEpoch !== now.leaderEpoch) return;
       if (before.boot !== now.boot || now.highWatermark <= before.highWatermark) return;
+      if (movedNode === now.nodeId) return;
       const inSync = Math.max(now.isr.length, before.isr.length);
       if (inSync < least)
         fail(`${placeOf(now)}: the high watermark rose to ${now.highWatermark} with ${inSync} of ${least} in sync`);
