@@ -187,12 +187,15 @@ export class HostedPartitions {
     const { io, logger, limits, nodeId, logDirs, replication } = this.#options;
     const identity = { topic: hosted.name, topicId: hosted.id, index: info.index };
     while (hosted.partitions.length < info.index) hosted.partitions.push(undefined);
+    let dir: HostedDir | undefined;
     try {
       const directory = directoryOn(nodeId, info);
       const isGone = logDirs.isGone(directory) && isHeldByOthers(info, nodeId);
-      const [log, dir] = logDirs.open(identity, isGone ? undefined : directory, settings);
-      if (dir.directoryId !== directory) this.found.push({ ...identity, directory: dir.directoryId });
-      const onOffline = (error: Error): void => this.#suspect(dir, error, this.#isReplicated(identity));
+      const place = logDirs.place(identity, isGone ? undefined : directory);
+      dir = place;
+      const log = logDirs.openIn(place, identity, settings);
+      if (place.directoryId !== directory) this.found.push({ ...identity, directory: place.directoryId });
+      const onOffline = (error: Error): void => this.#suspect(place, error, this.#isReplicated(identity));
       const given = { io, log, logger, limits, nodeId, settings, replication, onOffline };
       return (hosted.partitions[info.index] = new Partition({ ...identity, ...given }));
     } catch (error) {
@@ -201,6 +204,7 @@ export class HostedPartitions {
       hosted.offline.add(info.index);
       hosted.partitions[info.index] = undefined;
       logger.error('partition offline: its log cannot be opened', { topic: hosted.name, partition: info.index, error });
+      if (dir !== undefined) this.#suspect(dir, error as Error, this.#isReplicated(identity));
       return undefined;
     }
   }

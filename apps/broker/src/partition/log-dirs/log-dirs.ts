@@ -101,14 +101,19 @@ export class LogDirs {
     return this.#byPath.get(dirname(log.folder));
   }
 
-  /** Where its folder is, or else where the metadata says (`directory`). Throws also `BrokerError` `log-dir-offline`. */
-  open(identity: PartitionIdentity, directory: string | undefined, settings: TopicSettings): [Log, OnlineDir] {
+  /** Where its folder is, or else where the metadata says (`directory`). Throws `BrokerError` `log-dir-offline`. */
+  place(identity: PartitionIdentity, directory: string | undefined): OnlineDir {
     const dir = this.#locate(identity) ?? this.#assigned(directory);
     if (!isOnline(dir)) throw new BrokerError('log-dir-offline', `${identity.topic}-${identity.index}`);
+    return dir;
+  }
+
+  /** Throws `LogError` or `IoError`. */
+  openIn(dir: OnlineDir, identity: PartitionIdentity, settings: TopicSettings): Log {
     try {
       const log = dir.folders.open(identity, settings);
       this.#counts.set(dir, (this.#counts.get(dir) ?? 0) + 1);
-      return [log, dir];
+      return log;
     } catch (error) {
       this.#unclean.add(dir);
       throw error;
