@@ -290,7 +290,8 @@ test('a leader of the quorum that commits records of an earlier epoch by themsel
 
 test('a second vote in an epoch is found, and a vote in another one is right', () => {
   const votes = votesOnce(fail);
-  const state = (leaderEpoch: number, votedId: number): string => JSON.stringify({ leaderEpoch, votedId });
+  const state = (leaderEpoch: number, votedId: number): string =>
+    JSON.stringify({ leaderId: -1, leaderEpoch, votedId, data_version: 1 });
   for (const [epoch, voted] of [
     [3, -1],
     [3, 11],
@@ -305,6 +306,8 @@ test('a second vote in an epoch is found, and a vote in another one is right', (
   expect(found).toEqual([]);
   votes.wrote(1, state(3, 12));
   expect(found).toHaveLength(1);
+  votes.wrote(1, state(5, 12).slice(0, -3));
+  expect(found).toHaveLength(2);
 });
 
 test('an epoch that a node has forgotten is found, unless its disk was wiped', () => {

@@ -12,12 +12,15 @@ export interface VotesOnce {
 }
 
 const NOBODY = -1;
+const WRITTEN = /"leaderEpoch":(\d+),"votedId":(-?\d+),.*}$/;
 
 export function votesOnce(fail: Fail): VotesOnce {
   const votes = new Map<string, number>();
   return {
     wrote(nodeId, text) {
-      const { leaderEpoch, votedId } = JSON.parse(text) as { leaderEpoch: number; votedId: number };
+      const found = WRITTEN.exec(text);
+      if (found === null) return fail(`node ${nodeId}: quorum-state is torn: ${JSON.stringify(text)}`);
+      const [leaderEpoch, votedId] = [Number(found[1]), Number(found[2])];
       const key = `${nodeId}/${leaderEpoch}`;
       const before = votes.get(key) ?? votedId;
       if (votedId === NOBODY) return;
