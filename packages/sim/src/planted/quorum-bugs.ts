@@ -91,6 +91,11 @@ export const QUORUM_BUGS: readonly PlantedBug[] = [
         find: 'if (!around.hasElr || mayCommit(around, draft)) return [];',
         replace: 'if (!around.hasElr) return [];',
       },
+      {
+        file: `${DECIDE}/partition-change.ts`,
+        find: '  if (mayCommit(around, draft)) draft.elr = [];\n',
+        replace: '',
+      },
     ],
   },
   {
