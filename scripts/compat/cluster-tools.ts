@@ -14,7 +14,7 @@ import type { CompatClient } from './compat-client.ts';
 const PORT = 31_500;
 /** Snapshots of the metadata come within the checks; leaders return when they are told to, not by themselves. */
 export const TOOL_CONFIGS = {
-  'metadata.log.max.record.bytes.between.snapshots': '20000',
+  'metadata.log.max.record.bytes.between.snapshots': '8000',
   'auto.leader.rebalance.enable': 'false',
   'offsets.topic.num.partitions': '3',
 };
