@@ -15,7 +15,7 @@ import type { Partition } from '../partition/partition.ts';
 import type { PartitionTable } from '../partition/partition-table.ts';
 import type { FetchAsk, FetchedPartition } from '../partition/read.ts';
 import { fetchError } from '../partition/read.ts';
-import { placeProblem, readForReplica } from '../partition/replica-read.ts';
+import { readForReplica, replicaProblem } from '../partition/replica-read.ts';
 import type { ReplicaWatcher } from '../partition/replication-door.ts';
 import type { Throttle } from '../replication/throttle.ts';
 
@@ -139,7 +139,7 @@ export class ReplicaSession {
       for (const part of parts.values()) {
         const inSync = part.hosted?.inSync;
         if (inSync === undefined || part.isTold || inSync.isr.includes(replica)) continue;
-        if (placeProblem(part.hosted!, part) !== undefined) continue;
+        if (replicaProblem(part.hosted!, part) !== undefined) continue;
         const { fetchOffset, logStart } = part;
         part.hosted!.replicaFetched({ replica, brokerEpoch, fetchOffset, logStart });
       }
@@ -220,7 +220,7 @@ export class ReplicaSession {
     part.isTold = false;
     this.#throttled.delete(part);
     const hosted = this.#find(part);
-    if (hosted === undefined || placeProblem(hosted, part) !== undefined) {
+    if (hosted === undefined || replicaProblem(hosted, part) !== undefined) {
       this.#news.add(part);
       return;
     }

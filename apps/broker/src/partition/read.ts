@@ -4,7 +4,7 @@
  * Invariant: what comes back is the very object that the response is encoded from; its `records` are not copied, and are
  * there for this turn, or for as long as the connection that sends them holds them.
  */
-import { type AbortedTransaction, LogError } from '@meridian/log';
+import { type AbortedTransaction, type Log, LogError } from '@meridian/log';
 import { ERROR } from '@meridian/protocol';
 import type { Partition } from './partition.ts';
 import type { CurrentLeader } from './produce-part.ts';
@@ -15,7 +15,7 @@ export interface FetchAsk {
   readonly fetchOffset: number;
   readonly lastFetchedEpoch: number;
   readonly partitionMaxBytes: number;
-  /** −1, or from which entry on the origin's epochs are wanted (internal listener). */
+  /** −1, or from which entry on the origin's epochs are wanted (internal listener); for a follower, from which epoch on. */
   readonly originEpochsFrom: number;
 }
 
@@ -60,6 +60,26 @@ export function fetchError(
   };
 }
 
+/** What is wrong with the place that somebody asks for. */
+export interface PlaceProblem {
+  readonly errorCode: number;
+  readonly divergingEpoch: FetchedPartition['divergingEpoch'];
+}
+
+const OUT_OF_RANGE: PlaceProblem = { errorCode: ERROR.OFFSET_OUT_OF_RANGE, divergingEpoch: undefined };
+
+/** Undefined if the log of whoever asks goes as ours up to where he asks from, as far as he says. */
+export function placeProblem(log: Log, { fetchOffset, lastFetchedEpoch }: FetchAsk): PlaceProblem | undefined {
+  if (lastFetchedEpoch >= 0) {
+    const end = log.epochs.endOffsetFor(lastFetchedEpoch);
+    if (end.epoch === -1) return OUT_OF_RANGE;
+    if (end.epoch < lastFetchedEpoch || end.endOffset < fetchOffset) {
+      return { errorCode: ERROR.NONE, divergingEpoch: end };
+    }
+  }
+  return fetchOffset < log.startOffset || fetchOffset > log.endOffset ? OUT_OF_RANGE : undefined;
+}
+
 export interface ConsumerRead {
   /** What the whole answer has left. */
   readonly maxBytes: number;
@@ -87,15 +107,9 @@ export function readPartition(partition: Partition, ask: FetchAsk, options: Cons
   const committedOnly = upTo === 'last stable offset';
   const end = committedOnly ? lastStableOffset : upTo === 'log end' ? log.endOffset : highWatermark;
   const offset = ask.fetchOffset;
-  let divergingEpoch: FetchedPartition['divergingEpoch'];
-  if (ask.lastFetchedEpoch >= 0) {
-    const end = log.epochs.endOffsetFor(ask.lastFetchedEpoch);
-    if (end.epoch === -1) return fetchError(ask.partition, ERROR.OFFSET_OUT_OF_RANGE, {});
-    if (end.epoch < ask.lastFetchedEpoch || end.endOffset < offset) divergingEpoch = end;
-  }
-  if (divergingEpoch === undefined && (offset < log.startOffset || offset > log.endOffset)) {
-    return fetchError(ask.partition, ERROR.OFFSET_OUT_OF_RANGE, {});
-  }
+  const problem = placeProblem(log, ask);
+  if (problem === OUT_OF_RANGE) return fetchError(ask.partition, ERROR.OFFSET_OUT_OF_RANGE, {});
+  const divergingEpoch = problem?.divergingEpoch;
   let records = NO_RECORDS;
   let bytes = 0;
   let aborted: readonly AbortedTransaction[] = NO_ABORTED;

@@ -6,34 +6,15 @@
 import { LogError } from '@meridian/log';
 import { ERROR } from '@meridian/protocol';
 import type { Partition } from './partition.ts';
-import { type FetchAsk, type FetchedPartition, fetchError } from './read.ts';
-
-type Found = FetchedPartition['divergingEpoch'];
+import { type FetchAsk, type FetchedPartition, fetchError, type PlaceProblem, placeProblem } from './read.ts';
 
 const NO_RECORDS: readonly Buffer[] = [];
 
-/** What is wrong with the place that it asks for. */
-export interface PlaceProblem {
-  readonly errorCode: number;
-  readonly divergingEpoch: Found;
-}
-
-/** Undefined if its log goes as ours up to where it fetches from. */
-export function placeProblem(partition: Partition, ask: FetchAsk): PlaceProblem | undefined {
+/** Undefined if we lead it, and its log goes as ours up to where it fetches from. */
+export function replicaProblem(partition: Partition, ask: FetchAsk): PlaceProblem | undefined {
   const errorCode = partition.errorFor(ask.currentLeaderEpoch);
-  if (errorCode !== ERROR.NONE) return { errorCode, divergingEpoch: undefined };
-  const { log } = partition;
-  if (ask.lastFetchedEpoch >= 0) {
-    const end = log.epochs.endOffsetFor(ask.lastFetchedEpoch);
-    if (end.epoch === -1) return OUT_OF_RANGE;
-    if (end.epoch < ask.lastFetchedEpoch || end.endOffset < ask.fetchOffset) {
-      return { errorCode: ERROR.NONE, divergingEpoch: end };
-    }
-  }
-  return ask.fetchOffset < log.startOffset || ask.fetchOffset > log.endOffset ? OUT_OF_RANGE : undefined;
+  return errorCode === ERROR.NONE ? placeProblem(partition.log, ask) : { errorCode, divergingEpoch: undefined };
 }
-
-const OUT_OF_RANGE: PlaceProblem = { errorCode: ERROR.OFFSET_OUT_OF_RANGE, divergingEpoch: undefined };
 
 /** `maxBytes` is what the whole answer has left; with `minOneBatch` the first batch comes whatever its size. */
 export function readForReplica(
@@ -41,7 +22,7 @@ export function readForReplica(
   ask: FetchAsk,
   options: { readonly maxBytes: number; readonly minOneBatch: boolean },
 ): FetchedPartition {
-  const problem = placeProblem(partition, ask);
+  const problem = replicaProblem(partition, ask);
   if (problem !== undefined) return problemAnswer(partition, ask, problem);
   const { log, highWatermark, lastStableOffset } = partition;
   const { fetchOffset, originEpochsFrom } = ask;
