@@ -30,7 +30,12 @@ export { NO_LIMIT, uuidFromBase64, uuidToBase64, ZERO_UUID } from './codec/value
 export { compress, decompress } from './compression/compression.ts';
 export { ERROR, type ErrorName, errorName, isRetriable } from './error-codes.ts';
 export { PROTOCOL_ERRORS, ProtocolError, type ProtocolErrorCode } from './errors.ts';
-export { createFrameSplitter, type FrameMemory, type FrameSplitter, type FrameSplitterOptions } from './frame-splitter.ts';
+export {
+  createFrameSplitter,
+  type FrameMemory,
+  type FrameSplitter,
+  type FrameSplitterOptions,
+} from './frame-splitter.ts';
 export * from './group-records/group-records.ts';
 export * from './metadata-records/control-records.ts';
 export {
