@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import type { ChaosClient, ChaosContext } from './chaos-client.ts';
 import { argsOf, type LineProcess, startLineProcess } from './line-process.ts';
 
-const MAIN = join(import.meta.dirname, 'kafkajs-main.ts');
+/** Node warns of how kafkajs sets its timers. */
+const PROGRAM = ['--no-warnings', join(import.meta.dirname, 'kafkajs-main.ts')];
 const MEMBERS = 2;
 const LOOK_EVERY_MS = 1_000;
 /** It says something every second. */
@@ -21,7 +22,7 @@ export function startKafkajsProducer(name: string, context: ChaosContext): Chaos
   };
   const child = startLineProcess({
     command: process.execPath,
-    args: [MAIN, ...argsOf('produce', context, name)],
+    args: [...PROGRAM, ...argsOf('produce', context, name)],
     take,
   });
   return { name, stop: () => child.stop() };
@@ -34,7 +35,7 @@ export function startKafkajsGroup(name: string, context: ChaosContext): ChaosCli
     if (kind === 'R') ledger.received(received, Number(partition), { offset: Number(offset), value: rest.join(' ') });
   };
   const join = (): LineProcess =>
-    startLineProcess({ command: process.execPath, args: [MAIN, ...argsOf('read', context, name)], take });
+    startLineProcess({ command: process.execPath, args: [...PROGRAM, ...argsOf('read', context, name)], take });
   const members = Array.from({ length: MEMBERS }, join);
   const isSilent = (member: LineProcess): boolean => performance.now() - member.heardAtMs > SILENT_MS;
   const watch = setInterval(() => {
