@@ -187,3 +187,15 @@ test.each<[string, string, (node: Bench['node']) => void]>([
     for (const values of survivorsOf(machine, image)) expect(values).toBe(kept);
   }
 });
+
+test('records are found by their time when the power goes after a clean stop whose time index had not reached the disk', async () => {
+  const { boot, node } = bench(4);
+  const first = boot();
+  first.append('a', { timestamp: 2_000 });
+  first.append('b', { timestamp: 1_000 });
+  await first.stop();
+  node.kill();
+  node.boot().disk.open(fileOf(0, '.timeindex'), 'w+').close();
+  node.kill();
+  expect(boot().log.offsetForTimestamp(1_500)?.offset).toBe(0);
+});

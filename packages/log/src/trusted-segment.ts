@@ -46,6 +46,8 @@ export function trustActive(segment: Segment, files: TrustedFiles, latestEpoch: 
   const from = offsetIndex.count === 0 ? 0 : offsetIndex.lastPosition;
   if (from < 0 || from >= size || (offsetIndex.count > 0 && from === 0)) return false;
   const last = timeIndex.last;
+  // An entry of the offset index has one of the time index before or beside it, which the loss of power took.
+  if (from > 0 && last === undefined) return false;
   segment.maxTimestamp = last?.timestamp ?? -1;
   segment.maxTimestampOffset = segment.baseOffset + (last?.relativeOffset ?? 0);
   const scan = scanBatches(segment.file, { from, to: size }, false, (header, position) => {
