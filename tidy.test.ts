@@ -25,6 +25,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'packages/sdk': ['packages/protocol'],
   'packages/log': ['packages/io', 'packages/protocol'],
   'packages/client': ['packages/io', 'packages/protocol'],
+  'packages/coordinates': ['packages/io', 'packages/protocol', 'packages/client'],
   'packages/service': ['packages/io', 'packages/protocol'],
   'packages/tenancy': ['packages/io', 'packages/protocol'],
 };
