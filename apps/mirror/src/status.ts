@@ -5,9 +5,19 @@
 
 /**
  * `starting`: finding its place. `running`: what the origin acknowledged is here, or under way. `catching-up`: behind
- * and moving. `retrying`: something is wrong that may pass, see `reason`. `halted`: somebody must decide, see `reason`.
+ * and moving. `paused`: somebody, or a lost lease, wants it so. `retrying`: something is wrong that may pass, see
+ * `reason`. `halted`: somebody must decide, see `reason`. `deleted`: the origin is gone, until somebody confirms it.
+ * `promoted`: the copy is a topic of its own now.
  */
-export type PartitionState = 'starting' | 'running' | 'catching-up' | 'retrying' | 'halted';
+export type PartitionState =
+  | 'starting'
+  | 'running'
+  | 'catching-up'
+  | 'paused'
+  | 'retrying'
+  | 'halted'
+  | 'deleted'
+  | 'promoted';
 
 /** Numbers are null as long as they are not known. */
 export interface PartitionStatus {
@@ -29,6 +39,13 @@ export interface PartitionStatus {
   readonly lagMs: number | null;
   /** The origin has proved (by leader epochs) that its log is ours up to here; null: nothing to prove yet. */
   readonly lastVerifiedOffset: number | null;
+  /** How old the first record is that is not here, by its timestamp and our clock; 0: nothing is missing. */
+  readonly oldestUnmirroredMs: number | null;
+  /** Of the copy: one more whenever it was begun anew or promoted. */
+  readonly incarnation: number;
+  /** Lost ranges on record, and the offsets that they take. */
+  readonly gaps: number;
+  readonly lostRecords: number;
 }
 
 export interface LinkStatus {
@@ -40,7 +57,16 @@ export interface LinkStatus {
   readonly partitions: readonly PartitionStatus[];
 }
 
-const BADNESS: readonly PartitionState[] = ['running', 'catching-up', 'starting', 'retrying', 'halted'];
+const BADNESS: readonly PartitionState[] = [
+  'running',
+  'promoted',
+  'catching-up',
+  'starting',
+  'paused',
+  'deleted',
+  'retrying',
+  'halted',
+];
 
 export function worstState(states: readonly PartitionState[]): PartitionState {
   return BADNESS[Math.max(0, ...states.map((state) => BADNESS.indexOf(state)))]!;

@@ -24,6 +24,10 @@ export function statusOf(place: TaskPlace, task: PartitionTask, nowMs: number, l
     lagBytes: (hasLag ? task.lagBytes() : undefined) ?? null,
     lagMs: hasLag ? Math.round(task.lag.lagMs(nowMs)) : null,
     lastVerifiedOffset: known(Math.min(task.verifiedOffset, task.position)),
+    oldestUnmirroredMs: null,
+    incarnation: 1,
+    gaps: 0,
+    lostRecords: 0,
   };
 }
 

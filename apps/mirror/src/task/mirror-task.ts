@@ -1,0 +1,92 @@
+/**
+ * The door between a link and the task of one partition, whatever engine the copy lies in: `TaskShell` (embedded,
+ * append-at-offset) and `RebasedShell` (Apache Kafka, re-based) stand behind it.
+ * Invariant: everything here is in the origin's offsets; a task that does not run says why.
+ */
+import type { Client, Fetcher } from '@meridian/client';
+import type { Io, Logger } from '@meridian/io';
+import type { GapPolicy, LostRange } from '../gaps/gap-record.ts';
+import type { MirrorLimits } from '../limits.ts';
+import type { InFlightBudget } from './in-flight-budget.ts';
+import type { LagClock } from './lag-clock.ts';
+
+export interface TaskPlace {
+  readonly link: string;
+  readonly topic: string;
+  readonly topicId: string;
+  readonly copy: string;
+  readonly copyId: string;
+  readonly partition: number;
+  /** Of the copy: 1, and one more whenever it was begun anew or promoted. */
+  readonly incarnation: number;
+  /** Where a copy without records begins: fixed when it was created (`start-position.ts`); 0: at the origin's start. */
+  readonly startOffset: number;
+}
+
+/** What a link hands to every task. */
+export interface TaskContext {
+  readonly io: Pick<Io, 'clock' | 'timers' | 'random'>;
+  readonly log: Logger;
+  readonly limits: MirrorLimits;
+  readonly source: Client;
+  readonly target: Client;
+  /** The origin's, shared by all partitions of the link: `read_uncommitted` for embedded copies. */
+  readonly fetcher: Fetcher;
+  readonly budget: InFlightBudget;
+  readonly gaps: GapKeeper;
+}
+
+/** What becomes of lost ranges; the link's half of it (`gaps/gap-desk.ts`). */
+export interface GapKeeper {
+  /** Asked anew whenever something is lost: policies change while the mirror runs. */
+  policyOf(topic: string): GapPolicy;
+  /** Comes back when the record is durable at the target; only then a task may go beyond it. */
+  record(place: TaskPlace, lost: LostRange, policy: GapPolicy): Promise<void>;
+  /** The copy is to be deleted and begun anew under its name, incarnation + 1. The task is stopped in its course. */
+  recreate(place: TaskPlace, lost: LostRange): void;
+}
+
+/** What the link tells a task; everything else it finds out by itself. */
+export type TaskCommand =
+  /** Begins, or begins anew from any state: also the way out of `halted` while the mirror runs. */
+  | { readonly type: 'start' }
+  /** What is in flight comes to its end, nothing new is sent until `start`. */
+  | { readonly type: 'pause'; readonly reason: string }
+  | { readonly type: 'halt'; readonly reason: string }
+  /** Decides on the lost range that it is halted by, against the topic's policy. */
+  | { readonly type: 'decide'; readonly policy: GapPolicy }
+  /** Where both logs end, or why that is not known, while nothing is fetched: also of one that is halted. */
+  | { readonly type: 'observed'; readonly sourceEnd: number }
+  | { readonly type: 'observedCopy'; readonly targetEnd: number }
+  | { readonly type: 'unobserved'; readonly reason: string };
+
+/** `mirroring` and `starting` with a reason are shown as `retrying`. */
+export type TaskCondition = 'starting' | 'mirroring' | 'paused' | 'halted';
+
+export interface TaskView {
+  readonly condition: TaskCondition;
+  readonly reason: string | null;
+  /** The lost range that it is halted by. */
+  readonly lost: LostRange | null;
+  /** Everything below is in the copy, acknowledged; −1: not known yet. */
+  readonly position: number;
+  /** The origin's end as last heard: −1: not known. */
+  readonly sourceEnd: number;
+  /** The origin has proved that its log is ours up to here; −1: nothing yet. */
+  readonly verifiedOffset: number;
+  /** Monotonic. */
+  readonly lastHeardMs: number;
+  readonly lag: LagClock;
+  /** Timestamp of the first record that is not in the copy, as its producer told it; undefined: none, or not known. */
+  readonly oldestTimestampMs: number | undefined;
+  /** Undefined: nothing was fetched so far. */
+  lagBytes(): number | undefined;
+}
+
+export interface MirrorTask {
+  readonly place: TaskPlace;
+  readonly task: TaskView;
+  feed(command: TaskCommand): void;
+  /** Nothing is sent any more; what was in flight may still land. */
+  stop(): void;
+}
