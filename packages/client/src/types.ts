@@ -1,25 +1,11 @@
 /**
- * What the client is to its users (mirror, gateway, command line): the interfaces, without code.
+ * What goes in and out of the client's calls: options, questions and answers, without code. What a fetcher takes and
+ * gives is in `fetch/fetch-types.ts`; the calls themselves are in `client-interface.ts`.
  * Invariant: record batches go in and out as the bytes that they are; nothing here decodes a record.
  */
-import type { Io, Logger } from '@meridian/io';
-import type { Api, RequestInput, ResponseOf } from '@meridian/protocol';
-import type { ClientLimits } from './limits.ts';
-
 export interface NodeAddress {
   readonly host: string;
   readonly port: number;
-}
-
-export interface ClientOptions {
-  readonly io: Pick<Io, 'clock' | 'timers' | 'random' | 'net'>;
-  /** Where to begin, and where to return to when no known broker answers. */
-  readonly bootstrap: readonly NodeAddress[];
-  readonly clientId: string;
-  /** Password of the user `internal` (SCRAM-SHA-256); with it, every connection authenticates first. */
-  readonly secret?: string;
-  readonly log: Logger;
-  readonly limits?: Partial<ClientLimits>;
 }
 
 /** Bounds and cancels one call. On `signal` it rejects with `ClientError` code `cancelled`. */
@@ -148,6 +134,12 @@ export interface ProduceOptions extends CallOptions {
   readonly acks?: 1 | -1;
   /** One attempt, several batches allowed, several calls in flight per partition; the answer tells the log's end. */
   readonly mirror?: MirrorAppend;
+  /**
+   * The batch carries producer id, epoch and sequence of a producer that numbers its batches itself: they leave in the
+   * order of the calls, up to five at a time. Once one of them has ended without being appended, or nobody knows whether
+   * it was, those behind it are not sent (again): they reject with `predecessor-failed`.
+   */
+  readonly sequenced?: boolean;
   /** Sends batches without producer id again even if they may have been appended (duplicates). Default: `outcome-unknown`. */
   readonly retryUnknown?: boolean;
 }
@@ -166,126 +158,4 @@ export interface ProducedResult {
   readonly storedEpoch: number;
   /** The broker had the batch already; as far as it tells. */
   readonly duplicate: boolean;
-}
-
-export interface Client {
-  /**
-   * One request, one answer, no retry: `to` is a node id or `any`. Rejects with `ClientError` where the world failed;
-   * Kafka's error codes stay in the answer.
-   */
-  send<A extends Api>(api: A, body: RequestInput<A>, to: number | 'any', options?: SendOptions): Promise<ResponseOf<A>>;
-  metadata(topics: readonly string[] | 'all', options?: MetadataOptions): Promise<ClusterView>;
-  /** Waits for a leader as long as the call may take. Rejects: `unknown-topic`, `no-leader`. */
-  leaderOf(topic: string, partition: number, options?: CallOptions): Promise<number>;
-  /** Whether the broker advertises the feature in ApiVersions, e.g. `meridian.mirror`. */
-  supports(nodeId: number, feature: string, options?: CallOptions): Promise<boolean>;
-  /** Answers in the order of the queries. */
-  listOffsets(queries: readonly OffsetQuery[], options?: QueryOptions): Promise<ListedOffset[]>;
-  offsetForLeaderEpoch(queries: readonly EpochQuery[], options?: QueryOptions): Promise<EpochEnd[]>;
-  createTopics(topics: readonly TopicToCreate[], options?: CallOptions): Promise<TopicOutcome[]>;
-  createPartitions(
-    topics: readonly { name: string; count: number }[],
-    options?: CallOptions,
-  ): Promise<{ name: string; errorCode: number; errorMessage: string | null }[]>;
-  describeTopicConfigs(names: readonly string[], options?: CallOptions): Promise<Map<string, TopicConfigs>>;
-  initProducerId(options?: CallOptions): Promise<{ producerId: number; producerEpoch: number }>;
-  /**
-   * Appends one batch (`batches`: its bytes, in as many pieces as there are; several whole batches with `mirror`).
-   * Retriable errors are retried against a fresh leader until `timeoutMs`; calls for one partition take effect in
-   * the order in which they were made.
-   */
-  produce(
-    topic: string,
-    partition: number,
-    batches: readonly Buffer[],
-    options?: ProduceOptions,
-  ): Promise<ProducedResult>;
-  fetcher(options?: FetcherOptions): Fetcher;
-  /** Ends all connections and rejects what is under way. */
-  close(): Promise<void>;
-}
-
-export interface FetcherOptions {
-  /** How long a broker may hold a fetch that has nothing to deliver. */
-  readonly maxWaitMs?: number;
-  readonly minBytes?: number;
-  /** Of one answer; a first batch larger than this is delivered all the same. */
-  readonly maxBytes?: number;
-  readonly partitionMaxBytes?: number;
-  /** Default `read_uncommitted`. */
-  readonly isolation?: 'read_uncommitted' | 'read_committed';
-}
-
-/**
- * Long polls, one loop per leader for all of its partitions. A paused partition is not asked for; what was under way
- * when it was paused is still delivered.
- */
-export interface Fetcher {
-  add(subscription: FetchSubscription): FetchHandle;
-  /** All partitions at once, e.g. while a shared budget is used up; independent of each handle's own pause. */
-  pause(): void;
-  resume(): void;
-  close(): void;
-}
-
-export interface FetchSubscription extends TopicPartition {
-  /** The first offset wanted; the first batch delivered may begin below it. */
-  readonly offset: number;
-  /** The topic that is meant; a topic of this name with another id is `UNKNOWN_TOPIC_ID`. Default: the id found first. */
-  readonly topicId?: string;
-  /** Epoch of the record before `offset`: the leader compares, and a diverged log is reported by `onError`. */
-  readonly lastFetchedEpoch?: number;
-  /** Asks for the origin's epochs, from the n-th on (0: all); followed up by itself. */
-  readonly originEpochsFrom?: number;
-  onBatches(slice: FetchedSlice): void;
-  /** Not retriable: the partition rests until `seek` or `remove`. */
-  onError(error: FetchFailure): void;
-  /** An answer without data: the log ends at `highWatermark`; with `hole`, it has no batch from the position up to there. */
-  onEnd?(highWatermark: number, hole: boolean): void;
-  /** Before the first fetch from a leader of this epoch; `pause()` in here keeps it from being sent. */
-  onLeaderEpoch?(leaderEpoch: number): void;
-  /** Something that is retried by itself went wrong; for status. */
-  onRetry?(reason: string): void;
-}
-
-export interface FetchedSlice {
-  /** Whole batches, slices of the answer's frame: keep them briefly or copy. */
-  readonly buffers: readonly Buffer[];
-  readonly sizeInBytes: number;
-  /** Base offset of the first batch, and the offset after the last one. */
-  readonly baseOffset: number;
-  readonly nextOffset: number;
-  /** Leader epoch in the last batch's header. */
-  readonly lastEpoch: number;
-  readonly highWatermark: number;
-  readonly logStartOffset: number;
-  /** New entries since the last slice; an answer that brings nothing else is delivered too, without buffers. */
-  readonly originEpochs: readonly OriginEpoch[];
-}
-
-export interface OriginEpoch {
-  readonly epoch: number;
-  readonly startOffset: number;
-}
-
-export interface FetchFailure {
-  /** Kafka's code, e.g. 1 OFFSET_OUT_OF_RANGE; `diverged`: see `divergence`. */
-  readonly code: number | 'diverged' | 'corrupt';
-  readonly detail: string;
-  readonly logStartOffset: number;
-  readonly highWatermark: number;
-  /** With `corrupt`: the offsets that the bad batch takes, `to` exclusive, where it can be told; `seek` behind goes on. */
-  readonly range?: { readonly from: number; readonly to: number };
-  /** With `diverged`: the leader's end of the largest epoch that both sides can share. */
-  readonly divergence?: { readonly epoch: number; readonly endOffset: number };
-}
-
-export interface FetchHandle {
-  /** The next offset that will be fetched. */
-  readonly position: number;
-  /** Leaves whatever is under way undelivered, and wakes a partition that rests after an error. */
-  seek(offset: number, lastFetchedEpoch?: number): void;
-  pause(): void;
-  resume(): void;
-  remove(): void;
 }

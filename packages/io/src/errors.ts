@@ -12,6 +12,7 @@ export const IO_ERRORS = {
   refused: 'Nothing listens there.',
   timeout: 'No answer in time.',
   unreachable: 'The host cannot be reached.',
+  tls: 'No trusted TLS connection: check the certificates of both sides, and that the port speaks TLS.',
   closed: 'The connection or file is closed.',
 } as const;
 

@@ -122,8 +122,31 @@ export interface Memory {
 export interface Net {
   /** Port 0 picks a free one. Rejects with `IoError` (`address-in-use`, …). */
   listen(options: { host: string; port: number }, onConnection: (connection: Connection) => void): Promise<Listener>;
-  /** Resolves when connected; rejects with `IoError` (`refused`, `timeout`, `unreachable`). */
-  connect(options: { host: string; port: number; timeoutMs: number; signal?: AbortSignal }): Promise<Connection>;
+  /** Resolves when connected, with `tls` when that stands too; rejects with `IoError` (`refused`, `timeout`, `unreachable`, `tls`). */
+  connect(options: ConnectOptions): Promise<Connection>;
+}
+
+export interface ConnectOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+  /** Absent: plain TCP. */
+  readonly tls?: TlsOptions;
+}
+
+/** TLS 1.2 and later, as the client. Certificates and keys are PEM text. */
+export interface TlsOptions {
+  /** Who is believed to certify brokers; absent: whom Node believes. */
+  readonly ca?: string;
+  /** Our own certificate (chain) and its key, where the other side wants to know us. */
+  readonly cert?: string;
+  readonly key?: string;
+  readonly passphrase?: string;
+  /** Whom the certificate must name, instead of the host that is connected to. */
+  readonly servername?: string;
+  /** Whether the certificate must name the host; one that nobody trusts is refused either way. */
+  readonly verifyHost: boolean;
 }
 
 export interface Listener {

@@ -4,12 +4,13 @@
  * Invariant: a callback gets only what follows the position; `seek` makes what is under way void (`generation`).
  */
 import { ERROR, errorName, type Fetch, isRetriable, type ResponseOf, ZERO_UUID } from '@meridian/protocol';
-import type { FetchFailure, FetchHandle, FetchSubscription, OriginEpoch } from '../types.ts';
 import { type BatchRun, type Walk, walkBatches } from './batch-walk.ts';
+import type { AbortedTransaction, FetchFailure, FetchHandle, FetchSubscription, OriginEpoch } from './fetch-types.ts';
 
 export type PartitionAnswer = ResponseOf<typeof Fetch>['responses'][number]['partitions'][number];
 
 const EMPTY: Walk = { run: undefined, bad: undefined };
+const NONE_ABORTED: readonly AbortedTransaction[] = [];
 
 /** What becomes of the partition after an answer. */
 export type Aftermath = 'data' | 'empty' | 'rest' | 'lost';
@@ -127,7 +128,9 @@ export class FetchPartition implements FetchHandle {
       nextOffset: run.nextOffset,
       lastEpoch: run.lastEpoch,
       highWatermark: answer.highWatermark,
+      lastStableOffset: answer.lastStableOffset,
       logStartOffset: answer.logStartOffset,
+      abortedTransactions: answer.abortedTransactions ?? NONE_ABORTED,
       originEpochs: this.newEpochs(answer),
     });
   }
@@ -149,7 +152,7 @@ export class FetchPartition implements FetchHandle {
       this.lastEpoch = -1; // of a hole the epochs are not known: nothing to compare until data comes again
     }
     if (originEpochs.length > 0) this.deliverEpochs(answer, originEpochs);
-    this.subscription.onEnd?.(isHole ? holeEnd : answer.highWatermark, isHole);
+    this.subscription.onEnd?.(isHole ? holeEnd : answer.highWatermark, isHole, answer.logStartOffset);
   }
 
   private deliverEpochs(answer: PartitionAnswer, originEpochs: readonly OriginEpoch[]): void {
@@ -160,7 +163,9 @@ export class FetchPartition implements FetchHandle {
       nextOffset: this.position,
       lastEpoch: this.lastEpoch,
       highWatermark: answer.highWatermark,
+      lastStableOffset: answer.lastStableOffset,
       logStartOffset: answer.logStartOffset,
+      abortedTransactions: NONE_ABORTED,
       originEpochs,
     });
   }

@@ -9,8 +9,9 @@ import { backoffMs } from '../backoff.ts';
 import type { NodePool } from '../connection/node-pool.ts';
 import type { ClientLimits } from '../limits.ts';
 import type { MetadataCache } from '../metadata-cache.ts';
-import type { ClusterView, Fetcher, FetcherOptions, FetchHandle, FetchSubscription } from '../types.ts';
+import type { ClusterView } from '../types.ts';
 import { FetchPartition } from './fetch-partition.ts';
+import type { Fetcher, FetcherOptions, FetchHandle, FetchSubscription } from './fetch-types.ts';
 import { NodePoll, type PollContext } from './node-poll.ts';
 
 export interface FetcherContext {

@@ -13,14 +13,14 @@ import type { NodePool, Purpose } from '../connection/node-pool.ts';
 import { ClientError } from '../errors.ts';
 import type { ClientLimits } from '../limits.ts';
 import type { MetadataCache } from '../metadata-cache.ts';
-import type { FetcherOptions } from '../types.ts';
 import type { FetchPartition } from './fetch-partition.ts';
+import type { FetcherOptions } from './fetch-types.ts';
 
 export interface PollContext {
   readonly limits: ClientLimits;
   readonly pool: NodePool;
   readonly metadata: MetadataCache;
-  readonly options: Required<FetcherOptions>;
+  readonly options: Required<Omit<FetcherOptions, 'adaptive'>>;
   readonly isPaused: () => boolean;
   /** The partition's leader has to be found again. */
   onLost(partitions: readonly FetchPartition[], reason: string): void;

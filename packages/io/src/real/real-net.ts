@@ -5,7 +5,7 @@
  */
 import { createServer, connect as openSocket, type Server, type Socket } from 'node:net';
 import { IoError } from '../errors.ts';
-import type { Connection, Listener, Net } from '../io.ts';
+import type { Connection, ConnectOptions, Listener, Net } from '../io.ts';
 import { CONNECTION_HIGH_WATER_BYTES, KEEP_ALIVE_IDLE_MS } from '../limits.ts';
 import { ioErrorFrom } from './errno.ts';
 import { RealConnection } from './real-connection.ts';
@@ -48,13 +48,6 @@ function listenerOf(server: Server): Listener {
     // Node calls back only after the last connection has gone; the port is free at once.
     close: async () => void server.close(ignore),
   };
-}
-
-interface ConnectOptions {
-  host: string;
-  port: number;
-  timeoutMs: number;
-  signal?: AbortSignal;
 }
 
 function connect({ host, port, timeoutMs, signal }: ConnectOptions): Promise<Connection> {

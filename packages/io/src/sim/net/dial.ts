@@ -7,24 +7,17 @@
  *       ──▶ port open: the server is handed its end; one latency later the client its own
  */
 import { IoError, type IoErrorCode } from '../../errors.ts';
-import type { Connection } from '../../io.ts';
+import type { Connection, ConnectOptions } from '../../io.ts';
 import { SIM_SYN_RETRY_MS } from '../../limits.ts';
 import type { SimProcess } from '../sim-process.ts';
 import type { Network } from './network.ts';
 import type { Route, Station } from './route.ts';
 import type { SimConnection } from './sim-connection.ts';
 
-export interface DialOptions {
-  host: string;
-  port: number;
-  timeoutMs: number;
-  signal?: AbortSignal;
-}
-
 export class Dial {
   readonly #network: Network;
   readonly #process: SimProcess;
-  readonly #options: DialOptions;
+  readonly #options: ConnectOptions;
   readonly #there: Route;
   readonly #back: Route;
   readonly #settle: (outcome: Connection | IoError) => void;
@@ -35,7 +28,7 @@ export class Dial {
     network: Network,
     process: SimProcess,
     stations: { from: Station; to: Station },
-    options: DialOptions,
+    options: ConnectOptions,
     settle: (outcome: Connection | IoError) => void,
   ) {
     this.#network = network;

@@ -3,9 +3,9 @@
  * Invariant: every promise settles in an event of its own, never within the call.
  */
 import { IoError } from '../../errors.ts';
-import type { Connection, Listener, Net } from '../../io.ts';
+import type { Connection, ConnectOptions, Listener, Net } from '../../io.ts';
 import type { SimProcess } from '../sim-process.ts';
-import { Dial, type DialOptions } from './dial.ts';
+import { Dial } from './dial.ts';
 import type { Network } from './network.ts';
 import type { Station } from './route.ts';
 
@@ -38,7 +38,7 @@ export class SimNet implements Net {
     });
   }
 
-  connect(options: DialOptions): Promise<Connection> {
+  connect(options: ConnectOptions): Promise<Connection> {
     const detail = `connect to ${options.host}:${options.port}`;
     if (options.signal?.aborted) return Promise.reject(new IoError('closed', detail));
     return this.#process.promise(detail, (resolve, reject) => {
