@@ -1,5 +1,7 @@
 /** Steps that only ask: metadata, configs, offsets, producers, log dirs. Their answers may come late from Apache Kafka. */
 import {
+  AddOffsetsToTxn,
+  AddPartitionsToTxn,
   AddRaftVoter,
   APIS,
   ApiVersions,
@@ -8,13 +10,16 @@ import {
   DescribeProducers,
   DescribeQuorum,
   DescribeTopicPartitions,
+  EndTxn,
   FindCoordinator,
   ListOffsets,
   Metadata,
   OffsetForLeaderEpoch,
   RemoveRaftVoter,
+  TxnOffsetCommit,
   UnregisterBroker,
   UpdateFeatures,
+  WriteTxnMarkers,
   ZERO_UUID,
 } from '@meridian/protocol';
 import { type ScriptContext, type StepMaker, step, versionOf } from '../step.ts';
@@ -153,8 +158,18 @@ export const describeQuorum: StepMaker = ({ random }) => {
   });
 };
 
-/** Declared for brokers and controllers, told by Apache Kafka to everybody, and not served here. */
-const UNSERVED = [UpdateFeatures, UnregisterBroker, AddRaftVoter, RemoveRaftVoter].map(({ key }) => key);
+/** Declared for brokers, controllers and our client, told by Apache Kafka to everybody, and not served here. */
+const UNSERVED = [
+  UpdateFeatures,
+  UnregisterBroker,
+  AddRaftVoter,
+  RemoveRaftVoter,
+  AddPartitionsToTxn,
+  AddOffsetsToTxn,
+  EndTxn,
+  WriteTxnMarkers,
+  TxnOffsetCommit,
+].map(({ key }) => key);
 
 /** Of the APIs that both have; Apache Kafka has more. */
 export const apiVersions: StepMaker = ({ random }) => {

@@ -25,6 +25,11 @@ import { DeleteTopics } from './20-delete-topics.ts';
 import { DeleteRecords } from './21-delete-records.ts';
 import { InitProducerId } from './22-init-producer-id.ts';
 import { OffsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts';
+import { AddPartitionsToTxn } from './24-add-partitions-to-txn.ts';
+import { AddOffsetsToTxn } from './25-add-offsets-to-txn.ts';
+import { EndTxn } from './26-end-txn.ts';
+import { WriteTxnMarkers } from './27-write-txn-markers.ts';
+import { TxnOffsetCommit } from './28-txn-offset-commit.ts';
 import { DescribeAcls } from './29-describe-acls.ts';
 import { CreateAcls } from './30-create-acls.ts';
 import { DeleteAcls } from './31-delete-acls.ts';
@@ -69,6 +74,8 @@ import { RemoveRaftVoter } from './81-remove-raft-voter.ts';
 import { UpdateRaftVoter } from './82-update-raft-voter.ts';
 
 export {
+  AddOffsetsToTxn,
+  AddPartitionsToTxn,
   AddRaftVoter,
   AllocateProducerIds,
   AlterConfigs,
@@ -101,6 +108,7 @@ export {
   DescribeUserScramCredentials,
   ElectLeaders,
   EndQuorumEpoch,
+  EndTxn,
   Envelope,
   Fetch,
   FetchSnapshot,
@@ -127,10 +135,12 @@ export {
   SaslAuthenticate,
   SaslHandshake,
   SyncGroup,
+  TxnOffsetCommit,
   UnregisterBroker,
   UpdateFeatures,
   UpdateRaftVoter,
   Vote,
+  WriteTxnMarkers,
 };
 
 /** All APIs by ascending key. */
@@ -155,6 +165,11 @@ export const APIS: readonly Api[] = [
   DeleteRecords,
   InitProducerId,
   OffsetForLeaderEpoch,
+  AddPartitionsToTxn,
+  AddOffsetsToTxn,
+  EndTxn,
+  WriteTxnMarkers,
+  TxnOffsetCommit,
   DescribeAcls,
   CreateAcls,
   DeleteAcls,
