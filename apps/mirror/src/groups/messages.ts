@@ -14,8 +14,8 @@ export interface SourceCommit {
   /** The same topic at the target: a copy of it, or its origin. */
   readonly counterpart: string;
   readonly translation: Translation;
-  /** End of the counterpart's partition: what a reader may go up to while the rest is not copied yet. */
-  readonly counterpartEnd: number;
+  /** With `behind`: the end of what both have, in the target's offsets; a reader may be put there meanwhile. */
+  readonly commonEnd: number;
 }
 
 /** A commit of the group at the target. */
