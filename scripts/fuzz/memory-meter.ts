@@ -12,6 +12,8 @@ const MAX_RATIO = 8;
 const MAX_GARBAGE_RATIO = 64;
 /** An error with its stack, and a page of V8's, in which it counts. */
 const SLACK_BYTES = 262_144;
+/** How often a result is weighed before it is accused. */
+const WEIGHINGS = 4;
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
@@ -41,10 +43,16 @@ export function metered(run: () => unknown, inputBytes: number, baseBytes: numbe
   if (taken > inputBytes * MAX_GARBAGE_RATIO + (baseBytes + SLACK_BYTES) * MAX_RATIO) {
     throw new Error(`${taken} bytes of garbage for an input of ${inputBytes}`);
   }
-  // What others took meanwhile is not taken twice.
-  const held = Math.min(heldBytes(run), heldBytes(run));
+  const held = leastHeldBytes(run, allowed);
   if (held > allowed) throw new Error(`${held} bytes held for an input of ${inputBytes}, allowed are ${allowed}`);
   return result;
+}
+
+/** Compiled code and tables that grow stay, but come once: what the result keeps alive, it keeps at every weighing. */
+function leastHeldBytes(run: () => unknown, allowed: number): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (let weighing = 0; weighing < WEIGHINGS && least > allowed; weighing++) least = Math.min(least, heldBytes(run));
+  return least;
 }
 
 /** What the result keeps alive. */

@@ -53,6 +53,14 @@ test('garbage alone is no fault, unless it is very much', async () => {
   expect(String((await run(20))?.error)).toMatch(/bytes of garbage/);
 });
 
+test('what stays of the first calls only, as compiled code does, is no fault', async () => {
+  const kept: unknown[] = [];
+  const warmUp = (calls: number) => (input: Buffer) => void (kept.length < calls && kept.push(greedy(1)(input)));
+  const run = (calls: number) => runFuzz({ corpus: () => [LONG], fuzz: warmUp(calls) }, { runs: 1, seed: 1 });
+  expect(await run(4)).toBeUndefined();
+  expect(String((await run(100))?.error)).toMatch(/bytes held/);
+});
+
 test('a unit may make up inputs by the rules of its format', async () => {
   const seen = new Set<string>();
   const unit = { lie: () => Buffer.from('lie'), fuzz: (input: Buffer) => void seen.add(input.toString()) };
