@@ -5,10 +5,17 @@
 import { cpus } from 'node:os';
 import { broker } from './broker.ts';
 import { cluster } from './cluster.ts';
+import { mirror } from './mirror.ts';
 import { partitions } from './partitions.ts';
 import { walk } from './walk.ts';
 
-const BENCHES: Record<string, (args: readonly string[]) => Promise<BenchTable>> = { broker, cluster, partitions, walk };
+const BENCHES: Record<string, (args: readonly string[]) => Promise<BenchTable>> = {
+  broker,
+  cluster,
+  mirror,
+  partitions,
+  walk,
+};
 
 export interface BenchTable {
   readonly columns: readonly string[];

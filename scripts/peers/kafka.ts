@@ -158,12 +158,16 @@ function propertiesOf({ port, properties }: KafkaOptions, folder: string): strin
     .join('');
 }
 
-/** What `java` is given to run a node with this configuration. */
-export function kafkaServerArgs(config: string): string[] {
+/** What `java` is given to run a node with this configuration; `heap` as `-Xmx` takes it. */
+export function kafkaServerArgs(config: string, heap = '1G'): string[] {
+  return kafkaProcessArgs('kafka.Kafka', [config], BROKER_JVM.replaceAll('1G', heap));
+}
+
+/** What `java` is given to run a class of Kafka's that goes on for ever and logs what it does. */
+export function kafkaProcessArgs(className: string, args: readonly string[], jvm: string): string[] {
   const libs = installKafka();
   const logConfig = writeLogConfig(libs, 'INFO', 'SYSTEM_OUT');
-  const jvm = [...BROKER_JVM.split(' '), `-Dlog4j2.configurationFile=${logConfig}`, '-cp', `${libs}/*`];
-  return [...jvm, 'kafka.Kafka', config];
+  return [...jvm.split(' '), `-Dlog4j2.configurationFile=${logConfig}`, '-cp', `${libs}/*`, className, ...args];
 }
 
 /** Of a line of its log: its broker is not fenced any more. */
