@@ -4,6 +4,8 @@
  * and do not overlap on either side, so their number is that of the discontinuities and never that of the records.
  */
 import assert from 'node:assert/strict';
+import { LostRanges } from './lost-ranges.ts';
+import { RunList } from './run-list.ts';
 
 export interface Run {
   readonly originEpoch: number;
@@ -24,19 +26,16 @@ export type Translation =
   | { readonly status: 'behind'; readonly records: number }
   | { readonly status: 'gap'; readonly from: number; readonly to: number; readonly offset: number };
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-type Side = 'originStart' | 'localStart';
-
 export class RunTable {
-  private runs: Mutable<Run>[] = [];
-  private lost: LostRange[] = [];
+  private readonly runs = new RunList();
+  private readonly lost = new LostRanges();
   private isSealed = false;
   /** Below `start` nothing can be read any more, from `end` on nothing is known yet; what is skipped moves `end` too. */
   private origin = { start: 0, end: 0 };
   private local = { start: 0, end: 0 };
 
   get size(): number {
-    return this.runs.length;
+    return this.runs.size;
   }
 
   get originEnd(): number {
@@ -52,11 +51,11 @@ export class RunTable {
   }
 
   get last(): Run | undefined {
-    return this.runs.at(-1);
+    return this.runs.last;
   }
 
   list(): readonly Run[] {
-    return this.runs.map((run) => ({ ...run }));
+    return Array.from(this.runs, plainRun);
   }
 
   /** Records that follow one another on both sides. Returns the run that they begin, undefined if they extend one. */
@@ -64,7 +63,7 @@ export class RunTable {
     const { originEpoch, originStart, localStart, count } = records;
     assert(count > 0, 'a run has records');
     assert(originStart >= this.origin.end && localStart >= this.local.end, 'runs ascend');
-    const last = this.runs.at(-1);
+    const { last } = this.runs;
     if (last === undefined) {
       this.origin.start = originStart;
       this.local.start = localStart;
@@ -72,11 +71,11 @@ export class RunTable {
     this.origin.end = originStart + count;
     this.local.end = localStart + count;
     if (last !== undefined && !this.isSealed && continues(last, originEpoch, originStart, localStart)) {
-      last.count += count;
+      this.runs.setLastCount(last.count + count);
       return undefined;
     }
     this.isSealed = false;
-    this.runs.push({ originEpoch, originStart, localStart, count });
+    this.runs.push({ originEpoch, originStart, localStart, count, mark: 0 });
     return records;
   }
 
@@ -89,7 +88,7 @@ export class RunTable {
   skip(originEnd: number, localEnd: number): void {
     this.origin.end = Math.max(this.origin.end, originEnd);
     this.local.end = Math.max(this.local.end, localEnd);
-    if (this.runs.length > 0) return;
+    if (this.runs.size > 0) return;
     this.origin.start = this.origin.end;
     this.local.start = this.local.end;
   }
@@ -97,7 +96,7 @@ export class RunTable {
   /** A range that the origin lost before it was copied, at the end of what is known. */
   lose(range: LostRange): void {
     assert(range.from >= this.origin.end && range.to >= range.from, 'what is lost lies ahead');
-    this.lost.push(range);
+    this.lost.add(range);
     this.skip(range.to + 1, this.local.end);
   }
 
@@ -105,14 +104,14 @@ export class RunTable {
     const { start, end } = this.origin;
     if (originOffset > end) return { status: 'behind', records: originOffset - end };
     if (originOffset < start) return gap(originOffset, start - 1, this.local.start);
-    const run = this.at('originStart', originOffset);
+    const { at: run, after } = this.runs.around('originStart', originOffset);
     if (run !== undefined && originOffset < run.originStart + run.count) {
       const offset = run.localStart + originOffset - run.originStart;
       const isOther = originEpoch !== undefined && originEpoch !== run.originEpoch;
       return isOther ? gap(originOffset, originOffset, offset + 1) : { status: 'exact', offset };
     }
-    const lost = this.lost.find((range) => originOffset >= range.from && originOffset <= range.to);
-    const offset = this.after('originStart', originOffset)?.localStart ?? this.local.end;
+    const lost = this.lost.at(originOffset);
+    const offset = after?.localStart ?? this.local.end;
     return lost === undefined ? { status: 'exact', offset } : gap(originOffset, lost.to, offset);
   }
 
@@ -120,22 +119,22 @@ export class RunTable {
     const { start, end } = this.local;
     if (localOffset > end) return { status: 'behind', records: localOffset - end };
     if (localOffset < start) return gap(localOffset, start - 1, this.origin.start);
-    const run = this.at('localStart', localOffset);
+    const { at: run, after } = this.runs.around('localStart', localOffset);
     if (run !== undefined && localOffset < run.localStart + run.count) {
       return { status: 'exact', offset: run.originStart + localOffset - run.localStart };
     }
-    return { status: 'exact', offset: this.after('localStart', localOffset)?.originStart ?? this.origin.end };
+    return { status: 'exact', offset: after?.originStart ?? this.origin.end };
   }
 
   /** The copy ends here, after its log was cut: what lay behind is forgotten, and copied again. */
   truncate(localEnd: number): void {
-    this.runs = this.runs.filter((run) => run.localStart < localEnd);
-    const last = this.runs.at(-1);
-    if (last !== undefined) last.count = Math.min(last.count, localEnd - last.localStart);
+    this.runs.truncate(localEnd);
+    const { last } = this.runs;
+    if (last !== undefined) this.runs.setLastCount(Math.min(last.count, localEnd - last.localStart));
     this.local.end = last === undefined ? Math.max(localEnd, 0) : last.localStart + last.count;
     this.local.start = Math.min(this.local.start, this.local.end);
     this.origin.end = last === undefined ? this.origin.start : last.originStart + last.count;
-    this.lost = this.lost.filter((range) => range.to < this.origin.end);
+    this.lost.truncate(this.origin.end);
     this.isSealed = true;
   }
 
@@ -150,32 +149,17 @@ export class RunTable {
     assert(origin.status === 'exact', 'within the table');
     this.local.start = upTo;
     this.origin.start = origin.offset;
-    const gone = this.runs.slice(0, -1).filter((run) => run.localStart + run.count <= upTo);
-    this.runs = this.runs.slice(gone.length);
-    this.lost = this.lost.filter((range) => range.to >= origin.offset);
-    return gone.map((run) => run.localStart);
-  }
-
-  /** The last run that begins at or before the offset. */
-  private at(side: Side, offset: number): Run | undefined {
-    return this.runs[this.firstBehind(side, offset) - 1];
-  }
-
-  private after(side: Side, offset: number): Run | undefined {
-    return this.runs[this.firstBehind(side, offset)];
-  }
-
-  private firstBehind(side: Side, offset: number): number {
-    let low = 0;
-    let high = this.runs.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.runs[middle]![side] <= offset) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    this.lost.trim(origin.offset);
+    return this.runs.dropEnded(upTo);
   }
 }
+
+const plainRun = ({ originEpoch, originStart, localStart, count }: Run): Run => ({
+  originEpoch,
+  originStart,
+  localStart,
+  count,
+});
 
 const gap = (from: number, to: number, offset: number): Translation => ({ status: 'gap', from, to, offset });
 
