@@ -26,6 +26,16 @@ export interface MirrorLimits {
   /** Topics whose configs are asked for in one request. */
   readonly describeTopics: number;
   readonly maxTopicNameLength: number;
+  /** How often both regions are asked how far their groups are: half of what a group may be behind. */
+  readonly groupRoundMs: number;
+  /** A place that was translated exactly is looked at again after so long: a copy may have been cut. */
+  readonly groupRetranslateMs: number;
+  /** Between attempts for a group whose commits are refused; doubled from a second on. */
+  readonly groupBackoffCapMs: number;
+  /** Groups that a link carries. */
+  readonly maxGroups: number;
+  /** Commits under way at once per link, of as many groups. */
+  readonly groupCommits: number;
 }
 
 export const DEFAULT_LIMITS: MirrorLimits = {
@@ -44,4 +54,9 @@ export const DEFAULT_LIMITS: MirrorLimits = {
   lagMarkEveryMs: 100,
   describeTopics: 500,
   maxTopicNameLength: 249,
+  groupRoundMs: 1_000,
+  groupRetranslateMs: 5_000,
+  groupBackoffCapMs: 30_000,
+  maxGroups: 5_000,
+  groupCommits: 16,
 };
