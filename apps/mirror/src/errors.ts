@@ -2,6 +2,7 @@
 export const MIRROR_ERRORS = {
   'foreign-link': 'A mirror writes into its own region only: give every link the same `to`.',
   'self-link': 'A region cannot be mirrored into itself: remove the link.',
+  'no-endpoint': 'How that region is reached is not told: give its `target` or `sources` either bootstrap or kafka.',
   'double-link': 'Two links come from the same region: remove one.',
 } as const;
 

@@ -34,8 +34,9 @@ async function stage(seed: number, hints: boolean) {
   const config = {
     region: 'eu-west',
     secret: SECRET,
-    target: bootstrap('eu'),
-    links: [{ from: 'us-east', to: 'eu-west', bootstrap: bootstrap('us') }],
+    target: { bootstrap: bootstrap('eu') },
+    sources: [{ region: 'us-east', bootstrap: bootstrap('us') }],
+    links: [{ from: 'us-east', to: 'eu-west' }],
     management: { host: 'mirror', port: 9194 },
   };
   const io = world.node('mirror').boot();

@@ -36,8 +36,9 @@ class Stage {
     const config: MirrorConfig = {
       region: 'eu-west',
       secret: SECRET,
-      target: [{ host: 'eu', port: 9193 }],
-      links: [{ from: 'us-east', to: 'eu-west', bootstrap: [{ host: 'us', port: 9093 }] }],
+      target: { bootstrap: [{ host: 'eu', port: 9193 }] },
+      sources: [{ region: 'us-east', bootstrap: [{ host: 'us', port: 9093 }] }],
+      links: [{ from: 'us-east', to: 'eu-west' }],
       management: { host: 'mirror', port: 9194 },
     };
     const io = this.world.node('mirror').boot();
@@ -157,8 +158,9 @@ test('appends whose answers were lost, and two mirrors at once, do not double an
   const config: MirrorConfig = {
     region: 'eu-west',
     secret: SECRET,
-    target: [{ host: 'eu', port: 9193 }],
-    links: [{ from: 'us-east', to: 'eu-west', bootstrap: [{ host: 'us', port: 9093 }] }],
+    target: { bootstrap: [{ host: 'eu', port: 9193 }] },
+    sources: [{ region: 'us-east', bootstrap: [{ host: 'us', port: 9093 }] }],
+    links: [{ from: 'us-east', to: 'eu-west' }],
     management: { host: 'other', port: 9194 },
   };
   await stage.world.settle(createMirror({ io: other, config, log: silentLogger, listen: false }));
@@ -311,18 +313,19 @@ test('while a side is away the status says so, and the lag grows older', async (
 
 test('a link to the own region, into another one, or twice from one is refused by a coded error', async () => {
   const stage = new Stage(16);
-  const link = { from: 'us-east', to: 'eu-west', bootstrap: [{ host: 'us', port: 1 }] };
+  const link = { from: 'us-east', to: 'eu-west' };
   const base = {
     region: 'eu-west',
     secret: SECRET,
-    target: [{ host: 'eu', port: 1 }],
+    target: { bootstrap: [{ host: 'eu', port: 1 }] },
     management: { host: 'm', port: 1 },
   };
-  const codeOf = (links: MirrorConfig['links']) =>
+  const codeOf = (links: NonNullable<MirrorConfig['links']>) =>
     createMirror({ io: stage.world.node('mirror').boot(), config: { ...base, links }, log: silentLogger }).catch(
       (error) => error.code,
     );
   expect(await codeOf([{ ...link, from: 'eu-west' }])).toBe('self-link');
   expect(await codeOf([{ ...link, to: 'ap-south' }])).toBe('foreign-link');
   expect(await codeOf([link, link])).toBe('double-link');
+  expect(await codeOf([link])).toBe('no-endpoint');
 });

@@ -5,8 +5,8 @@
  */
 import { type Client, createClient } from '@meridian/client';
 import type { Io, Logger } from '@meridian/io';
-import { createManagementServer } from '@meridian/service';
-import type { LinkConfig, MirrorConfig } from './config.ts';
+import { createManagementServer, kafkaEndpoint, type LinkSpec, linkSpec } from '@meridian/service';
+import type { EndpointConfig, MirrorConfig } from './config.ts';
 import { MirrorError } from './errors.ts';
 import { DEFAULT_LIMITS, type MirrorLimits } from './limits.ts';
 import { Link } from './link/link.ts';
@@ -20,7 +20,7 @@ export type { MirrorLimits } from './limits.ts';
 export type { LinkStatus, PartitionState, PartitionStatus } from './status.ts';
 
 export interface MirrorOptions {
-  readonly io: Pick<Io, 'clock' | 'timers' | 'random' | 'net'>;
+  readonly io: Pick<Io, 'clock' | 'timers' | 'random' | 'net' | 'disk'>;
   readonly config: MirrorConfig;
   readonly log: Logger;
   readonly limits?: Partial<MirrorLimits>;
@@ -37,12 +37,19 @@ export interface Mirror {
 
 /** Comes back when the management port is served; links come up by themselves, whatever is reachable. */
 export async function createMirror({ io, config, log, limits: changed, listen }: MirrorOptions): Promise<Mirror> {
-  checkLinks(config);
+  const specs = linksOf(config);
   const limits = { ...DEFAULT_LIMITS, ...changed };
   const { region, secret } = config;
   const clientId = `mirror-${region}`;
-  const target = createClient({ io, bootstrap: config.target, clientId, secret, log });
-  const sources: Client[] = [];
+  const connect = (endpoint: EndpointConfig | undefined, name: string): Client =>
+    createClient({ io, clientId, log, ...reachOf(io, endpoint, name, secret) });
+  const target = connect(config.target, region);
+  const sources = specs.map(({ from }) =>
+    connect(
+      config.sources?.find((each) => each.region === from),
+      from,
+    ),
+  );
   const links: Link[] = [];
   const status = (): LinkStatus[] => links.map((link) => link.status(io.clock.monotonic()));
   const { host = '127.0.0.1', port } = config.management;
@@ -51,11 +58,9 @@ export async function createMirror({ io, config, log, limits: changed, listen }:
   const management = listen === false ? undefined : await serve();
   const budget = new InFlightBudget(limits.totalInFlightBytes);
   const targetCatalog = new TopicCatalog(target, limits);
-  for (const { from, to, bootstrap } of config.links) {
-    const source = createClient({ io, bootstrap, clientId, secret, log });
-    sources.push(source);
-    links.push(new Link({ io, log, limits, from, to, source, target, targetCatalog, budget }));
-  }
+  specs.forEach(({ from, to }, index) => {
+    links.push(new Link({ io, log, limits, from, to, source: sources[index]!, target, targetCatalog, budget }));
+  });
   return {
     managementPort: management?.port ?? 0,
     status,
@@ -67,12 +72,20 @@ export async function createMirror({ io, config, log, limits: changed, listen }:
   };
 }
 
-function checkLinks({ region, links }: MirrorConfig): void {
+function linksOf({ region, links = [] }: MirrorConfig): LinkSpec[] {
   const seen = new Set<string>();
-  for (const { from, to } of links as readonly LinkConfig[]) {
+  for (const { from, to } of links) {
     if (to !== region) throw new MirrorError('foreign-link', `${from} → ${to}`);
     if (from === to) throw new MirrorError('self-link', `${from} → ${to}`);
     if (seen.has(from)) throw new MirrorError('double-link', `${from} → ${to}`);
     seen.add(from);
   }
+  return links.map(linkSpec);
+}
+
+/** How a region is reached: its engine's own way. */
+function reachOf(io: Pick<Io, 'disk'>, endpoint: EndpointConfig | undefined, region: string, secret?: string) {
+  if (endpoint?.kafka !== undefined && endpoint.bootstrap === undefined) return kafkaEndpoint(io, endpoint.kafka);
+  if (endpoint?.bootstrap === undefined || endpoint.kafka !== undefined) throw new MirrorError('no-endpoint', region);
+  return { bootstrap: endpoint.bootstrap, ...(secret !== undefined && { secret }) };
 }

@@ -7,6 +7,7 @@ export const SERVICE_ERRORS = {
   'regions-unreadable': 'The regions folder cannot be read: it holds one file per region and links.yaml.',
   'port-offset-invalid': 'Every port must stay between 1 and 65535: choose another offset.',
   'brokers-invalid': 'Choose another number of brokers, or move the regions’ ports apart.',
+  'kafka-invalid': 'A Kafka cluster cannot be reached like this: correct the setting named above.',
   'regions-invalid': 'The regions are not described correctly: correct the lines named above.',
 } as const;
 

@@ -4,8 +4,15 @@ export const LIMITS = {
   maxConfigBytes: 1_048_576,
   /** Problems of one config that are told at once. */
   maxProblems: 20,
-  /** Brokers of a region on one machine. */
+  /** Of a region whose engine is Apache Kafka. */
+  maxBootstrapServers: 64,
+  /** Of a pattern for names: its text, its states, and groups in each other. */
+  maxPatternBytes: 256,
+  maxPatternStates: 1_024,
+  maxPatternDepth: 64,
+  /** Brokers of a region on one machine, and its mirrors. */
   maxBrokers: 9,
+  maxMirrors: 9,
   /** A stop that does not move for so long, from the first signal on, goes the hard way. */
   stopTimeoutMs: 8_000,
   /** How often the event loop is looked at, and the CPU time of one turn from which on that is a warning. */

@@ -6,6 +6,18 @@
 export { type ConfigOf, parseConfig, readConfig } from './config.ts';
 export { SERVICE_ERRORS, ServiceError, type ServiceErrorCode } from './errors.ts';
 export { createHttpApp, type HttpAppOptions, listenOn } from './http-app.ts';
+export { checkKafkaSettings, type KafkaEndpoint, kafkaEndpoint } from './kafka/kafka-endpoint.ts';
+export { KAFKA_SETTINGS, type KafkaSettings } from './kafka/kafka-settings.ts';
+export { checkLink, conflictOf, linkName, linkSpec } from './links/link-check.ts';
+export {
+  type GapPolicy,
+  LINK_SCHEMA,
+  type LinkEntry,
+  type LinkSpec,
+  type NameSelector,
+  type TopicSelector,
+} from './links/link-schema.ts';
+export { compileSelector, compileTopics, type NameMatcher } from './links/name-selector.ts';
 export { createLogger, type LogLevel } from './logger.ts';
 export {
   createManagementServer,

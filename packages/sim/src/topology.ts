@@ -66,11 +66,13 @@ const internal = (region: string, ids: readonly number[]) =>
   ids.map((id) => ({ host: brokerHost(region, id), port: PORTS.internal }));
 
 export function mirrorConfig({ name }: RegionPlan, ids: readonly number[]): MirrorConfig {
+  const others = NAMES.filter((from) => from !== name);
   return {
     region: name,
     secret: SECRET,
-    target: internal(name, ids),
-    links: NAMES.filter((from) => from !== name).map((from) => ({ from, to: name, bootstrap: internal(from, ids) })),
+    target: { bootstrap: internal(name, ids) },
+    sources: others.map((region) => ({ region, bootstrap: internal(region, ids) })),
+    links: others.map((from) => ({ from, to: name })),
     management: { host: 'localhost', port: PORTS.management },
   };
 }

@@ -30,11 +30,23 @@ const GOOD = { 'a.yaml': region('a', 1, 9092), 'b.yaml': region('b', 2, 9192), '
 
 test('regions and links come back with defaults filled in', () => {
   const { regions, links } = load(GOOD);
-  expect(regions.map(({ name, kafka }) => [name, kafka.host, kafka.internalPort])).toEqual([
-    ['a', '127.0.0.1', 9093],
-    ['b', '127.0.0.1', 9193],
+  expect(regions.map(({ name, kafka }) => [name, kafka])).toEqual([
+    ['a', { host: '127.0.0.1', port: 9092, internalPort: 9093 }],
+    ['b', { host: '127.0.0.1', port: 9192, internalPort: 9193 }],
   ]);
-  expect(links).toEqual([{ from: 'a', to: 'b' }]);
+  expect(links).toEqual([
+    {
+      name: 'a-b',
+      from: 'a',
+      to: 'b',
+      topics: {},
+      policy: 'prefix',
+      start: 'earliest',
+      follow: { configs: 'default', acls: false, groups: {} },
+      onGap: { default: 'halt', topics: {} },
+      mm2: false,
+    },
+  ]);
 });
 
 test('a wrong field is named with file and line', () => {
@@ -83,6 +95,54 @@ test('a link to nowhere, to itself, or twice is a mistake', () => {
   expect(() => load({ ...GOOD, 'links.yaml': links })).toThrow(
     /links\.yaml:2: links\[0\]\.to is no region: c\n.*:3: links\[1\]\.to must not be.*\n.*:4:.*\n.*:4: links\[2\] is there twice/,
   );
+});
+
+const kafkaRegion = (settings: string): string =>
+  `name: b\nid: 2\nengine: kafka\nkafka:\n  bootstrap.servers: k1:9092,k2:9092\n${settings}gateway: { port: 8192 }\nmirror: { managementPort: 9194 }\n`;
+
+test('a region on apache kafka has its bootstrap servers and no ports of brokers', () => {
+  const { regions } = load({ ...GOOD, 'b.yaml': kafkaRegion('') });
+  expect(regions[1]).toMatchObject({ engine: 'kafka', kafka: { 'bootstrap.servers': 'k1:9092,k2:9092' } });
+  const moved = movePorts({ regions, links: [] }, 100).regions[1];
+  expect([moved?.kafka, moved?.gateway.port]).toEqual([{ 'bootstrap.servers': 'k1:9092,k2:9092' }, 8292]);
+});
+
+test('settings of apache kafka that are unknown, or miss another, are told with file and line', () => {
+  const refusal = (settings: string) => () => load({ ...GOOD, 'b.yaml': kafkaRegion(settings) });
+  expect(refusal('  ssl.trust: x\n')).toThrow('regions/b.yaml:6: kafka.ssl.trust is not a known field');
+  expect(refusal('  sasl.username: me\n')).toThrow('b.yaml:6: kafka.sasl.username needs security.protocol SASL_SSL');
+  expect(refusal('  security.protocol: SASL_SSL\n  sasl.mechanism: PLAIN\n  sasl.username: me\n')).toThrow(
+    'b.yaml:4: kafka.sasl.password is missing; sasl.password.file names a file with it',
+  );
+  expect(() => load({ ...GOOD, 'b.yaml': kafkaRegion('').replace('k2:9092', 'k2') })).toThrow(
+    'b.yaml:5: kafka.bootstrap.servers must be host:port',
+  );
+  expect(() => load({ ...GOOD, 'b.yaml': kafkaRegion('').replace('engine: kafka', 'engine: redpanda') })).toThrow(
+    'b.yaml:3: engine must be one of "embedded", "kafka"',
+  );
+});
+
+test('two links that may write the same copies, a dot in a name, and a pattern for other machines are mistakes', () => {
+  const refusal = (links: string) => () => load({ ...GOOD, 'links.yaml': `links:\n${links}` });
+  const named = (name: string, more: string) => `  - { name: ${name}, from: a, to: b, ${more} }\n`;
+  expect(refusal(named('x', 'topics: { prefix: o }') + named('y', 'topics: { list: [orders] }'))).toThrow(
+    'links.yaml:3: links[1] may copy the same topics as x',
+  );
+  expect(refusal(named('a.b', ''))).toThrow('links.yaml:2: links[0].name must match');
+  expect(refusal(named('x', 'topics: { pattern: "(?=a)" }'))).toThrow(
+    'links.yaml:2: links[0].topics.pattern has (?…), which is not understood',
+  );
+  const identity = '  - { from: a, to: b, policy: identity }\n  - { from: b, to: a, policy: identity }\n';
+  expect(refusal(identity)).toThrow('links.yaml:3: links[1] may copy the same topics as a-b');
+  expect(refusal(named('x', 'start: noon'))).toThrow(
+    'links.yaml:2: links[0].start must be one of "earliest", "latest"',
+  );
+  expect(
+    load({
+      ...GOOD,
+      'links.yaml': `links:\n${named('x', 'topics: { prefix: o }')}${named('y', 'topics: { list: [x] }')}`,
+    }).links,
+  ).toHaveLength(2);
 });
 
 test('regions without a links.yaml are a mistake, one region alone is none, nor is an empty list', () => {

@@ -6,30 +6,40 @@
  */
 import type { Io } from '@meridian/io';
 import { ServiceError } from '../errors.ts';
+import { checkKafkaSettings } from '../kafka/kafka-endpoint.ts';
 import { LIMITS } from '../limits.ts';
-import { LINKS_SCHEMA, type Link, REGION_SCHEMA, type Region, type Topology } from './schema.ts';
+import { linkSpec } from '../links/link-check.ts';
+import { checkLinkEntries, type LinkEntries, readLinkEntries } from '../links/links-file.ts';
+import { type Region, regionSchema, type Topology } from './schema.ts';
 import { readYaml, type YamlSource } from './yaml-source.ts';
 
-export { type BrokerAddress, brokersOf, checkBrokers } from './brokers.ts';
-export type { Link, Region, Topology } from './schema.ts';
+export { type BrokerAddress, brokersOf, checkBrokers, type MirrorAddress, mirrorsOf } from './brokers.ts';
+export type { EmbeddedRegion, KafkaRegion, Link, Region, Topology } from './schema.ts';
 
 const LINKS_FILE = 'links.yaml';
 
-/** A port that the region listens on, by the path of its field. */
-const PORT_FIELDS = [
-  ['kafka', 'port'],
-  ['kafka', 'internalPort'],
+type PortField = readonly ['kafka' | 'gateway' | 'mirror', string];
+
+/** The ports that a region listens on, by the path of their fields. An Apache Kafka's are not ours. */
+const OWN_PORTS: readonly PortField[] = [
   ['gateway', 'port'],
   ['mirror', 'managementPort'],
-] as const;
+];
+const BROKER_PORTS: readonly PortField[] = [
+  ['kafka', 'port'],
+  ['kafka', 'internalPort'],
+];
+
+const portFieldsOf = ({ engine }: Region): readonly PortField[] =>
+  engine === 'embedded' ? [...BROKER_PORTS, ...OWN_PORTS] : OWN_PORTS;
 
 export function loadRegions(io: Pick<Io, 'disk'>, folder: string): Topology {
   const files = listFiles(io, folder);
   const regions = files
     .filter((file) => file !== LINKS_FILE)
-    .map((file) => readYaml<Region>(`${folder}/${file}`, readText(io, `${folder}/${file}`), REGION_SCHEMA));
+    .map((file) => readYaml<Region>(`${folder}/${file}`, readText(io, `${folder}/${file}`), regionSchema));
   const links = files.includes(LINKS_FILE)
-    ? readYaml<{ links: Link[] }>(`${folder}/${LINKS_FILE}`, readText(io, `${folder}/${LINKS_FILE}`), LINKS_SCHEMA)
+    ? readLinkEntries(`${folder}/${LINKS_FILE}`, readText(io, `${folder}/${LINKS_FILE}`))
     : undefined;
   const sources = links ? [...regions, links] : regions;
   const complaints = sources.flatMap((source) => source.complaints);
@@ -42,20 +52,20 @@ export function loadRegions(io: Pick<Io, 'disk'>, folder: string): Topology {
   }
   if (complaints.length > 0)
     throw new ServiceError('regions-invalid', complaints.slice(0, LIMITS.maxProblems).join('\n'));
-  return { regions: regions.map((source) => source.value), links: links?.value.links ?? [] };
+  return { regions: regions.map((source) => source.value), links: links?.value.links.map(linkSpec) ?? [] };
 }
 
 /** Moves every port of the topology by `offset`, so that several platforms fit on one machine. */
 export function movePorts(topology: Topology, offset: number): Topology {
   const moved = structuredClone(topology);
   for (const region of moved.regions) {
-    for (const field of PORT_FIELDS) {
+    for (const field of portFieldsOf(region)) {
       const to = portAt(region, field) + offset;
       if (to < 1 || to > 65_535) {
         const what = `${region.name}'s ${field.join('.')} would be ${to}`;
         throw new ServiceError('port-offset-invalid', `--port-offset ${offset}: ${what}`);
       }
-      (region[field[0]] as Record<string, unknown>)[field[1]] = to;
+      (region[field[0]] as unknown as Record<string, number>)[field[1]] = to;
     }
   }
   return moved;
@@ -75,30 +85,22 @@ function checkRegions(sources: readonly YamlSource<Region>[]): string[] {
       complaints.push(source.complain(['name'], `must be the file's name, is ${region.name}`));
     }
     claim(source, ['id'], `id ${region.id}`);
-    for (const field of PORT_FIELDS) claim(source, field, `${region[field[0]].host}:${portAt(region, field)}`);
+    for (const field of portFieldsOf(region)) claim(source, field, `${hostAt(region, field)}:${portAt(region, field)}`);
+    if (region.engine !== 'kafka') continue;
+    for (const { path, message } of checkKafkaSettings(region.kafka)) {
+      complaints.push(source.complain(['kafka', ...path], message));
+    }
   }
   return complaints;
 }
 
-function checkLinks(source: YamlSource<{ links: Link[] }>, regions: readonly YamlSource<Region>[]): string[] {
-  const complaints: string[] = [];
-  const names = new Set(regions.map(({ value }) => value.name));
-  const seen = new Set<string>();
-  source.value.links.forEach((link, index) => {
-    for (const end of ['from', 'to'] as const) {
-      if (!names.has(link[end])) complaints.push(source.complain(['links', index, end], `is no region: ${link[end]}`));
-    }
-    const { from, to } = link;
-    if (from === to)
-      complaints.push(source.complain(['links', index, 'to'], 'must not be the region that it comes from'));
-    if (seen.has(`${from} ${to}`))
-      complaints.push(source.complain(['links', index], `is there twice: ${from} to ${to}`));
-    seen.add(`${from} ${to}`);
-  });
-  return complaints;
+function checkLinks(source: YamlSource<LinkEntries>, regions: readonly YamlSource<Region>[]): string[] {
+  return checkLinkEntries(source, new Set(regions.map(({ value }) => value.name)));
 }
 
-const portAt = (region: Region, [part, name]: (typeof PORT_FIELDS)[number]): number =>
+const hostAt = (region: Region, [part]: PortField): string => (region[part] as { host: string }).host;
+
+const portAt = (region: Region, [part, name]: PortField): number =>
   (region[part] as unknown as Record<string, number>)[name] ?? 0;
 
 function listFiles(io: Pick<Io, 'disk'>, folder: string): string[] {

@@ -1,6 +1,6 @@
 /**
  * One YAML file with its lines kept: parses, checks against a schema, and says of any field where it stands.
- * Used by `regions.ts` alone.
+ * Used by `regions.ts` and, for `links.yaml` alone, by `links-file.ts`.
  * Invariant: every complaint names file, line and field.
  */
 import { isMap, isNode, LineCounter, parseDocument, type YAMLMap } from 'yaml';
@@ -15,7 +15,8 @@ export interface YamlSource<T> {
   complain(path: Problem['path'], message: string): string;
 }
 
-export function readYaml<T>(file: string, text: string, schema: Schema): YamlSource<T> {
+/** `schema`: for all such files, or picked by what stands in this one. */
+export function readYaml<T>(file: string, text: string, schema: Schema | ((value: unknown) => Schema)): YamlSource<T> {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
   const at = (offset: number): number => lines.linePos(offset).line;
@@ -26,7 +27,8 @@ export function readYaml<T>(file: string, text: string, schema: Schema): YamlSou
     const complaints = document.errors.map((error) => `${file}:${at(error.pos[0])}: ${firstLine(error.message)}`);
     return { file, value: {} as T, complaints, complain };
   }
-  const { value, problems } = checkSchema(schema, toPlain(document));
+  const plain = toPlain(document);
+  const { value, problems } = checkSchema(typeof schema === 'function' ? schema(plain) : schema, plain);
   const complaints = problems.map(({ path, message }) => complain(path, message));
   return { file, value: value as T, complaints, complain };
 }

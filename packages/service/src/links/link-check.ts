@@ -1,0 +1,57 @@
+/**
+ * Links beyond the single fields: names, regions, and whether two of them would write the same copy. Called by the loader
+ * of regions with line numbers, and by the mirror for links that are created while it runs.
+ * Invariant: of the links that pass, no two can ever write the same topic.
+ */
+import { checkSchema, type Problem } from '../schema.ts';
+import { LINK_SCHEMA, type LinkEntry, type LinkSpec, type TopicSelector } from './link-schema.ts';
+import { areDisjoint, compileSelector } from './name-selector.ts';
+
+/** Fills in what a link does not say. */
+export function linkSpec(entry: LinkEntry): LinkSpec {
+  const { managed: _, ...filled } = checkSchema(LINK_SCHEMA, entry).value as LinkSpec & { managed?: string };
+  return { ...filled, name: linkName(entry) };
+}
+
+export const linkName = ({ name, from, to }: LinkEntry): string => name ?? `${from}-${to}`;
+
+/** Of one link: what its schema does not say. */
+export function checkLink(link: LinkEntry, regions: ReadonlySet<string>): Problem[] {
+  const problems: Problem[] = [];
+  for (const end of ['from', 'to'] as const) {
+    if (!regions.has(link[end])) problems.push({ path: [end], message: `is no region: ${link[end]}` });
+  }
+  if (link.from === link.to) problems.push({ path: ['to'], message: 'must not be the region that it comes from' });
+  const { topics = {}, follow } = link;
+  const groups = follow?.groups ?? 'none';
+  const selectors = [
+    [['topics'], topics],
+    [['topics', 'exclude'], topics.exclude ?? {}],
+    [['follow', 'groups'], groups === 'none' ? {} : groups],
+  ] as const;
+  for (const [path, selector] of selectors) {
+    const compiled = compileSelector(selector);
+    if (typeof compiled === 'string') problems.push({ path: [...path, 'pattern'], message: compiled });
+  }
+  return problems;
+}
+
+/** What keeps the link from standing beside the others; null: nothing. */
+export function conflictOf(link: LinkEntry, others: readonly LinkEntry[]): string | null {
+  for (const other of others) {
+    if (linkName(other) === linkName(link)) return `is there twice: ${linkName(link)}`;
+    if (mayWriteTheSame(link, other) && !areDisjoint(topicsOf(link), topicsOf(other))) {
+      return `may copy the same topics as ${linkName(other)}: give both lists or prefixes that have nothing in common`;
+    }
+  }
+  return null;
+}
+
+const topicsOf = ({ topics }: LinkEntry): TopicSelector => topics ?? {};
+
+/** Identity copies of two origins have the same name; and there and back they would be the same topic twice. */
+function mayWriteTheSame(one: LinkEntry, other: LinkEntry): boolean {
+  const areBothIdentity = one.policy === 'identity' && other.policy === 'identity';
+  if (one.to === other.to) return one.from === other.from || areBothIdentity;
+  return areBothIdentity && one.from === other.to && one.to === other.from;
+}
