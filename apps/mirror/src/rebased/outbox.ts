@@ -1,0 +1,136 @@
+/**
+ * What a re-based task has decided and not yet got acknowledged: changes of the table, and batches behind them. The task
+ * plans batches into it and sends what is ready. Invariants: a batch is sent only after every change that was planned up
+ * to it is durable; changes become durable, and batches land, in the order in which they were planned.
+ *
+ *   planned → (its changes saved, fewer than `batchesInFlight` before it) in flight → acknowledged
+ *                                 ↑______ again, same sequence, after no answer ______|
+ */
+import { type RunChange, sequenceAt, type Tenure } from '@meridian/coordinates';
+import type { ProduceEffect, RebasedEffect, RebasedLimits, Segment, SourceBatch } from './rebased-messages.ts';
+
+interface Planned {
+  id: number;
+  readonly batch: SourceBatch;
+  readonly segments: readonly Segment[];
+  readonly isWhole: boolean;
+  readonly localStart: number;
+  /** Changes that must be durable before it. */
+  readonly changesBefore: number;
+}
+
+export interface Acknowledged {
+  readonly localStart: number;
+  readonly originEnd: number;
+}
+
+const NOT_IN_FLIGHT = 0;
+
+export class Outbox {
+  readonly tenure: Tenure;
+  /** Planned and not yet acknowledged. */
+  sizeInBytes = 0;
+  /** Where the last batch that landed begins; −1: none so far. */
+  lastLanded = -1;
+  private readonly limits: RebasedLimits;
+  private readonly newId: () => number;
+  private batches: Planned[] = [];
+  private changes: RunChange[] = [];
+  private savedChanges = 0;
+  private saving = { id: NOT_IN_FLIGHT, count: 0 };
+
+  constructor(tenure: Tenure, limits: RebasedLimits, newId: () => number) {
+    this.tenure = tenure;
+    this.limits = limits;
+    this.newId = newId;
+  }
+
+  get isEmpty(): boolean {
+    return this.batches.length === 0;
+  }
+
+  get isQuiet(): boolean {
+    return this.saving.id === NOT_IN_FLIGHT && this.batches.every((batch) => batch.id === NOT_IN_FLIGHT);
+  }
+
+  change(change: RunChange): void {
+    this.changes.push(change);
+  }
+
+  plan(batch: SourceBatch, segments: readonly Segment[], isWhole: boolean, localStart: number): void {
+    const changesBefore = this.savedChanges + this.changes.length;
+    this.batches.push({ id: NOT_IN_FLIGHT, batch, segments, isWhole, localStart, changesBefore });
+    this.sizeInBytes += batch.sizeInBytes;
+  }
+
+  /** What may go out now. One save at a time; changes without a batch behind them wait for one. */
+  send(): RebasedEffect[] {
+    const effects: RebasedEffect[] = [];
+    if (this.saving.id === NOT_IN_FLIGHT && this.changes.length > 0 && !this.isEmpty) effects.push(this.save());
+    for (const batch of this.batches.slice(0, this.limits.batchesInFlight)) {
+      if (batch.changesBefore > this.savedChanges) break;
+      if (batch.id !== NOT_IN_FLIGHT) continue;
+      batch.id = this.newId();
+      effects.push(this.produce(batch));
+    }
+    return effects;
+  }
+
+  /** Returns whether that is what was being saved. */
+  saved(id: number): boolean {
+    if (id !== this.saving.id) return false;
+    this.changes = this.changes.slice(this.saving.count);
+    this.savedChanges += this.saving.count;
+    this.saving = { id: NOT_IN_FLIGHT, count: 0 };
+    return true;
+  }
+
+  /** The answers of a partition may come out of order when one is sent again: those before it have landed, too. */
+  produced(id: number): Acknowledged | undefined {
+    const index = this.batches.findIndex((each) => each.id === id);
+    const batch = this.batches[index];
+    if (batch === undefined) return undefined;
+    this.batches.splice(index, 1);
+    this.sizeInBytes -= batch.batch.sizeInBytes;
+    this.lastLanded = Math.max(this.lastLanded, batch.localStart);
+    const last = batch.segments.at(-1)!;
+    return { localStart: batch.localStart, originEnd: last.originStart + last.count };
+  }
+
+  /** Nothing sent before it lacks its answer; then a sequence that the broker does not expect is no mere consequence. */
+  isFirst(id: number): boolean {
+    return id === this.saving.id || this.batches[0]?.id === id;
+  }
+
+  /** No answer: it goes out again, as it was. Returns whether it was in flight. */
+  unanswered(id: number): boolean {
+    if (id === this.saving.id) {
+      this.saving.id = NOT_IN_FLIGHT;
+      return true;
+    }
+    const batch = this.batches.find((each) => each.id === id);
+    if (batch !== undefined) batch.id = NOT_IN_FLIGHT;
+    return batch !== undefined;
+  }
+
+  /** What is sent again holds exactly what it held before, or the broker would not know it: hence the stored count. */
+  private save(): RebasedEffect {
+    const count = this.saving.count || Math.min(this.changes.length, this.limits.changesPerSave);
+    this.saving = { id: this.newId(), count };
+    const { producerId, producerEpoch } = this.tenure;
+    return {
+      type: 'save',
+      id: this.saving.id,
+      changes: this.changes.slice(0, count),
+      producerId,
+      producerEpoch,
+      baseSequence: this.savedChanges % 2 ** 31,
+    };
+  }
+
+  private produce({ id, batch, segments, isWhole, localStart }: Planned): ProduceEffect {
+    const { producerId, producerEpoch } = this.tenure;
+    const baseSequence = sequenceAt(this.tenure, localStart);
+    return { type: 'produce', id, batch, segments, isWhole, localStart, producerId, producerEpoch, baseSequence };
+  }
+}

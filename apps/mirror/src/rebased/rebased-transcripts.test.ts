@@ -1,0 +1,164 @@
+/** Each transcript lists inputs and, indented below, the effects; `vitest -u` rewrites them, the diff is reviewed. */
+import type { RunChange, StoredRun } from '@meridian/coordinates';
+import { expect, test } from 'vitest';
+import type { RebasedEffect, RebasedInput, SourceBatch } from './rebased-messages.ts';
+import { RebasedTask } from './rebased-task.ts';
+
+const showRun = (run: StoredRun): string =>
+  `(${run.originEpoch} ${run.originStart} ${run.localStart} ${run.count === 0 ? 'open' : run.count})`;
+const showChange = (change: RunChange): string =>
+  change.type === 'put' ? showRun(change.run) : `drop ${change.localStart}`;
+
+function showValue(name: string, value: unknown): string {
+  if (name === 'runs') return (value as StoredRun[]).map(showRun).join(' ');
+  if (name === 'changes') return (value as RunChange[]).map(showChange).join(' ');
+  if (name === 'batch') return `${(value as SourceBatch).baseOffset}..`;
+  if (name === 'batches') {
+    return (value as SourceBatch[]).map((each) => `${each.kind}:${each.baseOffset}..${each.nextOffset - 1}`).join(' ');
+  }
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+function show({ type, ...rest }: RebasedInput | RebasedEffect): string {
+  return [type, ...Object.entries(rest).map(([name, value]) => `${name}=${showValue(name, value)}`)].join(' ');
+}
+
+function transcript(inputs: readonly RebasedInput[]): string {
+  const task = new RebasedTask();
+  const lines = inputs.flatMap((input) => {
+    const effects = task.step(input, 0).map((effect) => `    ${show(effect)}`);
+    const reason = task.reason === null ? '' : ` "${task.reason}"`;
+    const { originEnd, localEnd } = task.table;
+    return [
+      show(input),
+      ...effects,
+      `  = ${task.phase}${reason} position=${task.position} ends=${originEnd}/${localEnd}`,
+    ];
+  });
+  return `${lines.join('\n')}\n`;
+}
+
+const batch = (baseOffset: number, nextOffset: number, more: Partial<SourceBatch> = {}): SourceBatch => ({
+  kind: 'data',
+  epoch: 3,
+  baseOffset,
+  nextOffset,
+  segments: [{ originStart: baseOffset, count: nextOffset - baseOffset }],
+  sizeInBytes: 100,
+  bytes: new Uint8Array(0),
+  ...more,
+});
+const fetched = (...batches: SourceBatch[]): RebasedInput => ({
+  type: 'fetched',
+  batches,
+  nextOffset: batches.at(-1)!.nextOffset,
+  sourceEnd: 100,
+});
+const fenced = (producerEpoch: number): RebasedInput => ({ type: 'fenced', producerId: 77, producerEpoch });
+const found = (more: object): RebasedInput => ({
+  type: 'loaded',
+  runs: [],
+  lastBatch: null,
+  logStart: 0,
+  logEnd: 1,
+  sourceStart: 40,
+  sourceEnd: 100,
+  ...more,
+});
+const unanswered = (id: number): RebasedInput => ({ type: 'refused', id, kind: 'unanswered', reason: 'no answer' });
+const saved = (id: number): RebasedInput => ({ type: 'saved', id });
+const produced = (id: number, baseOffset: number): RebasedInput => ({ type: 'produced', id, baseOffset });
+
+const tenure = { producerId: 77, producerEpoch: 0, localStart: 1 };
+const run: StoredRun = { originEpoch: 3, originStart: 40, localStart: 1, count: 0, tenure };
+const lastBatch = { baseOffset: 1, nextOffset: 11, producerId: 77, producerEpoch: 0, baseSequence: 0 };
+const retry: RebasedInput = { type: 'retry' };
+const fresh: RebasedInput[] = [{ type: 'start' }, fenced(0), found({})];
+const takeOver = (more: object): RebasedInput[] => [{ type: 'start' }, fenced(1), found({ logEnd: 13, ...more })];
+const proved: RebasedInput = { type: 'proved', epoch: 3, endOffset: 100 };
+
+const SCENARIOS: Record<string, readonly RebasedInput[]> = {
+  'a fresh copy writes its run ahead and pipelines five batches': [
+    ...fresh,
+    fetched(...[40, 50, 60, 70, 80, 90].map((at) => batch(at, at + 10))),
+    saved(1),
+    produced(2, 1),
+    produced(3, 11),
+  ],
+  'a crash before the run was written leaves nothing': [...takeOver({ logEnd: 2 }), fetched(batch(40, 50))],
+  'a crash after the run was written and before its records landed drops the run': [
+    ...takeOver({ runs: [run], logEnd: 2 }),
+    fetched(batch(40, 50)),
+    saved(1),
+    produced(2, 2),
+  ],
+  'a crash after records landed goes on behind them': [
+    ...takeOver({ runs: [run], lastBatch }),
+    proved,
+    fetched(batch(50, 60)),
+    saved(1),
+    produced(2, 13),
+  ],
+  'control batches, aborted data and what compaction took begin runs and are not sent': [
+    ...fresh,
+    fetched(
+      batch(40, 50),
+      batch(50, 51, { kind: 'control' }),
+      batch(51, 55, {
+        segments: [
+          { originStart: 52, count: 1 },
+          { originStart: 54, count: 1 },
+        ],
+      }),
+      batch(55, 57, { kind: 'aborted' }),
+    ),
+    saved(1),
+    produced(2, 1),
+    produced(3, 11),
+  ],
+  'an answer that is lost is asked for again under the same sequence': [
+    ...fresh,
+    fetched(batch(40, 50), batch(50, 60)),
+    saved(1),
+    unanswered(2),
+    { type: 'refused', id: 3, kind: 'sequence', reason: 'OUT_OF_ORDER_SEQUENCE_NUMBER' },
+    retry,
+    produced(4, 1),
+    produced(5, 11),
+  ],
+  'a broker that does not know where we are is fenced anew': [
+    ...fresh,
+    fetched(batch(40, 50)),
+    saved(1),
+    { type: 'refused', id: 2, kind: 'sequence', reason: 'OUT_OF_ORDER_SEQUENCE_NUMBER' },
+    retry,
+    fenced(1),
+  ],
+  'a batch that lands elsewhere halts it': [...fresh, fetched(batch(40, 50)), saved(1), produced(2, 4)],
+  'a task that was fenced off stands back': [
+    ...fresh,
+    fetched(batch(40, 50)),
+    { type: 'refused', id: 1, kind: 'superseded', reason: 'INVALID_PRODUCER_EPOCH' },
+    retry,
+  ],
+  'retention that has passed us halts it': takeOver({ runs: [run], lastBatch, sourceStart: 60 }),
+  'an origin that has lost our records halts it': [
+    ...takeOver({ runs: [run], lastBatch }),
+    { type: 'proved', epoch: 3, endOffset: 45 },
+  ],
+  'what the origin deletes is deleted but for the last batch': [
+    ...fresh,
+    fetched(batch(40, 50), batch(50, 60)),
+    saved(1),
+    produced(2, 1),
+    produced(3, 11),
+    { type: 'originStarts', offset: 45 },
+    { type: 'originStarts', offset: 60 },
+  ],
+};
+
+for (const [name, inputs] of Object.entries(SCENARIOS)) {
+  test(name, async () => {
+    await expect(transcript(inputs)).toMatchFileSnapshot(`../../testdata/runs-${name.replaceAll(' ', '-')}.txt`);
+  });
+}
