@@ -22,6 +22,7 @@ const program = new Command('meridian')
 
 command(program, 'local', 'run the regions of the regions folder on this machine')
   .option('--brokers <number>', 'in each region; otherwise as many as there were, at first one', wholeNumber)
+  .option('--mirrors <number>', 'in each region, which share its links', wholeNumber, 1)
   .addHelpText('after', '\nPrints the addresses, a token and `ready`; Ctrl-C stops everything.')
   .action(async (options) => (await import('./commands/local.ts')).runLocal(io, terminal, options));
 

@@ -14,6 +14,7 @@ export const CLI_ERRORS = {
   'topic-failed': 'The broker refused.',
   'not-reachable': 'Is the platform running? Check --region, --gateway and --port-offset.',
   'publish-failed': 'Not every record was acknowledged.',
+  refused: 'The mirror did not do it; see `meridian links` for what it does.',
 } as const;
 
 export type CliErrorCode = keyof typeof CLI_ERRORS;

@@ -36,10 +36,10 @@ test('a region that is not there, and a token that is missing, are told', async 
 
 test('a mistake in the regions folder is told with file, line and field', async () => {
   const regions = mkdtempSync(join(data, 'regions-'));
-  writeFileSync(join(regions, 'a.yaml'), 'name: a\nid: 1\nengine: kafka\n');
+  writeFileSync(join(regions, 'a.yaml'), 'name: a\nid: 1\nengine: redpanda\n');
   const { code, stderr } = await run('local', '--regions', regions, '--data', join(data, 'x'));
   expect(code).toBe(1);
-  expect(stderr).toContain('a.yaml:3: engine must be "embedded"');
+  expect(stderr).toContain('a.yaml:3: engine must be one of "embedded", "kafka"');
 });
 
 test('links of a platform that does not run prints nothing but an error', async () => {

@@ -3,14 +3,7 @@
  * Invariant: without `--port-offset` the offset is the one that the data folder's platform was started with.
  */
 import type { Io } from '@meridian/io';
-import {
-  type BrokerAddress,
-  brokersOf,
-  loadRegions,
-  movePorts,
-  type Region,
-  type Topology,
-} from '@meridian/service/regions';
+import { loadRegions, mirrorsOf, movePorts, type Region, type Topology } from '@meridian/service/regions';
 import { CliError } from './errors.ts';
 import { readMarker } from './local/data-folder.ts';
 
@@ -33,10 +26,10 @@ export function findRegion(topology: Topology, name: string): Region {
   throw new CliError('unknown-region', `Region ${name}; there are: ${known}.`);
 }
 
-/** Where a region's brokers listen for clients, as many as the platform was started with. */
-export function regionBrokers(io: Pick<Io, 'disk'>, options: PlatformOptions, name: string): BrokerAddress[] {
-  const region = findRegion(findPlatform(io, options), name);
-  return brokersOf(region, readMarker(io, options.data)?.brokers ?? 1);
+/** Addresses of a region's mirrors (`http://host:port`), as many as the platform was started with. */
+export function mirrorUrls(io: Pick<Io, 'disk'>, options: PlatformOptions, region: Region): string[] {
+  const mirrors = mirrorsOf(region, readMarker(io, options.data)?.mirrors ?? 1);
+  return mirrors.map(({ host, managementPort }) => `http://${host}:${managementPort}`);
 }
 
 export const gatewayUrl = ({ gateway }: Region): string => `ws://${gateway.host}:${gateway.port}/v1/ws`;

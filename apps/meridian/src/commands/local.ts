@@ -28,6 +28,7 @@ import { signToken } from './token.ts';
 export interface LocalOptions extends PlatformOptions {
   /** In each region. */
   brokers?: number;
+  mirrors?: number;
   json?: boolean;
 }
 
@@ -37,17 +38,20 @@ const DEVELOPER = { tenant: 'acme', subject: 'developer', allow: ['*:read,write'
 
 export async function runLocal(io: Io, terminal: Terminal, options: LocalOptions): Promise<void> {
   const topology = movePorts(loadRegions(io, options.regions), options.portOffset ?? 0);
-  checkBrokers(topology, options.brokers ?? 1);
-  const shape = { portOffset: options.portOffset ?? 0, brokers: options.brokers };
+  const { mirrors = 1 } = options;
+  checkBrokers(topology, options.brokers ?? 1, mirrors);
+  const shape = { portOffset: options.portOffset ?? 0, brokers: options.brokers, mirrors };
   const data = openDataFolder(io, resolve(options.data), shape);
   const { brokers } = data;
   await waitForLeftovers(io, data.file('processes.json'));
-  await checkPorts(io, portsOf(topology, brokers));
+  await checkPorts(io, portsOf(topology, brokers, mirrors));
   const keys = makeKeys(io, data.path);
   const internalSecret = io.disk.readFile(keys.internalSecret).toString('utf8').trim();
   const plan = planParts({
     topology,
+    regionsFolder: resolve(options.regions),
     brokers,
+    mirrors,
     clusters: brokers === 1 ? new Map() : openClusters(io, terminal, data, topology),
     dataFolder: data.path,
     keys,
@@ -83,18 +87,20 @@ function openClusters(
   { regions }: Topology,
 ): Map<string, RegionCluster> {
   return new Map(
-    regions.map((region) => {
-      const isNew = !io.disk.exists(clusterFile(file(region.name)));
-      const cluster = openRegionCluster(io, file(region.name), brokersOf(region, brokers));
-      if (isNew && cluster.voters[0]?.directoryId === undefined) {
-        terminal.say(
-          `${region.name} began with one broker: it alone votes on metadata until others are added ` +
-            `(kafka-metadata-quorum), and keeps the topics that it has until they are reassigned ` +
-            `(kafka-reassign-partitions); new ones get ${Math.min(brokers, MAX_REPLICAS)} replicas.`,
-        );
-      }
-      return [region.name, cluster];
-    }),
+    regions
+      .filter(({ engine }) => engine === 'embedded')
+      .map((region) => {
+        const isNew = !io.disk.exists(clusterFile(file(region.name)));
+        const cluster = openRegionCluster(io, file(region.name), brokersOf(region, brokers));
+        if (isNew && cluster.voters[0]?.directoryId === undefined) {
+          terminal.say(
+            `${region.name} began with one broker: it alone votes on metadata until others are added ` +
+              `(kafka-metadata-quorum), and keeps the topics that it has until they are reassigned ` +
+              `(kafka-reassign-partitions); new ones get ${Math.min(brokers, MAX_REPLICAS)} replicas.`,
+          );
+        }
+        return [region.name, cluster];
+      }),
   );
 }
 
@@ -154,9 +160,12 @@ function printPlatform(
 ): void {
   const rows = topology.regions.map((region) => ({
     region: region.name,
-    kafka: brokersOf(region, brokers)
-      .map(({ host, port }) => `${host}:${port}`)
-      .join(','),
+    kafka:
+      region.engine === 'kafka'
+        ? region.kafka['bootstrap.servers']
+        : brokersOf(region, brokers)
+            .map(({ host, port }) => `${host}:${port}`)
+            .join(','),
     gateway: gatewayUrl(region),
     http: `http://${region.gateway.host}:${region.gateway.port}`,
   }));

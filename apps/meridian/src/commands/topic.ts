@@ -2,15 +2,13 @@
  * `meridian topic create` and `topic list`: over the Kafka protocol, at a region's client listener. Names are
  * physical ones: a tenant's topic `cities` is `<tenant>.cities`.
  */
-
-import type { Client } from '@meridian/client';
-import { createClient } from '@meridian/client';
-import { type Io, silentLogger } from '@meridian/io';
+import type { Io } from '@meridian/io';
 import { errorName } from '@meridian/protocol';
 import { CliError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import { type PlatformOptions, regionBrokers } from '../platform.ts';
+import type { PlatformOptions } from '../platform.ts';
 import { alignColumns, type Terminal } from '../terminal.ts';
+import { withRegionClient } from './region-client.ts';
 
 export interface TopicOptions extends PlatformOptions {
   region: string;
@@ -30,7 +28,7 @@ export async function createTopic(
   name: string,
   options: TopicCreateOptions,
 ): Promise<void> {
-  await withClient(io, options, async (client) => {
+  await withRegionClient(io, options, options.region, async (client) => {
     const topic = { name, numPartitions: options.partitions, configs: options.config ?? {} };
     const [outcome] = await client.createTopics([topic], CALL);
     if (outcome === undefined || outcome.errorCode !== 0) {
@@ -44,7 +42,7 @@ export async function createTopic(
 }
 
 export async function listTopics(io: Io, terminal: Terminal, options: TopicOptions): Promise<void> {
-  await withClient(io, options, async (client) => {
+  await withRegionClient(io, options, options.region, async (client) => {
     const { topics } = await client.metadata('all', { ...CALL, maxAgeMs: 0 });
     const names = [...topics.keys()].sort();
     const configs = await client.describeTopicConfigs(names, CALL);
@@ -65,14 +63,4 @@ export async function listTopics(io: Io, terminal: Terminal, options: TopicOptio
       for (const line of alignColumns([['TOPIC', 'PARTITIONS', 'COPY OF', 'ID'], ...cells])) terminal.data(line);
     }
   });
-}
-
-async function withClient(io: Io, options: TopicOptions, work: (client: Client) => Promise<void>): Promise<void> {
-  const bootstrap = regionBrokers(io, options, options.region);
-  const client = createClient({ io, bootstrap, clientId: 'meridian-cli', log: silentLogger });
-  try {
-    await work(client);
-  } finally {
-    await client.close();
-  }
 }

@@ -12,8 +12,10 @@ function laptop() {
 test('the marker tells later commands the port offset that the platform was started with', () => {
   const io = laptop().boot();
   expect(readMarker(io, '/data')).toBeUndefined();
-  openDataFolder(io, '/data', { portOffset: 300, brokers: undefined });
-  expect(readMarker(io, '/data')).toEqual({ format: 1, portOffset: 300, brokers: 1 });
+  openDataFolder(io, '/data', { portOffset: 300, brokers: undefined }).release();
+  expect(readMarker(io, '/data')).toEqual({ format: 1, portOffset: 300, brokers: 1, mirrors: 1 });
+  openDataFolder(io, '/data', { portOffset: 300, brokers: undefined, mirrors: 2 });
+  expect(readMarker(io, '/data')).toMatchObject({ format: 1, mirrors: 2 });
 });
 
 test('a folder in use by another process is refused', () => {

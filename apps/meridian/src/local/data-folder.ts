@@ -21,6 +21,7 @@ export interface Marker {
   portOffset: number;
   /** In each region. */
   brokers: number;
+  mirrors: number;
 }
 
 /** What the platform is started with. */
@@ -28,6 +29,7 @@ export interface PlatformShape {
   portOffset: number;
   /** In each region; without it, as many as there were. */
   brokers: number | undefined;
+  mirrors?: number;
 }
 
 export interface DataFolder {
@@ -45,8 +47,9 @@ export function openDataFolder(io: Pick<Io, 'disk'>, path: string, shape: Platfo
   const brokers = brokersIn(path, checkFormat(io, path), shape);
   const lock = takeLock(io, path);
   const file = (name: string): string => `${path}/${name}`;
-  const { portOffset } = shape;
-  const marker = brokers === 1 ? { format: FORMAT_OF_ONE_BROKER, portOffset } : { format: FORMAT, portOffset, brokers };
+  const { portOffset, mirrors = 1 } = shape;
+  const beside = { portOffset, ...(mirrors > 1 && { mirrors }) }; // mirrors keep nothing here: any number will do
+  const marker = brokers === 1 ? { format: FORMAT_OF_ONE_BROKER, ...beside } : { format: FORMAT, ...beside, brokers };
   io.disk.replaceFile(file('meridian.json'), Buffer.from(`${JSON.stringify(marker)}\n`));
   return {
     path,
@@ -70,8 +73,11 @@ export function readMarker(io: Pick<Io, 'disk'>, path: string): Marker | undefin
       format,
       portOffset = 0,
       brokers = 1,
+      mirrors = 1,
     } = JSON.parse(io.disk.readFile(file).toString('utf8')) as Partial<Marker>;
-    if (typeof format === 'number') return { format, portOffset: Number(portOffset), brokers: Number(brokers) };
+    if (typeof format === 'number') {
+      return { format, portOffset: Number(portOffset), brokers: Number(brokers), mirrors: Number(mirrors) };
+    }
   } catch (error) {
     throw new CliError('data-unreadable', `${file}: ${(error as Error).message}`, { cause: error });
   }

@@ -1,15 +1,24 @@
 /**
- * Which processes a local platform has and the config of each: per region its brokers, a mirror that brings the other
- * regions' topics in, and a gateway. Called by `meridian local`, which writes the configs as JSON.
+ * Which processes a local platform has and the config of each: per region its brokers (none where Apache Kafka is the
+ * engine), mirrors that bring the other regions' topics in, and a gateway. Called by `meridian local`, which writes the configs as JSON.
  * Invariant: the processes know nothing of `regions/`; all they need is in their config. Apps do not import each
  * other, so the shapes here follow `apps/<app>/src/config.ts`, and each process checks its own.
  */
-import { type BrokerAddress, brokersOf, type Region, type Topology } from '@meridian/service/regions';
+import {
+  type BrokerAddress,
+  brokersOf,
+  type EmbeddedRegion,
+  type MirrorAddress,
+  mirrorsOf,
+  type Region,
+  type Topology,
+} from '@meridian/service/regions';
+import { endpointOf } from './kafka-region.ts';
 import type { KeyFiles } from './keys.ts';
 import type { RegionCluster } from './region-cluster.ts';
 
 export interface PlannedPart {
-  /** `us-east/broker`, `us-east/broker-2`. */
+  /** `us-east/broker`, `us-east/broker-2`, `us-east/mirror`. */
   name: string;
   app: 'broker' | 'mirror' | 'gateway';
   region: string;
@@ -20,8 +29,12 @@ export interface PlannedPart {
 
 export interface PlanInputs {
   topology: Topology;
-  /** In each region. */
+  /** Where its files lie; links are followed there. */
+  regionsFolder: string;
+  /** In each region that is embedded. */
   brokers: number;
+  /** In each region. */
+  mirrors: number;
   /** By region; none where a broker is alone. */
   clusters: ReadonlyMap<string, RegionCluster>;
   dataFolder: string;
@@ -31,25 +44,25 @@ export interface PlanInputs {
 }
 
 export function planParts(inputs: PlanInputs): PlannedPart[] {
-  return inputs.topology.regions.flatMap((region) => {
-    const parts = brokersOf(region, inputs.brokers).map((broker) => brokerPart(region, broker, inputs));
-    const sources = sourcesOf(region, inputs.topology);
-    if (sources.length > 0) parts.push(part(region, 'mirror', 1, mirrorConfig(region, sources, inputs)));
+  const { topology, brokers, mirrors } = inputs;
+  return topology.regions.flatMap((region) => {
+    const parts =
+      region.engine === 'kafka' ? [] : brokersOf(region, brokers).map((broker) => brokerPart(region, broker, inputs));
+    const others = topology.regions.filter(({ name }) => name !== region.name);
+    // Without a link in its file, too: one may be created while it runs.
+    if (others.length > 0) {
+      parts.push(...mirrorsOf(region, mirrors).map((mirror) => mirrorPart(region, mirror, others, inputs)));
+    }
     return [...parts, part(region, 'gateway', 1, gatewayConfig(region, inputs))];
   });
-}
-
-function sourcesOf(region: Region, { regions, links }: Topology): Region[] {
-  const names = links.filter(({ to }) => to === region.name).map(({ from }) => from);
-  return regions.filter(({ name }) => names.includes(name));
 }
 
 function part(region: Region, app: PlannedPart['app'], stopRank: number, config: object): PlannedPart {
   return { name: `${region.name}/${app}`, app, region: region.name, stopRank, config };
 }
 
-function brokerPart(region: Region, broker: BrokerAddress, inputs: PlanInputs): PlannedPart {
-  const folder = brokerFolder(broker.nodeId);
+function brokerPart(region: EmbeddedRegion, broker: BrokerAddress, inputs: PlanInputs): PlannedPart {
+  const folder = numbered('broker', broker.nodeId);
   const cluster = inputs.clusters.get(region.name);
   const alone = brokerConfig(region, broker, inputs);
   const config =
@@ -58,7 +71,7 @@ function brokerPart(region: Region, broker: BrokerAddress, inputs: PlanInputs): 
 }
 
 /** The first one keeps the name that it has alone. */
-const brokerFolder = (nodeId: number): string => (nodeId === 1 ? 'broker' : `broker-${nodeId}`);
+const numbered = (what: string, number: number): string => (number === 1 ? what : `${what}-${number}`);
 
 const namesOf = ({ regions }: Topology): string[] => regions.map(({ name }) => name);
 
@@ -68,7 +81,7 @@ function brokerConfig(region: Region, { nodeId, host, port, internalPort }: Brok
     region: region.name,
     regionId: region.id,
     nodeId,
-    dataFolder: `${dataFolder}/${region.name}/${brokerFolder(nodeId)}`,
+    dataFolder: `${dataFolder}/${region.name}/${numbered('broker', nodeId)}`,
     client: { host, port },
     internal: { host, port: internalPort, secret: internalSecret },
     regions: namesOf(topology),
@@ -109,21 +122,26 @@ function nodeOfCluster(region: Region, { nodeId }: BrokerAddress, { clusterId, v
 /** Of topics, where a region has so many brokers. */
 export const MAX_REPLICAS = 3;
 
-/** The internal listeners of a region's brokers. */
-function internalAddresses(region: Region, { brokers }: PlanInputs): { host: string; port: number }[] {
-  return brokersOf(region, brokers).map(({ host, internalPort }) => ({ host, port: internalPort }));
-}
-
-function mirrorConfig(region: Region, sources: readonly Region[], inputs: PlanInputs): object {
-  const bootstrapOf = (source: Region) => internalAddresses(source, inputs);
-  return {
+function mirrorPart(
+  region: Region,
+  { number, host, managementPort }: MirrorAddress,
+  sources: readonly Region[],
+  inputs: PlanInputs,
+): PlannedPart {
+  const memberId = numbered('mirror', number);
+  const config = {
     region: region.name,
     secret: inputs.internalSecret,
-    target: internalAddresses(region, inputs),
-    links: sources.map((source) => ({ from: source.name, to: region.name, bootstrap: bootstrapOf(source) })),
-    management: { host: region.mirror.host, port: region.mirror.managementPort },
+    target: endpoint(region, inputs),
+    sources: sources.map((source) => ({ region: source.name, ...endpoint(source, inputs) })),
+    linksFile: `${inputs.regionsFolder}/links.yaml`,
+    memberId,
+    management: { host, port: managementPort },
   };
+  return { ...part(region, 'mirror', 1, config), name: `${region.name}/${memberId}` };
 }
+
+const endpoint = (region: Region, { brokers, regionsFolder }: PlanInputs) => endpointOf(region, brokers, regionsFolder);
 
 function gatewayConfig(region: Region, inputs: PlanInputs): object {
   const { topology, keys, internalSecret } = inputs;
@@ -132,8 +150,8 @@ function gatewayConfig(region: Region, inputs: PlanInputs): object {
     port: region.gateway.port,
     region: region.name,
     regions: namesOf(topology),
-    bootstrap: internalAddresses(region, inputs),
-    secret: internalSecret,
+    ...endpoint(region, inputs),
+    ...(region.engine === 'embedded' && { secret: internalSecret }),
     jwksFile: keys.jwks,
     issuer: 'meridian',
     audience: 'meridian',

@@ -3,7 +3,7 @@
  * one sentence and not by a part's log. Called by `meridian local`.
  */
 import { type Io, IoError } from '@meridian/io';
-import { brokersOf, type Topology } from '@meridian/service/regions';
+import { brokersOf, mirrorsOf, type Topology } from '@meridian/service/regions';
 import { CliError } from '../errors.ts';
 
 export interface PortUse {
@@ -13,10 +13,10 @@ export interface PortUse {
   what: string;
 }
 
-/** `brokers`: in each region. */
-export function portsOf(topology: Topology, brokers: number): PortUse[] {
+/** `brokers` and `mirrors`: in each region. An Apache Kafka's ports are not ours. */
+export function portsOf(topology: Topology, brokers: number, mirrors = 1): PortUse[] {
   return topology.regions.flatMap((region) => {
-    const { name, gateway, mirror } = region;
+    const { name, gateway } = region;
     const ofBrokers = brokersOf(region, brokers).flatMap(({ nodeId, host, port, internalPort }) => {
       const what = `${name}'s broker${nodeId === 1 ? '' : ` ${nodeId}`}`;
       return [
@@ -27,7 +27,11 @@ export function portsOf(topology: Topology, brokers: number): PortUse[] {
     return [
       ...ofBrokers,
       { host: gateway.host, port: gateway.port, what: `${name}'s gateway` },
-      { host: mirror.host, port: mirror.managementPort, what: `${name}'s mirror (management)` },
+      ...mirrorsOf(region, mirrors).map(({ number, host, managementPort }) => ({
+        host,
+        port: managementPort,
+        what: `${name}'s mirror${number === 1 ? '' : ` ${number}`} (management)`,
+      })),
     ];
   });
 }

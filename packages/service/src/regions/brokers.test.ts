@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { brokersOf, checkBrokers } from './brokers.ts';
+import { brokersOf, checkBrokers, mirrorsOf } from './brokers.ts';
 import type { Region } from './schema.ts';
 
 const region = (name: string, id: number, port: number): Region => ({
@@ -43,4 +43,10 @@ test('none, too many and ports beyond all ports are refused', () => {
   expect(() => checkBrokers({ regions: [region('a', 1, 65_530)], links: [] }, 2)).toThrow(
     'would listen on 127.0.0.1:65540',
   );
+});
+
+test('further mirrors are ten ports up each, and must fit, too', () => {
+  expect(mirrorsOf(TWO.regions[0]!, 2).map(({ managementPort }) => managementPort)).toEqual([9094, 9104]);
+  expect(() => checkBrokers(TWO, 9, 9)).not.toThrow();
+  expect(() => checkBrokers(TWO, 1, 10)).toThrow('--mirrors 10: a region has 1 to 9 here');
 });
