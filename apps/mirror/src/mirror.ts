@@ -11,6 +11,7 @@ import { MirrorError } from './errors.ts';
 import { DEFAULT_LIMITS, type MirrorLimits } from './limits.ts';
 import { Link } from './link/link.ts';
 import { TopicCatalog } from './link/topic-catalog.ts';
+import { linkRoutes } from './links/link-routes.ts';
 import type { LinkStatus } from './status.ts';
 import { InFlightBudget } from './task/in-flight-budget.ts';
 
@@ -53,7 +54,7 @@ export async function createMirror({ io, config, log, limits: changed, listen }:
   const links: Link[] = [];
   const status = (): LinkStatus[] => links.map((link) => link.status(io.clock.monotonic()));
   const { host = '127.0.0.1', port } = config.management;
-  const routes = { '/v1/links': () => ({ links: status() }) };
+  const routes = linkRoutes({ status });
   const serve = () => createManagementServer({ host, port, log, routes });
   const management = listen === false ? undefined : await serve();
   const budget = new InFlightBudget(limits.totalInFlightBytes);

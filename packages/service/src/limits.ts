@@ -20,6 +20,8 @@ export const LIMITS = {
   heldLoopMs: 200,
   /** Management server: the head of a request. */
   maxRequestHeadBytes: 8_192,
+  /** Management server: the body of a request. */
+  maxRequestBodyBytes: 262_144,
   /** Management server: from the connection to the whole request. */
   requestTimeoutMs: 5_000,
   /** Management server: how often connections are looked at for that. */

@@ -3,7 +3,7 @@ import { type Io, type Logger, silentLogger } from '@meridian/io';
 import { createRealIo } from '@meridian/io/real';
 import { afterEach, expect, test } from 'vitest';
 import { LIMITS } from './limits.ts';
-import { createManagementServer, type ManagementOptions, type ManagementServer } from './management-server.ts';
+import { createManagementServer, type ManagementOptions, type ManagementServer, Refused } from './management-server.ts';
 
 const HOST = '127.0.0.1';
 const io = createRealIo();
@@ -12,7 +12,7 @@ const servers: ManagementServer[] = [];
 afterEach(() => Promise.all(servers.splice(0).map((server) => server.close())));
 
 async function serve(options: Partial<ManagementOptions> = {}) {
-  const server = await createManagementServer({ host: HOST, port: 0, log: silentLogger, routes: {}, ...options });
+  const server = await createManagementServer({ host: HOST, port: 0, log: silentLogger, routes: [], ...options });
   servers.push(server);
   const ask = (text: string): Promise<string> => exchange(io, server.port, text);
   return { server, ask };
@@ -34,7 +34,7 @@ async function exchange(io: Io, port: number, text: string): Promise<string> {
 const get = (path: string, method = 'GET'): string => `${method} ${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
 
 test('health and routes are answered as JSON', async () => {
-  const { ask } = await serve({ routes: { '/v1/links': () => ({ links: ['é'] }) } });
+  const { ask } = await serve({ routes: [{ method: 'GET', path: '/v1/links', handle: () => ({ links: ['é'] }) }] });
   expect(await ask(get('/healthz'))).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\n{"status":"ok"}$/);
   expect(await ask('GET /v1/links?x=1 HTTP/1.0\r\n\r\n')).toMatch(/content-length: 16\r\n[\s\S]*{"links":\["é"\]}$/);
   expect(await ask(get('/healthz', 'HEAD'))).toMatch(/content-length: 15\r\n[\s\S]*\r\n\r\n$/);
@@ -57,16 +57,61 @@ test('other paths, methods and bytes are refused', async () => {
 
 test('a route that throws is a 500 and nothing more', async () => {
   const { ask } = await serve({
-    routes: {
-      '/broken': () => {
-        throw new Error('secret');
+    routes: [
+      {
+        method: 'GET',
+        path: '/broken',
+        handle: () => {
+          throw new Error('secret');
+        },
       },
-    },
+    ],
   });
   const answer = await ask(get('/broken'));
   expect(answer).toContain('500 Internal Server Error');
   expect(answer).not.toContain('secret');
   expect(await ask(get('/healthz'))).toContain('200 OK');
+});
+
+const send = (method: string, path: string, body: string, more = ''): string =>
+  `${method} ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${more}content-length: ${body.length}\r\n\r\n${body}`;
+
+test('what is sent is checked by the route’s schema, with defaults filled in', async () => {
+  const count = { type: 'integer', minimum: 1, default: 1 };
+  const body = { type: 'object', additionalProperties: false, properties: { count }, required: [] };
+  const routes: ManagementOptions['routes'] = [
+    { method: 'POST', path: '/v1/things/:name', body, handle: (request) => request },
+    {
+      method: 'DELETE',
+      path: '/v1/things/:name',
+      handle: ({ params }) => {
+        throw new Refused(409, `${params.name} is in use`);
+      },
+    },
+  ];
+  const { ask } = await serve({ routes });
+  expect(await ask(send('POST', '/v1/things/a?b=1&b=2', '{}'))).toContain(
+    '{"params":{"name":"a"},"query":{"b":"2"},"body":{"count":1}}',
+  );
+  expect(await ask(send('POST', '/v1/things/a', '{"count":0,"x":1}'))).toMatch(
+    /400 Bad Request[\s\S]*x is not a known field \(known: count\)\\ncount must be at least 1/,
+  );
+  expect(await ask(send('POST', '/v1/things/a', '{"count'))).toContain('400 Bad Request');
+  expect(await ask(send('POST', '/v1/things/a', ''))).toContain('400 Bad Request');
+  expect(await ask(send('POST', '/v1/things/a', '{}').replace('application/json', 'text/plain'))).toContain(
+    '400 Bad Request',
+  );
+  expect(await ask(send('POST', '/v1/things/a', `"${'x'.repeat(LIMITS.maxRequestBodyBytes)}"`))).toContain('413');
+  expect(await ask(get('/v1/things/a', 'DELETE'))).toMatch(/409 Conflict[\s\S]*a is in use/);
+  expect(await ask(get('/v1/things/a'))).toMatch(/405[\s\S]*allow: POST, DELETE/);
+  expect(await ask(get('/v1/things/', 'DELETE'))).toContain('404');
+});
+
+test('a web page cannot change anything', async () => {
+  const routes: ManagementOptions['routes'] = [{ method: 'DELETE', path: '/v1/x', handle: () => ({}) }];
+  const { ask } = await serve({ routes });
+  expect(await ask(get('/v1/x', 'DELETE'))).toContain('200 OK');
+  expect(await ask('DELETE /v1/x HTTP/1.1\r\nhost: x\r\norigin: http://evil\r\n\r\n')).toContain('403 Forbidden');
 });
 
 test('a connection that says nothing, or not all, is closed in time', async () => {

@@ -22,8 +22,10 @@ export { createLogger, type LogLevel } from './logger.ts';
 export {
   createManagementServer,
   type ManagementOptions,
+  type ManagementRequest,
+  type ManagementRoute,
   type ManagementServer,
-  type Route,
+  Refused,
 } from './management-server.ts';
 export { type ProcessDefinition, type RunningProcess, runProcess } from './process.ts';
 export { checkSchema, type Problem, pathText, type Schema } from './schema.ts';
