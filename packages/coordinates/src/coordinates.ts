@@ -2,6 +2,7 @@
  * Canonical coordinates: where the records of a copy lie, in its origin's offsets and in its own. The mirror writes the
  * tables, the gateway, the command line and the simulator read them. Nothing here waits or owns a process.
  */
-export { CoordinateError } from './errors.ts';
+export * from './compacted-topic.ts';
+export { COORDINATE_ERRORS, CoordinateError, type CoordinateErrorCode } from './errors.ts';
 export * from './run-records.ts';
 export * from './run-table.ts';

@@ -1,6 +1,12 @@
 /** The package's one table of errors: the world failed. `code` is for programs, the message for people. */
 export const COORDINATE_ERRORS = {
   'run-record': 'A record of __meridian_runs cannot be read: nobody but the mirror of this release may write there.',
+  'topic-record':
+    'A record of __meridian_topics cannot be read: nobody but the mirror of this release may write there.',
+  unread: 'The topic of bookkeeping could not be read to its end in time: look at the cluster that it lies in.',
+  unwritten: 'The topic of bookkeeping took no record: look at the cluster that it lies in, and at its ACLs.',
+  closed: 'The reader has been closed.',
+  'no-copy': 'Neither region has a topic that is a copy of the other or has the same origin: look at the links.',
 } as const;
 
 export type CoordinateErrorCode = keyof typeof COORDINATE_ERRORS;

@@ -4,4 +4,10 @@ export const LIMITS = {
   chunkRuns: 128,
   /** Distances from run to run beyond this are not packed. */
   maxPackedGap: 2 ** 48,
+  /** Reading a topic of bookkeeping to its end, and appending to it, before the caller is told that it did not work. */
+  bookkeepingTimeoutMs: 15_000,
+  /** A topic that is not there yet, or broke off, is looked for again. */
+  bookkeepingRetryMs: 500,
+  /** Of one partition of bookkeeping in one answer. */
+  bookkeepingFetchBytes: 1024 * 1024,
 } as const;
