@@ -4,5 +4,7 @@
  */
 export * from './compacted-topic.ts';
 export { COORDINATE_ERRORS, CoordinateError, type CoordinateErrorCode } from './errors.ts';
+export * from './facts-store.ts';
 export * from './run-records.ts';
 export * from './run-table.ts';
+export * from './topic-facts.ts';

@@ -1,0 +1,120 @@
+/**
+ * What a copy is: of which region, topic id and incarnation. One type for both engines: our brokers keep the facts as
+ * configs of the topic, beside Apache Kafka they are records of `__meridian_topics`. Read by the mirror, the gateway and
+ * the command line. Invariant: what a topic is stands in its facts and is never parsed out of its name.
+ *
+ *   key    copy/<topic id of the copy>
+ *   value  JSON, `v` 1; without a value the copy is gone
+ */
+import { CoordinateError } from './errors.ts';
+
+export interface CopyFacts {
+  /** Name and topic id of the copy itself. */
+  readonly copy: string;
+  readonly copyId: string;
+  readonly originRegion: string;
+  readonly originTopic: string;
+  readonly originTopicId: string;
+  /** 1, and one more each time the copy was begun anew or promoted. */
+  readonly incarnation: number;
+  readonly policy: CopyPolicy;
+  /** Where each partition ended when it was promoted to a topic of its own; undefined: it is a copy. */
+  readonly promotedAt?: readonly number[];
+  /** The link that made it; '' where nobody wrote it down. */
+  readonly link: string;
+  /** Where copying began, as `meridian.origin.start` says. */
+  readonly start?: string;
+}
+
+export type CopyPolicy = 'prefix' | 'identity';
+
+export const ORIGIN_CONFIGS = {
+  region: 'meridian.origin.region',
+  topic: 'meridian.origin.topic',
+  topicId: 'meridian.origin.topic.id',
+  incarnation: 'meridian.origin.incarnation',
+  policy: 'meridian.origin.policy',
+  promoted: 'meridian.origin.promoted',
+  start: 'meridian.origin.start',
+  link: 'meridian.origin.link',
+} as const;
+
+/** Facts of a topic of our own brokers by the configs set on it; undefined: it is nobody's copy. */
+export function factsOfConfigs(
+  copy: string,
+  copyId: string,
+  configs: ReadonlyMap<string, string>,
+): CopyFacts | undefined {
+  const get = (name: keyof typeof ORIGIN_CONFIGS): string => configs.get(ORIGIN_CONFIGS[name]) ?? '';
+  const [originRegion, originTopicId, start] = [get('region'), get('topicId'), get('start')];
+  if (originRegion === '') return undefined;
+  const promotedAt = cutsOf(get('promoted'));
+  return {
+    ...{ copy, copyId, originRegion, originTopicId },
+    originTopic: get('topic') || nameWithout(copy, originRegion),
+    incarnation: Number(get('incarnation')) || 1,
+    policy: get('policy') === 'identity' ? 'identity' : 'prefix',
+    link: get('link'),
+    ...(promotedAt && { promotedAt }),
+    ...(start !== '' && { start }),
+  };
+}
+
+/** Copies made before the origin's name was written down are called by the policy `prefix`. */
+const nameWithout = (copy: string, region: string): string =>
+  copy.startsWith(`${region}.`) ? copy.slice(region.length + 1) : copy;
+
+/** `sealed` is a copy still: nothing is appended, but it is not promoted yet. */
+function cutsOf(text: string): number[] | undefined {
+  return /^\d+(,\d+)*$/.test(text) ? text.split(',').map(Number) : undefined;
+}
+
+const KEY = /^copy\/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/;
+const VERSION = 1;
+
+export const encodeFactsKey = (copyId: string): Buffer => Buffer.from(`copy/${copyId}`);
+
+/** The copy's topic id; undefined: the key is of another kind of record, which is not ours to read. */
+export const decodeFactsKey = (key: Buffer): string | undefined => KEY.exec(key.toString('utf8'))?.[1];
+
+export function encodeFacts({ copyId: _, ...facts }: CopyFacts): Buffer {
+  return Buffer.from(JSON.stringify({ v: VERSION, ...facts }));
+}
+
+type Check = (value: unknown) => boolean;
+const isText: Check = (value) => typeof value === 'string' && value.length > 0 && value.length <= 4096;
+const isOffset: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+
+/** Strict: a field that is missing, unknown or of another kind makes the record unreadable, never half read. */
+const FIELDS: Readonly<Record<string, { readonly check: Check; readonly optional?: true }>> = {
+  v: { check: (value) => value === VERSION },
+  copy: { check: isText },
+  originRegion: { check: isText },
+  originTopic: { check: isText },
+  originTopicId: { check: isText },
+  incarnation: { check: (value) => isOffset(value) && (value as number) >= 1 },
+  policy: { check: (value) => value === 'prefix' || value === 'identity' },
+  promotedAt: { check: (value) => Array.isArray(value) && value.every(isOffset), optional: true },
+  link: { check: (value) => value === '' || isText(value) },
+  start: { check: isText, optional: true },
+};
+
+export function decodeFacts(copyId: string, value: Buffer): CopyFacts {
+  const refused = (detail: string): CoordinateError => new CoordinateError('topic-record', `copy/${copyId}: ${detail}`);
+  let read: unknown;
+  try {
+    read = JSON.parse(value.toString('utf8'));
+  } catch {
+    throw refused('no JSON');
+  }
+  if (typeof read !== 'object' || read === null || Array.isArray(read)) throw refused('no JSON object');
+  const record = read as Record<string, unknown>;
+  for (const [name, { check, optional }] of Object.entries(FIELDS)) {
+    const isMissing = !Object.hasOwn(record, name);
+    if (isMissing ? !optional : !check(record[name])) throw refused(`field ${name}`);
+  }
+  const unknown = Object.keys(record).find((name) => !Object.hasOwn(FIELDS, name));
+  if (unknown !== undefined) throw refused(`unknown field ${unknown.slice(0, 40)}`);
+  const { v: _, ...facts } = record;
+  return { ...(facts as unknown as Omit<CopyFacts, 'copyId'>), copyId };
+}
