@@ -3,6 +3,7 @@
  * gateway and the SDK (in browsers) share it, so it knows `Uint8Array` only and imports nothing from outside its folder.
  */
 export { type BatchView, iterateBatches, wholeBatchesSize } from './batches.ts';
+export { crcCombined, crcOfRest, crcReplaced } from './crc-combine.ts';
 export { crc32c } from './crc32c.ts';
 export { RECORD_BATCH_ERRORS, RecordBatchError, type RecordBatchErrorCode } from './errors.ts';
 export {
