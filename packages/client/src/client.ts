@@ -20,8 +20,8 @@ export type * from './security.ts';
 export type * from './transaction-fence.ts';
 export type * from './types.ts';
 
-import { type Api, ERROR, errorName, InitProducerId, type RequestInput, type ResponseOf } from '@meridian/protocol';
-import { backoffMs } from './backoff.ts';
+import type { Api, RequestInput, ResponseOf } from '@meridian/protocol';
+import { type AdminCalls, type AdminOptions, createAdmin } from './admin.ts';
 import type { Client, ClientOptions } from './client-interface.ts';
 import type { NodeConnection } from './connection/node-connection.ts';
 import { NodePool } from './connection/node-pool.ts';
@@ -29,33 +29,22 @@ import { Deadline } from './deadline.ts';
 import { ClientError } from './errors.ts';
 import type { Fetcher, FetcherOptions } from './fetch/fetch-types.ts';
 import { PollingFetcher } from './fetch/fetcher.ts';
-import { listOffsets, offsetForLeaderEpoch } from './leader-queries.ts';
 import { type ClientLimits, DEFAULT_LIMITS } from './limits.ts';
 import { MetadataCache } from './metadata-cache.ts';
 import { Producer } from './produce/producer.ts';
-import { createPartitions, createTopics, describeTopicConfigs } from './topic-admin.ts';
 import type { CallOptions, SendOptions } from './types.ts';
 
 /** Special timestamps of `listOffsets`. */
 export const EARLIEST = -2;
 export const LATEST = -1;
 
-/** There is no controller for the moment, or it has not answered the broker that was asked. */
-const PASSING: ReadonlySet<number> = new Set<number>([
-  ERROR.NOT_CONTROLLER,
-  ERROR.REQUEST_TIMED_OUT,
-  ERROR.COORDINATOR_LOAD_IN_PROGRESS,
-  ERROR.COORDINATOR_NOT_AVAILABLE,
-]);
-
-/** Kafka's bound of a transaction's time; it means nothing without transactions, but must be sent. */
-const TRANSACTION_TIMEOUT_MS = 60_000;
-
 export function createClient(options: ClientOptions): Client {
-  return new KafkaClient(options);
+  const core = new ClientCore(options);
+  return Object.assign(core, createAdmin(core.adminOptions()));
 }
 
-class KafkaClient implements Client {
+/** Connections, metadata, produce and fetch; the other calls are made of these (`admin.ts`). */
+class ClientCore implements Omit<Client, keyof AdminCalls> {
   private readonly io: ClientOptions['io'];
   private readonly limits: ClientLimits;
   private readonly pool: NodePool;
@@ -88,7 +77,7 @@ class KafkaClient implements Client {
   ): Promise<ResponseOf<A>> {
     const deadline = new Deadline(this.io, this.withClosing(options), this.limits.requestTimeoutMs, api.name);
     const connection = await this.connect(to, deadline);
-    const version = options.version ?? connection.versionFor(api);
+    const version = connection.versionFor(api, options.version, options.minVersion);
     try {
       return await connection.request(api, version, body, {
         timeoutMs: deadline.remainingMs(),
@@ -105,38 +94,6 @@ class KafkaClient implements Client {
     return (await this.connect(nodeId, deadline)).features.has(feature);
   }
 
-  listOffsets: Client['listOffsets'] = (queries, options = {}) => listOffsets(this.queries, queries, options);
-
-  offsetForLeaderEpoch: Client['offsetForLeaderEpoch'] = (queries, options = {}) =>
-    offsetForLeaderEpoch(this.queries, queries, options);
-
-  createTopics: Client['createTopics'] = (topics, options = {}) => createTopics(this.admin, topics, options);
-
-  createPartitions: Client['createPartitions'] = (topics, options = {}) =>
-    createPartitions(this.admin, topics, options);
-
-  describeTopicConfigs: Client['describeTopicConfigs'] = (names, options = {}) =>
-    describeTopicConfigs(this.admin, names, options);
-
-  async initProducerId(options: CallOptions = {}): Promise<{ producerId: number; producerEpoch: number }> {
-    const body = { transactionalId: null, transactionTimeoutMs: TRANSACTION_TIMEOUT_MS };
-    const answer = await this.untilAnswered(InitProducerId, body, true, options);
-    if (answer.errorCode !== ERROR.NONE) throw new ClientError('refused', errorName(answer.errorCode));
-    return { producerId: answer.producerId, producerEpoch: answer.producerEpoch };
-  }
-
-  listGroups: Client['listGroups'] = () => notYet();
-  committedOffsets: Client['committedOffsets'] = () => notYet();
-  commitOffsets: Client['commitOffsets'] = () => notYet();
-  deleteRecords: Client['deleteRecords'] = () => notYet();
-  deleteTopics: Client['deleteTopics'] = () => notYet();
-  alterTopicConfigs: Client['alterTopicConfigs'] = () => notYet();
-  describeAcls: Client['describeAcls'] = () => notYet();
-  createAcls: Client['createAcls'] = () => notYet();
-  deleteAcls: Client['deleteAcls'] = () => notYet();
-  fence: Client['fence'] = () => notYet();
-  joinGroup: Client['joinGroup'] = () => notYet();
-
   fetcher(options: FetcherOptions = {}): Fetcher {
     const { io, limits, pool, cache } = this;
     const fetcher = new PollingFetcher({ io, limits, pool, metadata: cache }, this.nextFetcherId++, options);
@@ -151,35 +108,9 @@ class KafkaClient implements Client {
     this.pool.close();
   }
 
-  private get queries() {
-    return { io: this.io, limits: this.limits, metadata: this.cache, request: this.send.bind(this) };
-  }
-
-  private get admin() {
-    return { adminTimeoutMs: this.limits.requestTimeoutMs, request: this.untilAnswered.bind(this) };
-  }
-
-  /** Of any broker; of another one if that cannot be reached, or, where asking twice is harmless, breaks off. */
-  private async untilAnswered<A extends Api>(
-    api: A,
-    body: RequestInput<A>,
-    isHarmless: boolean,
-    options: CallOptions,
-  ): Promise<ResponseOf<A>> {
-    const deadline = new Deadline(this.io, this.withClosing(options), this.limits.requestTimeoutMs, api.name);
-    for (let attempt = 1; ; attempt++) {
-      const left = { timeoutMs: deadline.remainingMs(), ...(deadline.signal && { signal: deadline.signal }) };
-      const rest = (): Promise<boolean> => deadline.sleep(backoffMs(this.io.random, this.limits, attempt));
-      try {
-        const answer = await this.send(api, body, 'any', left);
-        const { errorCode = ERROR.NONE } = answer as { errorCode?: number };
-        if (!PASSING.has(errorCode) || !(await rest())) return answer;
-      } catch (error) {
-        const code = error instanceof ClientError ? error.code : undefined;
-        const isWorthMore = code === 'unreachable' || (code === 'disconnected' && isHarmless);
-        if (!isWorthMore || !(await rest())) throw error;
-      }
-    }
+  adminOptions(): AdminOptions {
+    const { io, limits, cache: metadata } = this;
+    return { io, limits, metadata, send: this.send.bind(this), withClosing: this.withClosing.bind(this) };
   }
 
   /** A broker that is not known yet may be one that metadata will name. */
@@ -194,9 +125,4 @@ class KafkaClient implements Client {
     const signal = options.signal ? AbortSignal.any([options.signal, this.closing.signal]) : this.closing.signal;
     return { ...options, signal };
   }
-}
-
-/** The types of these doors come before their code. */
-function notYet(): never {
-  throw new ClientError('unsupported-version', 'not built yet');
 }

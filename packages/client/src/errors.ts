@@ -12,6 +12,7 @@ export const CLIENT_ERRORS = {
   'unknown-node': 'No broker with this id is known.',
   'no-leader': 'The partition has no leader at present.',
   'outcome-unknown': 'The connection broke before the answer: the records may have been appended or not.',
+  fenced: 'Another process has taken over.',
   'predecessor-failed': 'A batch of the same producer before this one was not appended: number them anew.',
   'too-many-pending': 'Too many produces are waiting for this broker: slow down.',
   refused: 'The broker refused the request.',

@@ -33,6 +33,15 @@ export interface ClientLimits {
   readonly leaderWaitMs: number;
   /** How often deadlines of produces are looked at. */
   readonly produceSweepMs: number;
+  /** Groups and transactional ids that one request names. */
+  readonly coordinatorKeys: number;
+  /** Whole attempts of a fence. */
+  readonly fenceAttempts: number;
+  /** How long the coordinator may take to write a fence's markers, before another attempt. */
+  readonly fenceMarkerMs: number;
+  /** How often it is asked whether it has: first, and then doubling up to. */
+  readonly fencePollMs: number;
+  readonly fencePollCapMs: number;
   readonly fetchMaxWaitMs: number;
   readonly fetchMinBytes: number;
   readonly fetchMaxBytes: number;
@@ -59,6 +68,11 @@ export const DEFAULT_LIMITS: ClientLimits = {
   maxInFlightPerPartition: 5,
   leaderWaitMs: 2_000,
   produceSweepMs: 250,
+  coordinatorKeys: 200,
+  fenceAttempts: 8,
+  fenceMarkerMs: 5_000,
+  fencePollMs: 10,
+  fencePollCapMs: 320,
   fetchMaxWaitMs: 500,
   fetchMinBytes: 1,
   fetchMaxBytes: 16 * 1024 * 1024,

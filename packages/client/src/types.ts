@@ -24,8 +24,10 @@ export interface QueryOptions extends CallOptions {
 }
 
 export interface SendOptions extends CallOptions {
-  /** Without it: the highest version that both sides speak. */
+  /** The highest version that both sides speak is used, but none above this. */
   readonly version?: number;
+  /** Rejects with `unsupported-version` where the broker speaks only older ones. */
+  readonly minVersion?: number;
 }
 
 export interface MetadataOptions extends CallOptions {
@@ -140,6 +142,8 @@ export interface ProduceOptions extends CallOptions {
    * it was, those behind it are not sent (again): they reject with `predecessor-failed`.
    */
   readonly sequenced?: boolean;
+  /** The topic that is meant; if the name has another id now, it rejects with `unknown-topic`. Default: whichever has the name. */
+  readonly topicId?: string;
   /** Sends batches without producer id again even if they may have been appended (duplicates). Default: `outcome-unknown`. */
   readonly retryUnknown?: boolean;
 }

@@ -80,11 +80,11 @@ export class NodeConnection {
     socket.onDrain = () => undefined;
   }
 
-  /** Highest version that both sides speak; rejects with `unsupported-version`. */
-  versionFor(api: Api): number {
+  /** Highest version that both sides speak, within bounds; rejects with `unsupported-version`. */
+  versionFor(api: Api, atMost = api.maxVersion, atLeast = api.minVersion): number {
     const theirs = this.versions.get(api.key);
-    const version = Math.min(api.maxVersion, theirs?.max ?? -1);
-    if (theirs === undefined || version < Math.max(api.minVersion, theirs.min)) {
+    const version = Math.min(atMost, api.maxVersion, theirs?.max ?? -1);
+    if (theirs === undefined || version < Math.max(atLeast, api.minVersion, theirs.min)) {
       throw new ClientError('unsupported-version', `${api.name} at ${this.peer}`);
     }
     return version;

@@ -97,10 +97,14 @@ export class NodeSender {
       if (entries.length > 0 && head.acks !== entries[0]!.produce.acks) continue;
       if (entries.length > 0 && sizeInBytes + head.sizeInBytes > this.context.limits.produceRequestBytes) break;
       sizeInBytes += head.sizeInBytes;
-      const topicId = this.context.metadata.peek(queue.topic)?.id ?? ZERO_UUID;
-      entries.push({ queue, produce: queue.take(), topicId });
+      const topicId = this.context.metadata.peek(queue.topic)?.id ?? head.topicId ?? ZERO_UUID;
+      const produce = queue.take();
       this.ready.delete(queue);
       this.ready.add(queue);
+      if (produce.topicId !== undefined && produce.topicId !== topicId) {
+        const detail = `${queue.topic} with the id ${produce.topicId}`;
+        this.fail(queue, produce, new ClientError('unknown-topic', detail), false);
+      } else entries.push({ queue, produce, topicId });
     }
     return entries;
   }

@@ -83,6 +83,18 @@ export class PartitionQueue {
     return taken;
   }
 
+  /**
+   * A sequenced produce has failed. Removes and returns those of its chain that wait behind it; those in flight are
+   * marked, as they may have got through.
+   */
+  breakBehind({ sequence }: PendingProduce): PendingProduce[] {
+    const isBehind = (other: PendingProduce): boolean => other.isSequenced && other.sequence > sequence;
+    for (const produce of this.inFlight) if (isBehind(produce)) produce.isBroken = true;
+    const back = this.comeBack.filter(isBehind);
+    if (back.length > 0) this.comeBack = this.comeBack.filter((produce) => !back.includes(produce));
+    return [...back, ...this.takeWaiting(isBehind)];
+  }
+
   private remove(produce: PendingProduce): void {
     this.inFlight = this.inFlight.filter((other) => other !== produce);
   }

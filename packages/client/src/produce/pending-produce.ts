@@ -13,13 +13,19 @@ export interface PendingProduce {
   readonly batches: readonly Buffer[];
   readonly sizeInBytes: number;
   readonly acks: 1 | -1;
+  /** Undefined: whichever topic has the name. */
+  readonly topicId: string | undefined;
   readonly mirror: MirrorAppend | undefined;
   /** A broker recognises it when it comes again. */
   readonly isIdempotent: boolean;
+  /** One of a numbered chain: those behind it are void without it. */
+  readonly isSequenced: boolean;
   readonly retryUnknown: boolean;
   readonly dueAt: number;
   /** Why it is still here; told when its time is over. */
   lastFailure: unknown;
+  /** One before it in its chain has failed: it is not sent again. */
+  isBroken: boolean;
   settled: boolean;
   resolve(result: ProducedResult): void;
   reject(error: ClientError): void;
@@ -28,6 +34,12 @@ export interface PendingProduce {
 /** May be in flight together with others of its partition without danger to the order. */
 export function isPipelinable(produce: PendingProduce): boolean {
   return produce.mirror !== undefined || produce.isIdempotent;
+}
+
+/** Not in the log, as far as is known. */
+export function isFailed(outcome: ProducedResult | ClientError): boolean {
+  if (outcome instanceof ClientError) return true;
+  return outcome.errorCode !== ERROR.NONE && outcome.errorCode !== ERROR.DUPLICATE_SEQUENCE_NUMBER;
 }
 
 /** Refused before anything was appended, and worth another try. */
@@ -75,7 +87,7 @@ function lostItsLeader({ errorCode, logStartOffset }: Answered): boolean {
 
 /** The connection failed; `wasSent`: the broker may have it. */
 export function judgeFailure(produce: PendingProduce, error: ClientError, wasSent: boolean): Verdict | 'fail' {
-  if (error.code === 'closed' || produce.mirror !== undefined) return 'fail';
+  if (error.code === 'closed' || error.code === 'unknown-topic' || produce.mirror !== undefined) return 'fail';
   if (error.code === 'authentication' || error.code === 'unsupported-version') return 'fail';
   return !wasSent || produce.isIdempotent || produce.retryUnknown ? 'again' : 'unknown';
 }

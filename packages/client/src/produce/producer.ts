@@ -13,7 +13,7 @@ import type { MetadataCache } from '../metadata-cache.ts';
 import type { ProducedResult, ProduceOptions } from '../types.ts';
 import { NodeSender, type SenderContext } from './node-sender.ts';
 import { PartitionQueue } from './partition-queue.ts';
-import { judgeAnswer, judgeFailure, type PendingProduce, settle } from './pending-produce.ts';
+import { isFailed, judgeAnswer, judgeFailure, type PendingProduce, settle } from './pending-produce.ts';
 
 type PartitionAnswer = ResponseOf<typeof Produce>['responses'][number]['partitionResponses'][number];
 
@@ -79,11 +79,14 @@ export class Producer {
       batches,
       sizeInBytes,
       acks: options.acks ?? -1,
+      topicId: options.topicId,
       mirror: options.mirror,
       isIdempotent: first !== undefined && first.length >= PRODUCER_ID_END && batchProducerId(first) >= 0,
+      isSequenced: options.sequenced === true,
       retryUnknown: options.retryUnknown === true,
       dueAt: io.clock.monotonic() + (options.timeoutMs ?? limits.callTimeoutMs),
       lastFailure: undefined,
+      isBroken: false,
       settled: false,
       resolve: (result) => {
         this.pending--;
@@ -192,6 +195,7 @@ export class Producer {
   }
 
   private again(queue: PartitionQueue, produce: PendingProduce, cause: unknown): void {
+    if (produce.isBroken) return this.end(queue, produce, predecessorFailed(queue), false);
     produce.lastFailure = cause;
     queue.giveBack(produce);
     this.proceed(queue);
@@ -212,8 +216,15 @@ export class Producer {
     ok: boolean,
   ): void {
     queue.finish(produce, ok);
-    settle(produce, outcome);
+    this.settle(queue, produce, outcome);
     this.proceed(queue);
+  }
+
+  /** Of a chain, what is behind one that failed fails with it. */
+  private settle(queue: PartitionQueue, produce: PendingProduce, outcome: ProducedResult | ClientError): void {
+    settle(produce, outcome);
+    if (!produce.isSequenced || !isFailed(outcome)) return;
+    for (const behind of queue.breakBehind(produce)) settle(behind, predecessorFailed(queue));
   }
 
   /** One timer looks after all deadlines, since most calls end long before theirs. */
@@ -230,23 +241,23 @@ export class Producer {
     const now = this.context.io.clock.monotonic();
     const where = `${queue.topic}-${queue.partition}`;
     for (const produce of queue.takeWaiting((each) => each.dueAt <= now)) {
-      settle(produce, new ClientError('timeout', where, { cause: produce.lastFailure }));
+      this.settle(queue, produce, new ClientError('timeout', where, { cause: produce.lastFailure }));
     }
     for (const produce of queue.overdue(now)) {
-      settle(produce, new ClientError(produce.isIdempotent ? 'timeout' : 'outcome-unknown', where));
+      this.settle(queue, produce, new ClientError(produce.isIdempotent ? 'timeout' : 'outcome-unknown', where));
     }
   }
 
   private endWaiting(queue: PartitionQueue, test: (produce: PendingProduce) => boolean, error: ClientError): boolean {
     const ended = queue.takeWaiting(test);
-    for (const produce of ended) settle(produce, error);
+    for (const produce of ended) this.settle(queue, produce, error);
     return ended.length > 0;
   }
 
   private cancelOn(signal: AbortSignal, queue: PartitionQueue, produce: PendingProduce): void {
     const cancel = (): void => {
       const error = new ClientError('cancelled', `${queue.topic}-${queue.partition}`);
-      if (!this.endWaiting(queue, (each) => each === produce, error)) settle(produce, error);
+      if (!this.endWaiting(queue, (each) => each === produce, error)) this.settle(queue, produce, error);
     };
     if (signal.aborted) cancel();
     else signal.addEventListener('abort', cancel, { once: true });
@@ -256,6 +267,9 @@ export class Producer {
     if (!queue.isResting) this.queues.delete(`${queue.topic}/${queue.partition}`);
   }
 }
+
+const predecessorFailed = ({ topic, partition }: PartitionQueue): ClientError =>
+  new ClientError('predecessor-failed', `${topic}-${partition}`);
 
 /** A leader may be found yet; with any other failure nobody waits. */
 const WORTH_WAITING: ReadonlySet<string> = new Set(['no-leader', 'timeout', 'unreachable', 'disconnected']);

@@ -1,0 +1,108 @@
+/**
+ * The calls of the client that are no record's: topics, logs, groups, fences. Made by `createClient`, which hands on
+ * what is in here as it is. Invariant: every call ends with the client at the latest (`withClosing`).
+ */
+import { type Api, ERROR, errorName, InitProducerId, type RequestInput, type ResponseOf } from '@meridian/protocol';
+import { backoffMs } from './backoff.ts';
+import type { Client } from './client-interface.ts';
+import { Coordinators, type SendContext } from './coordinators.ts';
+import { Deadline } from './deadline.ts';
+import { ClientError } from './errors.ts';
+import { listOffsets, offsetForLeaderEpoch } from './leader-queries.ts';
+import type { MetadataCache } from './metadata-cache.ts';
+import { createPartitions, createTopics, describeTopicConfigs } from './topic-admin.ts';
+import { fence } from './transaction-fence.ts';
+import type { CallOptions } from './types.ts';
+
+/** There is no controller for the moment, or it has not answered the broker that was asked. */
+const PASSING: ReadonlySet<number> = new Set<number>([
+  ERROR.NOT_CONTROLLER,
+  ERROR.REQUEST_TIMED_OUT,
+  ERROR.COORDINATOR_LOAD_IN_PROGRESS,
+  ERROR.COORDINATOR_NOT_AVAILABLE,
+]);
+
+/** Kafka's bound of a transaction's time; it means nothing without transactions, but must be sent. */
+const TRANSACTION_TIMEOUT_MS = 60_000;
+
+export interface AdminOptions extends SendContext {
+  readonly metadata: MetadataCache;
+  withClosing<O extends CallOptions>(options: O): O;
+}
+
+/** What `Client` has and the client's core has not. */
+export type AdminCalls = Omit<Client, 'send' | 'metadata' | 'leaderOf' | 'supports' | 'produce' | 'fetcher' | 'close'>;
+
+export function createAdmin(options: AdminOptions): AdminCalls {
+  const { io, limits, metadata, withClosing } = options;
+  const coordinators = new Coordinators(options);
+  const context = { ...options, coordinators };
+  const queries = { io, limits, metadata, request: options.send };
+  const request: UntilAnswered = (api, body, isHarmless, call) => untilAnswered(options, api, body, isHarmless, call);
+  const topics = { adminTimeoutMs: limits.requestTimeoutMs, request };
+  return {
+    listOffsets: (asked, call = {}) => listOffsets(queries, asked, withClosing(call)),
+    offsetForLeaderEpoch: (asked, call = {}) => offsetForLeaderEpoch(queries, asked, withClosing(call)),
+    createTopics: (wanted, call = {}) => createTopics(topics, wanted, call),
+    createPartitions: (wanted, call = {}) => createPartitions(topics, wanted, call),
+    describeTopicConfigs: (names, call = {}) => describeTopicConfigs(topics, names, call),
+    initProducerId: (call = {}) => initProducerId(request, call),
+    fence: (id, partitions, call = {}) => fence(context, id, partitions, withClosing(call)),
+    listGroups: notYet,
+    committedOffsets: notYet,
+    commitOffsets: notYet,
+    deleteRecords: notYet,
+    deleteTopics: notYet,
+    alterTopicConfigs: notYet,
+    describeAcls: notYet,
+    createAcls: notYet,
+    deleteAcls: notYet,
+    joinGroup: notYet,
+  };
+}
+
+/** The types of these doors come before their code. */
+function notYet(): never {
+  throw new ClientError('unsupported-version', 'not built yet');
+}
+
+type UntilAnswered = <A extends Api>(
+  api: A,
+  body: RequestInput<A>,
+  isHarmless: boolean,
+  call: CallOptions,
+) => Promise<ResponseOf<A>>;
+
+/** Of any broker; of another one if that cannot be reached, or, where asking twice is harmless, breaks off. */
+async function untilAnswered<A extends Api>(
+  { io, limits, send, withClosing }: AdminOptions,
+  api: A,
+  body: RequestInput<A>,
+  isHarmless: boolean,
+  call: CallOptions,
+): Promise<ResponseOf<A>> {
+  const deadline = new Deadline(io, withClosing(call), limits.requestTimeoutMs, api.name);
+  for (let attempt = 1; ; attempt++) {
+    const left = { timeoutMs: deadline.remainingMs(), ...(deadline.signal && { signal: deadline.signal }) };
+    const rest = (): Promise<boolean> => deadline.sleep(backoffMs(io.random, limits, attempt));
+    try {
+      const answer = await send(api, body, 'any', left);
+      const { errorCode = ERROR.NONE } = answer as { errorCode?: number };
+      if (!PASSING.has(errorCode) || !(await rest())) return answer;
+    } catch (error) {
+      const code = error instanceof ClientError ? error.code : undefined;
+      const isWorthMore = code === 'unreachable' || (code === 'disconnected' && isHarmless);
+      if (!isWorthMore || !(await rest())) throw error;
+    }
+  }
+}
+
+async function initProducerId(
+  request: UntilAnswered,
+  call: CallOptions,
+): Promise<{ producerId: number; producerEpoch: number }> {
+  const body = { transactionalId: null, transactionTimeoutMs: TRANSACTION_TIMEOUT_MS };
+  const answer = await request(InitProducerId, body, true, call);
+  if (answer.errorCode !== ERROR.NONE) throw new ClientError('refused', errorName(answer.errorCode));
+  return { producerId: answer.producerId, producerEpoch: answer.producerEpoch };
+}
