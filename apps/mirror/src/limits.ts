@@ -12,6 +12,8 @@ export interface MirrorLimits {
   /** Full jitter between attempts of a partition that failed. */
   readonly backoffBaseMs: number;
   readonly backoffCapMs: number;
+  /** The same where somebody has to change something first: a record too large, a right that is missing. */
+  readonly refusedBackoffMs: number;
   /** One request to either side. */
   readonly requestTimeoutMs: number;
   /** Asking where the origin ends for partitions that do not fetch. */
@@ -26,6 +28,9 @@ export interface MirrorLimits {
   /** Topics whose configs are asked for in one request. */
   readonly describeTopics: number;
   readonly maxTopicNameLength: number;
+  /** Records of gaps held in memory; what goes beyond them is counted, but not listed. */
+  readonly gapsKept: number;
+  readonly gapReasonLength: number;
   /** How often both regions are asked how far their groups are: half of what a group may be behind. */
   readonly groupRoundMs: number;
   /** A place that was translated exactly is looked at again after so long: a copy may have been cut. */
@@ -36,6 +41,9 @@ export interface MirrorLimits {
   readonly maxGroups: number;
   /** Commits under way at once per link, of as many groups. */
   readonly groupCommits: number;
+  /** How often heartbeats, and what has moved since, are written into MirrorMaker 2's topics. */
+  readonly mm2RoundMs: number;
+  readonly mm2BatchRecords: number;
 }
 
 export const DEFAULT_LIMITS: MirrorLimits = {
@@ -46,6 +54,7 @@ export const DEFAULT_LIMITS: MirrorLimits = {
   fetchPartitionMaxBytes: 1024 * 1024,
   backoffBaseMs: 50,
   backoffCapMs: 2_000,
+  refusedBackoffMs: 30_000,
   requestTimeoutMs: 10_000,
   observeTimeoutMs: 2_000,
   catchingUpMs: 2_000,
@@ -54,9 +63,13 @@ export const DEFAULT_LIMITS: MirrorLimits = {
   lagMarkEveryMs: 100,
   describeTopics: 500,
   maxTopicNameLength: 249,
+  gapsKept: 10_000,
+  gapReasonLength: 1_000,
   groupRoundMs: 1_000,
   groupRetranslateMs: 5_000,
   groupBackoffCapMs: 30_000,
   maxGroups: 5_000,
   groupCommits: 16,
+  mm2RoundMs: 1_000,
+  mm2BatchRecords: 500,
 };
