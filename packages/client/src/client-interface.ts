@@ -17,6 +17,7 @@ import type {
   EpochEnd,
   EpochQuery,
   ListedOffset,
+  ListOffsetsOptions,
   MetadataOptions,
   NodeAddress,
   OffsetQuery,
@@ -54,7 +55,7 @@ export interface Client extends GroupAdmin, LogAdmin, TransactionFence, Membersh
   /** Whether the broker advertises the feature in ApiVersions, e.g. `meridian.mirror`. */
   supports(nodeId: number, feature: string, options?: CallOptions): Promise<boolean>;
   /** Answers in the order of the queries. */
-  listOffsets(queries: readonly OffsetQuery[], options?: QueryOptions): Promise<ListedOffset[]>;
+  listOffsets(queries: readonly OffsetQuery[], options?: ListOffsetsOptions): Promise<ListedOffset[]>;
   offsetForLeaderEpoch(queries: readonly EpochQuery[], options?: QueryOptions): Promise<EpochEnd[]>;
   createTopics(topics: readonly TopicToCreate[], options?: CallOptions): Promise<TopicOutcome[]>;
   createPartitions(

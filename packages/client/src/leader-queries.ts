@@ -22,6 +22,7 @@ import type {
   EpochEnd,
   EpochQuery,
   ListedOffset,
+  ListOffsetsOptions,
   OffsetQuery,
   QueryOptions,
   TopicPartition,
@@ -122,14 +123,15 @@ function byTopic<Q extends TopicPartition>(queries: readonly Q[]): [string, Q[]]
 export function listOffsets(
   context: QueryContext,
   queries: readonly OffsetQuery[],
-  options: QueryOptions,
+  options: ListOffsetsOptions,
 ): Promise<ListedOffset[]> {
+  const isolationLevel = options.isolation === 'read_committed' ? 1 : 0;
   const ask: Question<OffsetQuery, ListedOffset>['ask'] = async (nodeId, group, left) => {
     const topics = byTopic(group).map(([name, partitions]) => ({
       name,
       partitions: partitions.map(({ partition, timestamp }) => ({ partitionIndex: partition, timestamp })),
     }));
-    const answer = await context.request(ListOffsets, { replicaId: -1, topics }, nodeId, left);
+    const answer = await context.request(ListOffsets, { replicaId: -1, isolationLevel, topics }, nodeId, left);
     const found = new Map<string, ListedOffset>();
     for (const { name, partitions } of answer.topics) {
       for (const { partitionIndex, errorCode, offset, timestamp, leaderEpoch } of partitions) {

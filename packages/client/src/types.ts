@@ -23,6 +23,11 @@ export interface QueryOptions extends CallOptions {
   readonly retryForMs?: number;
 }
 
+export interface ListOffsetsOptions extends QueryOptions {
+  /** With `read_committed`, `LATEST` is the last stable offset. Default `read_uncommitted`. */
+  readonly isolation?: 'read_uncommitted' | 'read_committed';
+}
+
 export interface SendOptions extends CallOptions {
   /** The highest version that both sides speak is used, but none above this. */
   readonly version?: number;
