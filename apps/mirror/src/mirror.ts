@@ -8,6 +8,7 @@ import type { Io, Logger } from '@meridian/io';
 import { createManagementServer, kafkaEndpoint, type LinkSpec, linkSpec } from '@meridian/service';
 import type { EndpointConfig, MirrorConfig } from './config.ts';
 import { MirrorError } from './errors.ts';
+import { GapStore } from './gaps/gap-store.ts';
 import { DEFAULT_LIMITS, type MirrorLimits } from './limits.ts';
 import { Link } from './link/link.ts';
 import { TopicCatalog } from './link/topic-catalog.ts';
@@ -52,21 +53,28 @@ export async function createMirror({ io, config, log, limits: changed, listen }:
     ),
   );
   const links: Link[] = [];
-  const status = (): LinkStatus[] => links.map((link) => link.status(io.clock.monotonic()));
+  const status = (): LinkStatus[] => {
+    const now = { monotonicMs: io.clock.monotonic(), wallMs: io.clock.now() };
+    return links.map((link) => link.status(now));
+  };
   const { host = '127.0.0.1', port } = config.management;
   const routes = linkRoutes({ status });
   const serve = () => createManagementServer({ host, port, log, routes });
   const management = listen === false ? undefined : await serve();
   const budget = new InFlightBudget(limits.totalInFlightBytes);
   const targetCatalog = new TopicCatalog(target, limits);
-  specs.forEach(({ from, to }, index) => {
-    links.push(new Link({ io, log, limits, from, to, source: sources[index]!, target, targetCatalog, budget }));
+  const gaps = new GapStore({ io, client: target, limits });
+  specs.forEach(({ name, from, to, onGap }, index) => {
+    const policyOf = (topic: string) => onGap.topics[topic] ?? onGap.default;
+    const shared = { io, log, limits, target, targetCatalog, budget, gaps, policyOf };
+    links.push(new Link({ ...shared, name, from, to, source: sources[index]! }));
   });
   return {
     managementPort: management?.port ?? 0,
     status,
     async stop() {
       await Promise.all(links.map((link) => link.stop()));
+      gaps.close();
       await Promise.all([target, ...sources].map((client) => client.close()));
       await management?.close();
     },

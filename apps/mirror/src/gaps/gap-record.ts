@@ -3,8 +3,7 @@
  * tasks of either engine before they go beyond a gap, read by `GET /v1/gaps` and by translation.
  * Invariant: a value of an unknown version is told as unreadable, never guessed.
  */
-import Type from 'typebox';
-import { Value } from 'typebox/value';
+import { checkSchema } from '@meridian/service';
 
 /** One partition, compacted; keys `<link>/<originTopicId>/<partition>/<from>`. */
 export const GAPS_TOPIC = '__meridian_gaps';
@@ -29,47 +28,72 @@ export interface LostRange {
   readonly reason: string;
 }
 
-const GAP_SCHEMA = Type.Object(
-  {
-    v: Type.Literal(1),
-    link: Type.String({ minLength: 1, maxLength: 128 }),
-    topic: Type.String({ minLength: 1, maxLength: 249 }),
-    topicId: Type.String({ minLength: 1, maxLength: 36 }),
-    copy: Type.String({ minLength: 1, maxLength: 249 }),
-    partition: Type.Integer({ minimum: 0 }),
-    kind: Type.Union([
-      Type.Literal('retention'),
-      Type.Literal('recreated'),
-      Type.Literal('unclean'),
-      Type.Literal('failback'),
-    ]),
-    from: Type.Integer({ minimum: 0 }),
-    to: Type.Integer({ minimum: 0 }),
-    epochBefore: Type.Integer({ minimum: -1 }),
-    epochAfter: Type.Integer({ minimum: -1 }),
-    foundAtMs: Type.Integer({ minimum: 0 }),
-    policy: Type.Union([Type.Literal('halt'), Type.Literal('mark-gap'), Type.Literal('new-incarnation')]),
-    incarnation: Type.Integer({ minimum: 1 }),
-    reason: Type.String({ maxLength: 1_024 }),
+const GAP_SCHEMA = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    v: { type: 'integer', const: 1 },
+    link: { type: 'string', minLength: 1, maxLength: 128 },
+    topic: { type: 'string', minLength: 1, maxLength: 249 },
+    topicId: { type: 'string', minLength: 1, maxLength: 36 },
+    copy: { type: 'string', minLength: 1, maxLength: 249 },
+    partition: { type: 'integer', minimum: 0 },
+    kind: { type: 'string', enum: ['retention', 'recreated', 'unclean', 'failback'] },
+    from: { type: 'integer', minimum: 0 },
+    to: { type: 'integer', minimum: 0 },
+    epochBefore: { type: 'integer', minimum: -1 },
+    epochAfter: { type: 'integer', minimum: -1 },
+    foundAtMs: { type: 'integer', minimum: 0 },
+    policy: { type: 'string', enum: ['halt', 'mark-gap', 'new-incarnation'] },
+    incarnation: { type: 'integer', minimum: 1 },
+    reason: { type: 'string', maxLength: 1024 },
   },
-  { additionalProperties: false },
-);
+  required: [
+    'v',
+    'link',
+    'topic',
+    'topicId',
+    'copy',
+    'partition',
+    'kind',
+    'from',
+    'to',
+    'epochBefore',
+    'epochAfter',
+    'foundAtMs',
+    'policy',
+    'incarnation',
+    'reason',
+  ],
+} as const;
 
-export type GapRecord = Type.Static<typeof GAP_SCHEMA>;
-
-export function gapKey({ link, topicId, partition, from }: GapRecord): string {
-  return `${link}/${topicId}/${partition}/${from}`;
+export interface GapRecord extends LostRange {
+  readonly v: 1;
+  readonly link: string;
+  readonly topic: string;
+  readonly topicId: string;
+  readonly copy: string;
+  readonly partition: number;
+  readonly foundAtMs: number;
+  /** What was done about it. */
+  readonly policy: GapPolicy;
+  /** Of the copy when it was found. */
+  readonly incarnation: number;
 }
 
-export function encodeGap(gap: GapRecord): string {
-  return JSON.stringify(gap);
+export function gapKey({ link, topicId, partition, from }: GapRecord): Buffer {
+  return Buffer.from(`${link}/${topicId}/${partition}/${from}`);
+}
+
+export function encodeGap(gap: GapRecord): Buffer {
+  return Buffer.from(JSON.stringify(gap));
 }
 
 /** Undefined: not a gap as this version knows them. */
-export function decodeGap(value: string): GapRecord | undefined {
+export function decodeGap(value: Buffer): GapRecord | undefined {
   try {
-    const parsed: unknown = JSON.parse(value);
-    return Value.Check(GAP_SCHEMA, parsed) ? parsed : undefined;
+    const parsed: unknown = JSON.parse(value.toString('utf8'));
+    return checkSchema(GAP_SCHEMA, parsed).problems.length === 0 ? (parsed as GapRecord) : undefined;
   } catch {
     return undefined;
   }

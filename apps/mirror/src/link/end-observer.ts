@@ -4,10 +4,10 @@
  */
 import { type Client, LATEST } from '@meridian/client';
 import { ERROR, errorName } from '@meridian/protocol';
-import type { TaskShell } from '../task/task-shell.ts';
+import type { MirrorTask } from '../task/mirror-task.ts';
 
 export interface Observed {
-  readonly task: TaskShell;
+  readonly task: MirrorTask;
   /** The side has a topic of that name that is the one meant. */
   readonly hasOrigin: boolean;
   readonly hasCopy: boolean;
@@ -34,7 +34,7 @@ export class EndObserver {
     this.isBusy = false;
   }
 
-  private async askOrigin(tasks: readonly TaskShell[], signal: AbortSignal): Promise<void> {
+  private async askOrigin(tasks: readonly MirrorTask[], signal: AbortSignal): Promise<void> {
     const ends = await this.ask(this.source, tasks, ({ place }) => place.topic, signal);
     ends.forEach(({ errorCode, offset }, index) => {
       const reason = `the origin's partition: ${errorName(errorCode)}`;
@@ -44,7 +44,7 @@ export class EndObserver {
     });
   }
 
-  private async askTarget(tasks: readonly TaskShell[], signal: AbortSignal): Promise<void> {
+  private async askTarget(tasks: readonly MirrorTask[], signal: AbortSignal): Promise<void> {
     const ends = await this.ask(this.target, tasks, ({ place }) => place.copy, signal);
     ends.forEach(({ errorCode, offset }, index) => {
       if (errorCode === ERROR.NONE) tasks[index]?.feed({ type: 'observedCopy', targetEnd: offset });
@@ -53,8 +53,8 @@ export class EndObserver {
 
   private async ask(
     client: Client,
-    tasks: readonly TaskShell[],
-    nameOf: (task: TaskShell) => string,
+    tasks: readonly MirrorTask[],
+    nameOf: (task: MirrorTask) => string,
     signal: AbortSignal,
   ) {
     if (tasks.length === 0) return [];

@@ -6,19 +6,24 @@
 import type { Client, Fetcher } from '@meridian/client';
 import type { Io, Logger } from '@meridian/io';
 import { ERROR, errorName } from '@meridian/protocol';
+import { GAPS_TOPIC, type GapPolicy } from '../gaps/gap-record.ts';
+import type { GapStore } from '../gaps/gap-store.ts';
 import type { MirrorLimits } from '../limits.ts';
 import { type LinkStatus, type PartitionStatus, worstState } from '../status.ts';
 import type { InFlightBudget } from '../task/in-flight-budget.ts';
+import type { MirrorTask } from '../task/mirror-task.ts';
+import { ORIGIN_START, startOffsetOf } from '../task/start-position.ts';
 import { TaskShell } from '../task/task-shell.ts';
-import { statusOf } from '../task/task-status.ts';
+import { type StatusNow, statusOf } from '../task/task-status.ts';
 import { EndObserver } from './end-observer.ts';
-import { type Decision, reconcile, type TopicFacts } from './reconcile.ts';
+import { type Decision, ORIGIN_INCARNATION, reconcile, type TopicFacts } from './reconcile.ts';
 import { TopicCatalog } from './topic-catalog.ts';
 
 export interface LinkContext {
   readonly io: Pick<Io, 'clock' | 'timers' | 'random'>;
   readonly log: Logger;
   readonly limits: MirrorLimits;
+  readonly name: string;
   readonly from: string;
   readonly to: string;
   readonly source: Client;
@@ -26,11 +31,13 @@ export interface LinkContext {
   /** Of the target, shared by all links into it. */
   readonly targetCatalog: TopicCatalog;
   readonly budget: InFlightBudget;
+  readonly gaps: GapStore;
+  policyOf(topic: string): GapPolicy;
 }
 
 interface MirroredTopic {
   readonly id: string;
-  readonly tasks: TaskShell[];
+  readonly tasks: MirrorTask[];
   /** Why it is halted as a whole. */
   reason: string | null;
   isDeleted: boolean;
@@ -48,6 +55,8 @@ export class Link {
   private readonly sourceCatalog: TopicCatalog;
   private readonly observer: EndObserver;
   private readonly topics = new Map<string, MirroredTopic>();
+  /** The target's topics, as last seen. */
+  private copies: ReadonlyMap<string, TopicFacts> = new Map();
   private readonly stopping = new AbortController();
   private readonly loop: Promise<void>;
   /** Why topics cannot be looked for at present. */
@@ -63,10 +72,13 @@ export class Link {
     this.loop = this.run();
   }
 
-  status(nowMs: number): LinkStatus {
-    const { from, to, limits } = this.context;
+  status(now: StatusNow): LinkStatus {
+    const { from, to, name, limits, gaps } = this.context;
     const partitions: PartitionStatus[] = [...this.topics.values()].flatMap(({ tasks }) =>
-      tasks.map(({ place, task }) => statusOf(place, task, nowMs, limits)),
+      tasks.map((task) => {
+        const { topicId, partition } = task.place;
+        return statusOf(task, now, limits, gaps.totalsOf(name, topicId, partition));
+      }),
     );
     const states = partitions.map((partition) => partition.state);
     if (this.trouble !== null) states.push('retrying');
@@ -101,9 +113,11 @@ export class Link {
   }
 
   private async discover(signal: AbortSignal): Promise<void> {
-    const { from, limits, targetCatalog } = this.context;
+    const { from, limits, targetCatalog, gaps } = this.context;
     const [source, target] = await Promise.all([this.sourceCatalog.read(signal), targetCatalog.read(signal)]);
     const copies = new Map(target.map((topic) => [topic.name, topic]));
+    this.copies = copies;
+    await gaps.follow(copies.has(GAPS_TOPIC));
     const decisions = reconcile(from, source, copies, limits);
     for (const decision of decisions) this.follow(decision);
     this.forgetGone(source, decisions);
@@ -113,7 +127,9 @@ export class Link {
 
   private observe(signal: AbortSignal): Promise<void> {
     const quiet = [...this.topics.values()].flatMap(({ tasks, isDeleted, hasCopy }) =>
-      tasks.filter(({ task }) => task.phase !== 'mirroring').map((task) => ({ task, hasOrigin: !isDeleted, hasCopy })),
+      tasks
+        .filter(({ task }) => task.condition !== 'mirroring')
+        .map((task) => ({ task, hasOrigin: !isDeleted, hasCopy })),
     );
     return this.observer.observe(quiet, signal);
   }
@@ -164,10 +180,21 @@ export class Link {
     return known;
   }
 
-  private addTask(known: MirroredTopic, topic: TopicFacts, copy: string, partition: number): TaskShell {
-    const { io, limits, source, target, budget } = this.context;
-    const place = { topic: topic.name, topicId: topic.id, copy, partition };
-    const task = new TaskShell({ io, limits, source, target, budget, fetcher: this.fetcher }, place);
+  private addTask(known: MirroredTopic, topic: TopicFacts, copy: string, partition: number): MirrorTask {
+    const { io, log, limits, name: link, source, target, budget, gaps, policyOf } = this.context;
+    const facts = this.copies.get(copy);
+    const place = {
+      link,
+      topic: topic.name,
+      topicId: topic.id,
+      copy,
+      copyId: facts?.id ?? '',
+      partition,
+      incarnation: Number(facts?.configs?.get(ORIGIN_INCARNATION) ?? 1),
+      startOffset: startOffsetOf(facts?.configs?.get(ORIGIN_START), partition),
+    };
+    const keeper = gaps.keeper(link, policyOf);
+    const task = new TaskShell({ io, log, limits, source, target, budget, gaps: keeper, fetcher: this.fetcher }, place);
     known.tasks.push(task);
     return task;
   }

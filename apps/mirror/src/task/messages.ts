@@ -3,11 +3,18 @@
  * inputs and performs the effects. Invariant: plain data, apart from the batches, which nobody looks into.
  */
 
+import type { GapPolicy, LostRange } from '../gaps/gap-record.ts';
+import type { AppendOutcome, CopyAppend } from './copy-writer.ts';
+import type { TaskCommand } from './mirror-task.ts';
+
+export type RefusalKind = Exclude<AppendOutcome['kind'], 'appended'>;
+
 export type TaskInput =
-  | { readonly type: 'start' }
+  | TaskCommand
   /** Both ends: the copy's end and the origin epoch of its last record (−1: it has none), and the origin's range. */
   | {
       readonly type: 'located';
+      readonly copyStart: number;
       readonly targetEnd: number;
       readonly lastEpoch: number;
       readonly sourceStart: number;
@@ -23,34 +30,39 @@ export type TaskInput =
       readonly type: 'fetched';
       readonly buffers: readonly Buffer[];
       readonly sizeInBytes: number;
+      /** Of the first record. */
+      readonly timestampMs: number;
       readonly baseOffset: number;
       readonly nextOffset: number;
       readonly lastEpoch: number;
       readonly highWatermark: number;
+      readonly logStartOffset: number;
     }
   /** Nothing to fetch; with `hole`, and nothing up to `highWatermark` either. */
-  | { readonly type: 'end'; readonly highWatermark: number; readonly hole: boolean }
+  | {
+      readonly type: 'end';
+      readonly highWatermark: number;
+      readonly hole: boolean;
+      readonly logStartOffset: number;
+    }
   | {
       readonly type: 'fetchFailed';
       readonly kind: 'diverged' | 'recreated' | 'out-of-range' | 'other';
       readonly detail: string;
     }
-  /** Where the origin and the copy end, or why not, while nothing is fetched: also of a partition that is halted. */
-  | { readonly type: 'observed'; readonly sourceEnd: number }
-  | { readonly type: 'observedCopy'; readonly targetEnd: number }
-  | { readonly type: 'unobserved'; readonly reason: string }
   /** Something that the client retries by itself. */
   | { readonly type: 'trouble'; readonly reason: string }
   | { readonly type: 'appended'; readonly id: number }
-  /** `mismatch`: the log ends elsewhere. `foreign`: it is a copy of something else, or none. */
   | {
       readonly type: 'refused';
       readonly id: number;
-      readonly kind: 'mismatch' | 'foreign' | 'other';
+      readonly kind: RefusalKind;
       readonly reason: string;
     }
-  | { readonly type: 'retry' }
-  | { readonly type: 'halt'; readonly reason: string };
+  /** The lost range is on record, and this is what becomes of it; or the record could not be written. */
+  | { readonly type: 'recorded'; readonly policy: GapPolicy }
+  | { readonly type: 'unrecorded'; readonly reason: string }
+  | { readonly type: 'retry' };
 
 export type TaskEffect =
   | { readonly type: 'locate' }
@@ -60,14 +72,10 @@ export type TaskEffect =
   | { readonly type: 'pause' }
   | { readonly type: 'resume' }
   | { readonly type: 'stopFetching' }
-  /** `endOffset` −1: the end of the batches. */
-  | {
-      readonly type: 'append';
-      readonly id: number;
-      readonly buffers: readonly Buffer[];
-      readonly sizeInBytes: number;
-      readonly expectedEnd: number;
-      readonly endOffset: number;
-    }
-  /** Input `retry` after full jitter for the n-th failure in a row; 0: at once. */
-  | { readonly type: 'retryLater'; readonly failures: number };
+  | ({ readonly type: 'append'; readonly id: number } & CopyAppend)
+  /** What the origin has deleted goes from the copy, too. Nobody waits for it. */
+  | { readonly type: 'advanceStart'; readonly offset: number }
+  /** Input `recorded` or `unrecorded`. `policy` undefined: as the topic's policy says. */
+  | { readonly type: 'recordGap'; readonly lost: LostRange; readonly policy: GapPolicy | undefined }
+  /** Input `retry` after full jitter for the n-th failure in a row; 0: at once. `isSlow`: nothing will change soon. */
+  | { readonly type: 'retryLater'; readonly failures: number; readonly isSlow: boolean };

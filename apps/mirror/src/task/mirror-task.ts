@@ -36,14 +36,15 @@ export interface TaskContext {
   readonly gaps: GapKeeper;
 }
 
-/** What becomes of lost ranges; the link's half of it (`gaps/gap-desk.ts`). */
+/** What becomes of lost ranges (`gaps/gap-store.ts`). */
 export interface GapKeeper {
   /** Asked anew whenever something is lost: policies change while the mirror runs. */
   policyOf(topic: string): GapPolicy;
-  /** Comes back when the record is durable at the target; only then a task may go beyond it. */
-  record(place: TaskPlace, lost: LostRange, policy: GapPolicy): Promise<void>;
-  /** The copy is to be deleted and begun anew under its name, incarnation + 1. The task is stopped in its course. */
-  recreate(place: TaskPlace, lost: LostRange): void;
+  /**
+   * Comes back when the record is durable at the target; only then a task may go beyond it. A record whose treatment is
+   * `new-incarnation` is the keeper's order to begin the copy anew; the task waits until it is stopped.
+   */
+  record(place: TaskPlace, lost: LostRange, treatment: GapPolicy): Promise<void>;
 }
 
 /** What the link tells a task; everything else it finds out by itself. */
@@ -55,6 +56,8 @@ export type TaskCommand =
   | { readonly type: 'halt'; readonly reason: string }
   /** Decides on the lost range that it is halted by, against the topic's policy. */
   | { readonly type: 'decide'; readonly policy: GapPolicy }
+  /** The name means another topic at the origin by now. */
+  | { readonly type: 'recreated'; readonly reason: string }
   /** Where both logs end, or why that is not known, while nothing is fetched: also of one that is halted. */
   | { readonly type: 'observed'; readonly sourceEnd: number }
   | { readonly type: 'observedCopy'; readonly targetEnd: number }
@@ -70,14 +73,18 @@ export interface TaskView {
   readonly lost: LostRange | null;
   /** Everything below is in the copy, acknowledged; −1: not known yet. */
   readonly position: number;
-  /** The origin's end as last heard: −1: not known. */
-  readonly sourceEnd: number;
   /** The origin has proved that its log is ours up to here; −1: nothing yet. */
   readonly verifiedOffset: number;
+  readonly progress: TaskProgress;
+}
+
+export interface TaskProgress {
+  /** The origin's end as last heard; −1: not known. */
+  readonly sourceEnd: number;
   /** Monotonic. */
   readonly lastHeardMs: number;
-  readonly lag: LagClock;
-  /** Timestamp of the first record that is not in the copy, as its producer told it; undefined: none, or not known. */
+  readonly lag: Pick<LagClock, 'lagMs'>;
+  /** Timestamp of a record that is not in the copy or of the last one that is; undefined: all are, or not known. */
   readonly oldestTimestampMs: number | undefined;
   /** Undefined: nothing was fetched so far. */
   lagBytes(): number | undefined;

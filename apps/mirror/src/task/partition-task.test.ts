@@ -1,5 +1,6 @@
 /** Each transcript lists inputs and, indented below, the effects; `vitest -u` rewrites them, the diff is reviewed. */
 import { expect, test } from 'vitest';
+import type { GapPolicy } from '../gaps/gap-record.ts';
 import { DEFAULT_LIMITS } from '../limits.ts';
 import type { TaskEffect, TaskInput } from './messages.ts';
 import { PartitionTask } from './partition-task.ts';
@@ -8,18 +9,20 @@ const MIB = 1024 * 1024;
 
 function show(message: TaskInput | TaskEffect): string {
   const { type, ...rest } = message;
-  const fields = Object.entries(rest).filter(([name]) => name !== 'buffers');
-  return [type, ...fields.map(([name, value]) => `${name}=${typeof value === 'string' ? `"${value}"` : value}`)].join(
-    ' ',
-  );
+  const fields = Object.entries(rest).filter(([name]) => name !== 'buffers' && name !== 'timestampMs');
+  const text = (value: unknown) => (typeof value === 'object' ? JSON.stringify(value) : `${value}`);
+  return [
+    type,
+    ...fields.map(([name, value]) => `${name}=${typeof value === 'string' ? `"${value}"` : text(value)}`),
+  ].join(' ');
 }
 
-function transcript(inputs: readonly TaskInput[]): string {
-  const task = new PartitionTask(DEFAULT_LIMITS);
+function transcript(inputs: readonly TaskInput[], startOffset: number): string {
+  const task = new PartitionTask(DEFAULT_LIMITS, startOffset);
   const lines = inputs.flatMap((input) => {
     const effects = task.step(input, 0).map((effect) => `    ${show(effect)}`);
     const reason = task.reason === null ? '' : ` "${task.reason}"`;
-    const state = `  = ${task.phase}${reason} position=${task.position} sent=${task.sentEnd} verified=${task.verifiedOffset} source=${task.sourceEnd}`;
+    const state = `  = ${task.phase}${reason} position=${task.position} sent=${task.flow.sentEnd} verified=${task.verifiedOffset} source=${task.progress.sourceEnd}`;
     return [show(input), ...effects, state];
   });
   return `${lines.join('\n')}\n`;
@@ -27,6 +30,7 @@ function transcript(inputs: readonly TaskInput[]): string {
 
 const located = (targetEnd: number, lastEpoch: number, sourceStart: number, sourceEnd: number): TaskInput => ({
   type: 'located',
+  copyStart: 0,
   targetEnd,
   lastEpoch,
   sourceStart,
@@ -40,8 +44,14 @@ const fetched = (baseOffset: number, nextOffset: number, highWatermark: number, 
   nextOffset,
   lastEpoch: 3,
   highWatermark,
+  logStartOffset: 0,
+  timestampMs: 1_000,
   ...more,
 });
+const end = (highWatermark: number, hole: boolean, logStartOffset = 0): TaskInput => {
+  return { type: 'end', highWatermark, hole, logStartOffset };
+};
+const recorded = (policy: GapPolicy): TaskInput => ({ type: 'recorded', policy });
 const appended = (id: number): TaskInput => ({ type: 'appended', id });
 const proved = (epoch: number, endOffset: number): TaskInput => ({ type: 'proved', epoch, endOffset });
 const start: TaskInput = { type: 'start' };
@@ -55,7 +65,7 @@ const SCENARIOS: Record<string, readonly TaskInput[]> = {
     fetched(50, 60, 60),
     appended(1),
     appended(2),
-    { type: 'end', highWatermark: 60, hole: false },
+    end(60, false),
   ],
   'how far the origin goes is told also when nothing is fetched any more': [
     start,
@@ -96,11 +106,93 @@ const SCENARIOS: Record<string, readonly TaskInput[]> = {
   ],
   'an origin that does not know our epoch halts it': [start, located(50, 3, 0, 60), proved(-1, -1)],
   'retention that has passed us halts it': [start, located(1_204, 3, 9_872, 12_000)],
+  'retention that has passed us is a gap on record before anything behind it is copied': [
+    start,
+    located(1_204, 3, 9_872, 12_000),
+    { type: 'unrecorded', reason: 'no broker could be reached' },
+    { type: 'retry' },
+    recorded('mark-gap'),
+    fetched(9_872, 9_880, 12_000, { logStartOffset: 9_872 }),
+    appended(1),
+    appended(2),
+    end(9_880, false, 9_872),
+  ],
+  'what a policy halts somebody decides while it is halted': [
+    start,
+    located(1_204, 3, 9_872, 12_000),
+    recorded('halt'),
+    { type: 'decide', policy: 'mark-gap' },
+    recorded('mark-gap'),
+  ],
+  'what is halted begins anew and finds out by itself whether it still has to be': [
+    start,
+    located(50, 3, 0, 60),
+    proved(3, 40),
+    recorded('halt'),
+    start,
+    located(50, 3, 0, 60),
+    proved(3, 60),
+  ],
+  'an origin whose offsets begin anew is no gap but a new incarnation': [
+    start,
+    located(50, 3, 0, 60),
+    proved(3, 60),
+    { type: 'fetchFailed', kind: 'recreated', detail: 'the id is another' },
+    recorded('mark-gap'),
+    { type: 'retry' },
+  ],
+  'a pause lets what is in flight arrive and sends nothing more': [
+    start,
+    located(0, -1, 0, 60),
+    fetched(0, 10, 60),
+    { type: 'pause', reason: 'paused by the operator' },
+    fetched(10, 20, 60),
+    appended(1),
+    { type: 'pause', reason: 'its lease is lost' },
+    start,
+    located(10, 3, 0, 60),
+    proved(3, 60),
+  ],
+  'one that begins anew waits for what it had in flight': [
+    start,
+    located(0, -1, 0, 60),
+    fetched(0, 10, 60),
+    { type: 'pause', reason: 'paused by the operator' },
+    start,
+    appended(1),
+    { type: 'retry' },
+  ],
+  'a copy that begins late starts where it was decided, and ends with the origin if there is nothing yet': [
+    start,
+    located(0, -1, 0, 60),
+    end(60, false),
+    appended(1),
+    end(60, false),
+  ],
+  'what the origin deletes goes from the copy as soon as that has come so far': [
+    start,
+    located(20, 3, 10, 60),
+    proved(3, 60),
+    fetched(20, 40, 60, { logStartOffset: 30 }),
+    appended(1),
+    end(40, false, 30),
+    end(40, false, 30),
+  ],
+  'a record too large is tried again, slowly, and told': [
+    start,
+    located(0, -1, 0, 60),
+    fetched(0, 10, 60),
+    { type: 'refused', id: 1, kind: 'too-large', reason: 'append: MESSAGE_TOO_LARGE' },
+    { type: 'retry' },
+    located(0, -1, 0, 60),
+    fetched(0, 10, 60),
+    appended(2),
+  ],
   'a hole at the end of the origin advances the end without data': [
     start,
     located(0, -1, 0, 10),
     fetched(0, 3, 10),
-    { type: 'end', highWatermark: 10, hole: true },
+    end(10, true),
     appended(1),
     appended(2),
   ],
@@ -111,7 +203,7 @@ const SCENARIOS: Record<string, readonly TaskInput[]> = {
     fetched(0, 3, 10),
     { type: 'leaderEpoch', epoch: 4 },
     proved(3, 3),
-    { type: 'end', highWatermark: 10, hole: true },
+    end(10, true),
     { type: 'leaderEpoch', epoch: 5 },
     proved(-1, -1),
     proved(3, 10),
@@ -169,13 +261,19 @@ const SCENARIOS: Record<string, readonly TaskInput[]> = {
     { type: 'retry' },
     located(50, 3, 0, 60),
     proved(3, 60),
-    { type: 'end', highWatermark: 50, hole: false },
+    end(50, false),
   ],
   'a batch inside of which our copy ends halts it': [start, located(5, -1, 0, 10), fetched(4, 8, 10)],
 };
 
+const STARTS: Record<string, number> = {
+  'a copy that begins late starts where it was decided, and ends with the origin if there is nothing yet': 60,
+};
+
 for (const [name, inputs] of Object.entries(SCENARIOS)) {
   test(name, async () => {
-    await expect(transcript(inputs)).toMatchFileSnapshot(`../../testdata/${name.replaceAll(' ', '-')}.txt`);
+    await expect(transcript(inputs, STARTS[name] ?? 0)).toMatchFileSnapshot(
+      `../../testdata/${name.replaceAll(' ', '-')}.txt`,
+    );
   });
 }

@@ -2,80 +2,95 @@
  * The machine of one mirrored partition: what the shell reports goes in, what it shall do comes out.
  *
  *   phase       input                      → phase       effects
- *   (any)       start, retry               → locating    locate
+ *   (any)       start, retry               → locating    locate (settling first, if something is in flight)
  *   locating    located, with data         → proving     prove
  *   locating    located, without           → mirroring   fetch
  *   locating    failed                     → settling    retryLater
  *   proving     proved, it is our log      → mirroring   fetch
- *   proving     proved, it is not          → halted      stopFetching
- *   mirroring   fetched                    → mirroring   append (pause if much is in flight)
+ *   mirroring   fetched                    → mirroring   append (pause if much is in flight), advanceStart
  *   mirroring   end, with a hole           → mirroring   append without batches: the end advances
  *   mirroring   leaderEpoch                → proving     pause, prove
- *   mirroring   refused, failed, fetchFailed → settling  pause
+ *   mirroring   refused, fetchFailed       → settling    pause
  *   settling    last answer of an append   → locating    retryLater
- *   (any)       lost range, divergence,    → halted      stopFetching
- *               another topic, halt
+ *   (any)       lost range                 → recording   stopFetching, recordGap
+ *   recording   recorded: halt             → halted
+ *   recording   recorded: mark-gap         → mirroring   append without batches up to the gap's end, fetch
+ *   recording   recorded: new-incarnation  → halted      (the keeper begins the copy anew)
+ *   halted      decide                     → recording   recordGap
+ *   (any)       pause                      → paused      stopFetching
+ *   (any)       foreign copy, halt         → halted      stopFetching
  *
- * Invariant: an append expects the end that the one before it leaves, so what is sent is one gapless line; and
- * nothing is fetched from a leader epoch in which our last record has not been proved.
+ * Invariant: nothing is fetched from a leader epoch in which our last record has not been proved, and nothing is
+ * appended behind a lost range before its record is durable.
  */
+import { treatmentOf } from '../gaps/gap-policy.ts';
+import type { GapPolicy, LostRange } from '../gaps/gap-record.ts';
 import type { MirrorLimits } from '../limits.ts';
-import { LagClock } from './lag-clock.ts';
+import { Flow } from './flow.ts';
+import { recreated, unclean } from './loss.ts';
 import type { TaskEffect, TaskInput } from './messages.ts';
+import type { TaskCondition, TaskView } from './mirror-task.ts';
+import { Place, type Step } from './place.ts';
+import { Progress } from './progress.ts';
 
-export type Phase = 'idle' | 'locating' | 'proving' | 'mirroring' | 'settling' | 'halted';
-
-interface Append {
-  readonly id: number;
-  readonly end: number;
-  readonly sizeInBytes: number;
-}
+export type Phase = 'idle' | 'locating' | 'proving' | 'mirroring' | 'settling' | 'recording' | 'paused' | 'halted';
 
 type InputOf<T extends TaskInput['type']> = Extract<TaskInput, { type: T }>;
 
-export class PartitionTask {
-  phase: Phase = 'idle';
-  /** Why it is halted, or what is being retried. */
-  reason: string | null = null;
-  /** The copy's acknowledged end (−1: not known yet), and its end once all that is in flight has arrived. */
-  position = -1;
-  sentEnd = 0;
-  /** Origin epoch of the last record sent or found; −1: none. */
-  lastEpoch = -1;
-  verifiedOffset = -1;
-  sourceEnd = -1;
-  inFlightBytes = 0;
-  lastHeardMs = 0;
-  readonly lag: LagClock;
-  private readonly limits: MirrorLimits;
-  private inFlight: Append[] = [];
-  /** Of the leader that told of the hole before `sentEnd`, or `lastEpoch` if a record is there. */
-  private endEpoch = -1;
-  /** The next offset to come from the origin; ahead of `sentEnd` where a fresh copy begins. */
-  private fetchOffset = 0;
-  private leaderEpoch = -1;
-  private isPaused = false;
-  private failures = 0;
-  private nextId = 1;
-  private sentBytes = 0;
-  private sentOffsets = 0;
+const CONDITIONS: Record<Phase, TaskCondition> = {
+  idle: 'starting',
+  locating: 'starting',
+  proving: 'starting',
+  mirroring: 'mirroring',
+  settling: 'starting',
+  recording: 'halted',
+  paused: 'paused',
+  halted: 'halted',
+};
 
-  constructor(limits: MirrorLimits) {
-    this.limits = limits;
-    this.lag = new LagClock(limits);
+export class PartitionTask implements TaskView {
+  phase: Phase = 'idle';
+  /** Why it is halted or paused, or what is being retried. */
+  reason: string | null = null;
+  lost: LostRange | null = null;
+  readonly flow: Flow;
+  readonly progress: Progress;
+  readonly stand: Place;
+  /** About the lost range, against the topic's policy. */
+  private decision: GapPolicy | undefined;
+  private failures = 0;
+  /** Retrying will not help soon. */
+  private isRefused = false;
+
+  /** `startOffset`: where a copy without records begins. */
+  constructor(limits: MirrorLimits, startOffset = 0) {
+    this.flow = new Flow(limits);
+    this.progress = new Progress(limits, this.flow);
+    this.stand = new Place(startOffset);
+  }
+
+  get condition(): TaskCondition {
+    return CONDITIONS[this.phase];
+  }
+
+  get position(): number {
+    return this.flow.position;
+  }
+
+  get verifiedOffset(): number {
+    return this.stand.verifiedOffset;
   }
 
   step(input: TaskInput, nowMs: number): TaskEffect[] {
-    if (input.type === 'observed' || input.type === 'observedCopy') return this.onObserved(input, nowMs);
-    if (this.phase === 'halted') return this.stepHalted(input);
     switch (input.type) {
       case 'start':
+        return this.begin(nowMs);
       case 'retry':
-        return this.locate(nowMs);
+        return this.onRetry(nowMs);
       case 'located':
         return this.phase === 'locating' ? this.onLocated(input, nowMs) : [];
       case 'proved':
-        return this.phase === 'proving' ? this.onProved(input) : [];
+        return this.phase === 'proving' ? this.take(this.stand.proved(input, this.flow.sentEnd)) : [];
       case 'failed':
         return this.phase === 'locating' || this.phase === 'proving' ? this.settle(input.reason) : [];
       case 'leaderEpoch':
@@ -86,9 +101,6 @@ export class PartitionTask {
         return this.phase === 'mirroring' ? this.onEnd(input, nowMs) : [];
       case 'fetchFailed':
         return this.phase === 'mirroring' ? this.onFetchFailed(input) : [];
-      case 'unobserved':
-        if (this.phase !== 'mirroring') this.reason ??= input.reason;
-        return [];
       case 'trouble':
         if (this.phase === 'mirroring') this.reason = input.reason;
         return [];
@@ -96,170 +108,188 @@ export class PartitionTask {
         return this.onAppended(input.id);
       case 'refused':
         return this.onRefused(input);
-      case 'halt':
-        return this.halt(input.reason);
+      default:
+        return this.stepAside(input, nowMs);
     }
+  }
+
+  /** What is not on the way from the origin to the copy. */
+  private stepAside(input: TaskInput, nowMs: number): TaskEffect[] {
+    switch (input.type) {
+      case 'observed':
+      case 'observedCopy':
+        return this.onObserved(input, nowMs);
+      case 'unobserved':
+        if (this.condition === 'starting') this.reason ??= input.reason;
+        return [];
+      case 'recreated':
+        return this.onRecreated(input.reason);
+      case 'recorded':
+        return this.phase === 'recording' ? this.onRecorded(input.policy) : [];
+      case 'unrecorded':
+        if (this.phase !== 'recording') return [];
+        this.failures++;
+        this.reason = `${this.lost!.reason}; it cannot be put on record: ${input.reason}`;
+        return [this.retryLater()];
+      case 'decide':
+        return this.phase === 'halted' && this.lost !== null ? this.decide(input.policy) : [];
+      case 'pause':
+        return this.rest('paused', input.reason);
+      case 'halt':
+        return this.rest('halted', input.reason);
+    }
+    return [];
+  }
+
+  private begin(nowMs: number): TaskEffect[] {
+    this.lost = this.reason = null;
+    this.failures = 0;
+    if (this.flow.isEmpty) return this.locate(nowMs);
+    this.phase = 'settling';
+    return [];
+  }
+
+  private onRetry(nowMs: number): TaskEffect[] {
+    if (this.phase === 'recording') return this.record();
+    return this.condition === 'starting' ? this.locate(nowMs) : [];
   }
 
   /** The origin goes on without us: how far, is told all the same. A topic created anew may end before our copy. */
   private onObserved(input: InputOf<'observed' | 'observedCopy'>, nowMs: number): TaskEffect[] {
     if (this.phase === 'mirroring') return [];
-    if (input.type === 'observed') this.sourceEnd = input.sourceEnd;
-    else if (this.inFlight.length === 0) this.position = input.targetEnd;
-    if (this.position >= 0) this.lag.observe(this.sourceEnd, this.position, nowMs);
+    const { progress, flow } = this;
+    if (input.type === 'observed') progress.sourceEnd = input.sourceEnd;
+    else if (flow.isEmpty) flow.position = input.targetEnd;
+    if (flow.position >= 0) progress.lag.observe(progress.sourceEnd, flow.position, nowMs);
     return [];
-  }
-
-  /** Nothing happens any more, but what was in flight is counted to its end, and a later reason is the truer one. */
-  private stepHalted(input: TaskInput): TaskEffect[] {
-    if (input.type === 'halt') this.reason = input.reason;
-    if (input.type !== 'appended' && input.type !== 'refused') return [];
-    const append = this.take(input.id);
-    if (append !== undefined && input.type === 'appended') this.position = Math.max(this.position, append.end);
-    return [];
-  }
-
-  /**
-   * Bytes that are not here yet: exact for what is in flight, by the mean size per offset for what is not fetched;
-   * undefined if nothing was fetched so far.
-   */
-  lagBytes(): number | undefined {
-    const unfetched = Math.max(0, this.sourceEnd - Math.max(this.position, this.sentEnd, this.fetchOffset));
-    if (unfetched === 0) return this.inFlightBytes;
-    if (this.sentOffsets === 0) return undefined;
-    return this.inFlightBytes + Math.round((unfetched * this.sentBytes) / this.sentOffsets);
   }
 
   private locate(nowMs: number): TaskEffect[] {
     this.phase = 'locating';
-    this.lastHeardMs = nowMs;
+    this.progress.lastHeardMs = nowMs;
     return [{ type: 'locate' }];
   }
 
   private onLocated(input: InputOf<'located'>, nowMs: number): TaskEffect[] {
-    const { targetEnd, lastEpoch, sourceStart } = input;
-    this.position = this.sentEnd = targetEnd;
-    this.lastEpoch = this.endEpoch = lastEpoch;
+    this.flow.found(input.targetEnd);
     this.hear(input.sourceEnd, nowMs);
-    if (targetEnd > 0 && sourceStart > targetEnd) {
-      const lost = `${targetEnd.toLocaleString('en')}..${(sourceStart - 1).toLocaleString('en')} lost`;
-      return this.halt(`source retention passed us, ${lost}`);
-    }
-    if (lastEpoch >= 0) return this.prove();
-    if (targetEnd > input.sourceEnd)
-      return this.halt(`the origin ends at ${input.sourceEnd}, our copy at ${targetEnd}`);
-    return this.fetch(Math.max(sourceStart, targetEnd));
+    const step = this.stand.located(input);
+    const follow = step.kind === 'lost' ? [] : this.stand.follow(input.sourceStart, this.position);
+    return [...follow, ...this.take(step)];
   }
 
-  private prove(): TaskEffect[] {
+  private take(step: Step): TaskEffect[] {
+    if (step.kind === 'lost') return this.lose(step.lost);
+    if (step.kind === 'fetch') return this.fetch(step.offset);
     this.phase = 'proving';
-    return [{ type: 'prove', epoch: this.endEpoch }];
-  }
-
-  /**
-   * Ours is the origin's log if the epoch at our end is known there and goes at least as far. The leader of a hole may
-   * have written nothing: then an older epoch goes as far, or the one of our last record has to answer.
-   */
-  private onProved({ epoch, endOffset }: InputOf<'proved'>): TaskEffect[] {
-    if (epoch < this.lastEpoch) {
-      if (this.endEpoch !== this.lastEpoch) {
-        this.endEpoch = this.lastEpoch;
-        return this.prove();
-      }
-      const known = epoch < 0 ? 'knows no such epoch' : `goes from epoch ${epoch} on at ${endOffset}`;
-      return this.halt(`diverged: our copy has records of epoch ${this.lastEpoch}, the origin ${known}`);
-    }
-    if (endOffset < this.sentEnd) {
-      return this.halt(
-        `diverged: epoch ${epoch} ends at ${endOffset} at the origin, ${endOffset}..${this.sentEnd - 1} here differ`,
-      );
-    }
-    this.verifiedOffset = this.sentEnd;
-    return this.fetch(this.sentEnd);
+    return [{ type: 'prove', epoch: step.epoch }];
   }
 
   private fetch(offset: number): TaskEffect[] {
     this.phase = 'mirroring';
-    this.fetchOffset = offset;
+    this.progress.fetchOffset = offset;
     if (this.failures === 0) this.reason = null;
-    this.isPaused = this.inFlightBytes >= this.limits.partitionInFlightBytes;
-    const effects: TaskEffect[] = [{ type: 'fetch', offset, lastEpoch: this.hasEpochAtEnd ? this.lastEpoch : -1 }];
-    if (this.isPaused) effects.push({ type: 'pause' });
-    return effects;
+    const fetch: TaskEffect = { type: 'fetch', offset, lastEpoch: this.stand.epochToSend };
+    return this.flow.begin() ? [fetch, { type: 'pause' }] : [fetch];
   }
 
-  /** The first epoch seen was proved before fetching began; a later one may be a leader that lost our records. */
   private onLeaderEpoch(epoch: number): TaskEffect[] {
-    const isFirst = this.leaderEpoch < 0;
-    this.leaderEpoch = epoch;
-    if (isFirst || this.phase !== 'mirroring' || this.lastEpoch < 0) return [];
-    return [{ type: 'pause' }, ...this.prove()];
+    const step = this.stand.ledBy(epoch);
+    if (step === undefined || this.phase !== 'mirroring') return [];
+    return [{ type: 'pause' }, ...this.take(step)];
   }
 
   private onFetched(input: InputOf<'fetched'>, nowMs: number): TaskEffect[] {
-    const { buffers, sizeInBytes, baseOffset, nextOffset } = input;
-    if (baseOffset < this.sentEnd) {
-      return this.halt(`a batch of the origin begins at ${baseOffset}, our copy ends inside of it at ${this.sentEnd}`);
+    const { buffers, sizeInBytes, baseOffset, nextOffset, timestampMs } = input;
+    const { sentEnd } = this.flow;
+    if (baseOffset < sentEnd) {
+      const reason = `a batch of the origin begins at ${baseOffset}, our copy ends inside of it at ${sentEnd}`;
+      return this.rest('halted', reason);
     }
-    this.verify();
+    this.stand.answered(sentEnd);
     this.hear(input.highWatermark, nowMs);
-    this.lastEpoch = this.endEpoch = input.lastEpoch;
-    this.fetchOffset = nextOffset;
-    this.sentBytes += sizeInBytes;
-    this.sentOffsets += nextOffset - baseOffset;
-    return this.append(buffers, sizeInBytes, nextOffset, -1);
+    this.stand.endsIn(input.lastEpoch);
+    this.progress.fetched(sizeInBytes, baseOffset, nextOffset, timestampMs);
+    const effects = this.flow.send({ buffers, sizeInBytes, end: nextOffset, endOffset: -1, timestampMs });
+    const follow = this.stand.follow(input.logStartOffset, this.position);
+    return follow.length === 0 ? effects : [...effects, ...follow];
   }
 
-  private onEnd({ highWatermark, hole }: InputOf<'end'>, nowMs: number): TaskEffect[] {
-    this.verify();
+  private onEnd({ highWatermark, hole, logStartOffset }: InputOf<'end'>, nowMs: number): TaskEffect[] {
+    const { sentEnd, isEmpty } = this.flow;
+    this.stand.answered(sentEnd);
     this.hear(highWatermark, nowMs);
-    if (hole) this.fetchOffset = highWatermark;
-    if (this.inFlight.length === 0 && this.sentEnd >= highWatermark) this.recover();
-    const isBare = this.fetchOffset >= highWatermark && highWatermark > this.sentEnd;
-    if (!isBare) return [];
-    if (this.lastEpoch >= 0) this.endEpoch = this.leaderEpoch;
-    return this.append([], 0, highWatermark, highWatermark);
+    if (hole) this.progress.fetchOffset = highWatermark;
+    if (isEmpty && sentEnd >= highWatermark) this.recover();
+    const isBare = this.progress.fetchOffset >= highWatermark && highWatermark > sentEnd;
+    const effects = isBare ? this.advance(highWatermark) : [];
+    return [...effects, ...this.stand.follow(logStartOffset, this.position)];
   }
 
-  private append(buffers: readonly Buffer[], sizeInBytes: number, end: number, endOffset: number): TaskEffect[] {
-    const id = this.nextId++;
-    const expectedEnd = this.sentEnd;
-    this.sentEnd = end;
-    this.inFlight.push({ id, end, sizeInBytes });
-    this.inFlightBytes += sizeInBytes;
-    const effects: TaskEffect[] = [{ type: 'append', id, buffers, sizeInBytes, expectedEnd, endOffset }];
-    if (!this.isPaused && this.inFlightBytes >= this.limits.partitionInFlightBytes) {
-      this.isPaused = true;
-      effects.push({ type: 'pause' });
-    }
-    return effects;
+  /** Up to `end` there is nothing: the copy's end goes there without data. */
+  private advance(end: number): TaskEffect[] {
+    this.stand.endsInHole();
+    return this.flow.send({ buffers: [], sizeInBytes: 0, end, endOffset: end, timestampMs: undefined });
   }
 
   private onAppended(id: number): TaskEffect[] {
-    const append = this.take(id);
-    if (append === undefined) return [];
-    this.position = Math.max(this.position, append.end);
-    this.lag.arrive(this.position);
+    if (!this.flow.arrived(id)) return [];
+    this.progress.lag.arrive(this.position);
     if (this.phase === 'settling') return this.settled();
+    if (this.phase !== 'mirroring') return [];
     this.recover();
-    if (this.phase !== 'mirroring' || !this.isPaused) return [];
-    if (this.inFlightBytes * 2 > this.limits.partitionInFlightBytes) return [];
-    this.isPaused = false;
-    return [{ type: 'resume' }];
+    return this.flow.goesOn() ? [{ type: 'resume' }] : [];
   }
 
   private onRefused({ id, kind, reason }: InputOf<'refused'>): TaskEffect[] {
-    if (this.take(id) === undefined) return [];
-    if (kind === 'foreign') return this.halt(reason);
+    if (!this.flow.refused(id)) return [];
+    if (this.condition === 'halted' || this.phase === 'paused') return [];
+    if (kind === 'foreign') return this.rest('halted', reason);
     if (this.phase === 'settling') return this.settled();
+    this.isRefused = kind === 'too-large' || kind === 'denied';
     // Somebody else moved the end (a mirror that was thought dead): look where it is, at once the first time.
     return this.settle(kind === 'mismatch' && this.failures === 0 ? null : reason);
   }
 
   private onFetchFailed({ kind, detail }: InputOf<'fetchFailed'>): TaskEffect[] {
-    if (kind === 'diverged') return this.halt(`diverged: ${detail}`);
-    if (kind === 'recreated') return this.halt(`the topic was deleted and created anew at the origin: ${detail}`);
-    return this.settle(detail);
+    const { sentEnd } = this.flow;
+    if (kind === 'recreated') return this.onRecreated(detail);
+    if (kind !== 'diverged') return this.settle(detail);
+    return this.lose(unclean(sentEnd, sentEnd, this.stand.lastEpoch, -1, `diverged: ${detail}`));
+  }
+
+  private onRecreated(detail: string): TaskEffect[] {
+    return this.lose(recreated(this.position, this.progress.sourceEnd, this.stand.lastEpoch, detail));
+  }
+
+  private lose(lost: LostRange): TaskEffect[] {
+    this.lost = lost;
+    this.decision = undefined;
+    return [{ type: 'stopFetching' }, ...this.record()];
+  }
+
+  private decide(policy: GapPolicy): TaskEffect[] {
+    this.decision = policy;
+    return this.record();
+  }
+
+  private record(): TaskEffect[] {
+    this.phase = 'recording';
+    this.reason = this.lost!.reason;
+    return [{ type: 'recordGap', lost: this.lost!, policy: this.decision }];
+  }
+
+  private onRecorded(policy: GapPolicy): TaskEffect[] {
+    const lost = this.lost!;
+    const treatment = treatmentOf(lost, policy);
+    this.phase = 'halted';
+    if (treatment === 'halt') return [];
+    if (treatment === 'new-incarnation') this.reason = `${lost.reason}; the copy is begun anew`;
+    if (treatment === 'new-incarnation') return [];
+    this.lost = null;
+    this.failures = 0;
+    const effects = this.advance(lost.to);
+    return [...effects, ...this.fetch(lost.to)];
   }
 
   /** Begins anew, but not before every append has been answered: a late one would move the end that is looked for. */
@@ -271,44 +301,28 @@ export class PartitionTask {
   }
 
   private settled(): TaskEffect[] {
-    if (this.inFlight.length > 0) return [];
-    return [{ type: 'retryLater', failures: this.reason === null ? 0 : this.failures }];
+    return this.flow.isEmpty ? [this.retryLater()] : [];
   }
 
-  private halt(reason: string): TaskEffect[] {
-    this.phase = 'halted';
+  private retryLater(): TaskEffect {
+    return { type: 'retryLater', failures: this.reason === null ? 0 : this.failures, isSlow: this.isRefused };
+  }
+
+  private rest(phase: 'paused' | 'halted', reason: string): TaskEffect[] {
+    this.phase = phase;
     this.reason = reason;
     return [{ type: 'stopFetching' }];
-  }
-
-  private take(id: number): Append | undefined {
-    const append = this.inFlight.find((each) => each.id === id);
-    if (append === undefined) return undefined;
-    this.inFlight = this.inFlight.filter((each) => each !== append);
-    this.inFlightBytes -= append.sizeInBytes;
-    return append;
-  }
-
-  /** An answer to a fetch proves, by the epoch sent along, everything below the offset that was asked for. */
-  private verify(): void {
-    if (this.hasEpochAtEnd) this.verifiedOffset = this.sentEnd;
-  }
-
-  /** Whether a fetch can prove our place: behind a hole only `prove` can, whenever the leader epoch changes. */
-  private get hasEpochAtEnd(): boolean {
-    return this.lastEpoch >= 0 && this.endEpoch === this.lastEpoch;
   }
 
   /** What failed has worked since. */
   private recover(): void {
     this.failures = 0;
+    this.isRefused = false;
     this.reason = null;
   }
 
   private hear(sourceEnd: number, nowMs: number): void {
-    this.sourceEnd = sourceEnd;
-    this.lastHeardMs = nowMs;
     if (this.phase === 'mirroring' && this.failures === 0) this.reason = null;
-    this.lag.observe(sourceEnd, this.position, nowMs);
+    this.progress.hear(sourceEnd, nowMs);
   }
 }

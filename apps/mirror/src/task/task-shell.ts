@@ -2,45 +2,38 @@
  * Performs what the machine of one partition wants: asks both sides, fetches from the origin, appends to the copy.
  * Owned by its link. Invariant: the machine hears of everything that it asked for, once; after `stop` of nothing.
  */
-import { type Client, ClientError, EARLIEST, type Fetcher, type FetchHandle, LATEST } from '@meridian/client';
-import type { Io, Timer } from '@meridian/io';
-import { ERROR, errorName, Fetch, MIRROR_FEATURE } from '@meridian/protocol';
-import type { MirrorLimits } from '../limits.ts';
-import type { InFlightBudget } from './in-flight-budget.ts';
+import { EARLIEST, type FetchHandle, type FetchSubscription, LATEST } from '@meridian/client';
+import type { Timer } from '@meridian/io';
+import { ERROR, errorName } from '@meridian/protocol';
+import { BATCH_FIELD } from '@meridian/protocol/record-batch';
+import { treatmentOf } from '../gaps/gap-policy.ts';
+import type { CopyWriter } from './copy-writer.ts';
+import { EmbeddedWriter } from './embedded-writer.ts';
+import { offsetOf } from './listed-offset.ts';
 import type { TaskEffect, TaskInput } from './messages.ts';
+import type { MirrorTask, TaskContext, TaskPlace } from './mirror-task.ts';
 import { PartitionTask } from './partition-task.ts';
 
-export interface TaskContext {
-  readonly io: Pick<Io, 'clock' | 'timers' | 'random'>;
-  readonly limits: MirrorLimits;
-  readonly source: Client;
-  readonly target: Client;
-  /** The origin's, shared by all partitions of the link. */
-  readonly fetcher: Fetcher;
-  readonly budget: InFlightBudget;
-}
+type EffectOf<T extends TaskEffect['type']> = Extract<TaskEffect, { type: T }>;
 
-export interface TaskPlace {
-  readonly topic: string;
-  readonly topicId: string;
-  readonly copy: string;
-  readonly partition: number;
-}
-
-export class TaskShell {
+export class TaskShell implements MirrorTask {
   readonly place: TaskPlace;
   readonly task: PartitionTask;
   private readonly context: TaskContext;
+  private readonly writer: CopyWriter;
   private readonly stopping = new AbortController();
   private handle: FetchHandle | undefined;
   private timer: Timer | undefined;
   /** Answers to an older question are void. */
   private question = 0;
+  /** Where the copy shall begin; −1: nobody is at it. */
+  private wantedStart = -1;
 
   constructor(context: TaskContext, place: TaskPlace) {
     this.context = context;
     this.place = place;
-    this.task = new PartitionTask(context.limits);
+    this.task = new PartitionTask(context.limits, place.startOffset);
+    this.writer = new EmbeddedWriter({ target: context.target, place, call: this.call });
   }
 
   feed(input: TaskInput): void {
@@ -73,8 +66,12 @@ export class TaskShell {
         return;
       case 'append':
         return void this.append(effect);
+      case 'advanceStart':
+        return this.advanceStart(effect.offset);
+      case 'recordGap':
+        return void this.recordGap(effect);
       case 'retryLater':
-        return this.retryLater(effect.failures);
+        return this.retryLater(effect);
     }
   }
 
@@ -89,39 +86,18 @@ export class TaskShell {
     if (number === this.question) this.feed(answer);
   }
 
-  /** Where both logs stand. The copy's broker tells the origin epochs of what it has. */
+  /** Where both logs stand. */
   private async locate(): Promise<TaskInput> {
-    const { source, target } = this.context;
-    const { topic, copy, partition } = this.place;
-    const [range, targetEnd] = await Promise.all([
-      source.listOffsets([{ topic, partition, timestamp: EARLIEST }], this.call).then(async (earliest) => {
-        const latest = await source.listOffsets([{ topic, partition, timestamp: LATEST }], this.call);
-        return { sourceStart: offsetOf(earliest, 'the origin'), sourceEnd: offsetOf(latest, 'the origin') };
+    const { topic, partition } = this.place;
+    const list = (timestamp: number) => this.context.source.listOffsets([{ topic, partition, timestamp }], this.call);
+    const [range, { copyStart, copyEnd, lastEpoch }] = await Promise.all([
+      list(EARLIEST).then(async (earliest) => {
+        const sourceStart = offsetOf(earliest, 'the origin');
+        return { sourceStart, sourceEnd: offsetOf(await list(LATEST), 'the origin') };
       }),
-      target.listOffsets([{ topic: copy, partition, timestamp: LATEST }], this.call),
+      this.writer.locate(),
     ]);
-    const end = offsetOf(targetEnd, 'the copy');
-    return { type: 'located', targetEnd: end, lastEpoch: await this.lastOriginEpoch(end), ...range };
-  }
-
-  private async lastOriginEpoch(end: number): Promise<number> {
-    const { target } = this.context;
-    const { copy, partition } = this.place;
-    const leader = await target.leaderOf(copy, partition, this.call);
-    if (!(await target.supports(leader, MIRROR_FEATURE, this.call))) {
-      throw new Error(`the broker of ${copy}-${partition} does not take mirror appends (no ${MIRROR_FEATURE})`);
-    }
-    const topicId = (await target.metadata([copy], this.call)).topics.get(copy)?.id;
-    const asked = { partition, fetchOffset: end, partitionMaxBytes: 0, originEpochsFrom: 0 };
-    const topics = [{ topic: copy, topicId: topicId!, partitions: [asked] }];
-    const answer = await target.send(Fetch, { maxWaitMs: 0, minBytes: 0, maxBytes: 1, topics }, leader, this.call);
-    const found = answer.responses[0]?.partitions[0];
-    const errorCode = found?.errorCode ?? answer.errorCode;
-    if (found === undefined || errorCode !== ERROR.NONE) {
-      await target.metadata([copy], { ...this.call, maxAgeMs: 0 });
-      throw new Error(`the epochs of ${copy}-${partition}: ${errorName(errorCode)}`);
-    }
-    return found.originEpochs.findLast((entry) => entry.startOffset < end)?.epoch ?? -1;
+    return { type: 'located', copyStart, targetEnd: copyEnd, lastEpoch, ...range };
   }
 
   private async prove(leaderEpoch: number): Promise<TaskInput> {
@@ -134,50 +110,93 @@ export class TaskShell {
   }
 
   private fetch(offset: number, lastFetchedEpoch: number): void {
-    if (this.handle !== undefined) {
-      this.handle.seek(offset, lastFetchedEpoch);
-      this.handle.resume();
+    if (this.handle === undefined) {
+      this.handle = this.context.fetcher.add(this.subscription(offset, lastFetchedEpoch));
       return;
     }
+    this.handle.seek(offset, lastFetchedEpoch);
+    this.handle.resume();
+  }
+
+  private subscription(offset: number, lastFetchedEpoch: number): FetchSubscription {
     const { topic, topicId, partition } = this.place;
-    this.handle = this.context.fetcher.add({
+    return {
       topic,
       topicId,
       partition,
       offset,
       lastFetchedEpoch,
-      onBatches: (slice) => this.feed({ type: 'fetched', ...slice }),
-      onEnd: (highWatermark, hole) => this.feed({ type: 'end', highWatermark, hole }),
+      onBatches: (slice) => {
+        // As its producer says; no number is refused here.
+        const timestampMs = Number(slice.buffers[0]!.readBigInt64BE(BATCH_FIELD.baseTimestamp));
+        this.feed({ type: 'fetched', timestampMs, ...slice });
+      },
+      onEnd: (highWatermark, hole, logStartOffset) =>
+        this.feed({ type: 'end', highWatermark, hole, logStartOffset: logStartOffset ?? 0 }),
       onLeaderEpoch: (epoch) => this.feed({ type: 'leaderEpoch', epoch }),
       onRetry: (reason) => this.feed({ type: 'trouble', reason }),
       onError: ({ code, detail }) => this.feed({ type: 'fetchFailed', kind: kindOf(code), detail }),
-    });
+    };
   }
 
-  private async append(effect: Extract<TaskEffect, { type: 'append' }>): Promise<void> {
-    const { target, budget, limits } = this.context;
-    const { copy, partition, topicId } = this.place;
-    const { id, buffers, sizeInBytes, expectedEnd, endOffset } = effect;
+  private async append(effect: EffectOf<'append'>): Promise<void> {
+    const { budget } = this.context;
+    const { id, sizeInBytes } = effect;
     budget.add(sizeInBytes);
-    let input: TaskInput;
-    try {
-      const result = await target.produce(copy, partition, buffers, {
-        mirror: { originTopicId: topicId, expectedEnd, endOffset },
-        timeoutMs: limits.requestTimeoutMs,
-      });
-      input = result.errorCode === ERROR.NONE ? { type: 'appended', id } : refusal(id, expectedEnd, result);
-    } catch (error) {
-      const reason = error instanceof ClientError ? error.message : String(error);
-      input = { type: 'refused', id, kind: 'other', reason: `append to ${copy}: ${reason}` };
-    }
+    const outcome = await this.writer.append(effect);
     budget.remove(sizeInBytes);
+    this.feed(outcome.kind === 'appended' ? { type: 'appended', id } : { type: 'refused', id, ...outcome });
+  }
+
+  private async recordGap({ lost, policy }: EffectOf<'recordGap'>): Promise<void> {
+    const { gaps, log } = this.context;
+    const { link, topic, partition, copy } = this.place;
+    const decided = policy ?? gaps.policyOf(topic);
+    const treatment = treatmentOf(lost, decided);
+    log.error('records of the origin are lost to the copy', {
+      link,
+      copy,
+      partition,
+      reason: lost.reason,
+      treatment,
+    });
+    let input: TaskInput = { type: 'recorded', policy: decided };
+    try {
+      await gaps.record(this.place, lost, treatment);
+    } catch (error) {
+      input = { type: 'unrecorded', reason: (error as Error).message };
+    }
     this.feed(input);
   }
 
-  private retryLater(failures: number): void {
+  /** One at a time, and until it is done: nobody waits for it. */
+  private advanceStart(offset: number): void {
+    const isBusy = this.wantedStart >= 0;
+    this.wantedStart = Math.max(this.wantedStart, offset);
+    if (!isBusy) void this.moveStart();
+  }
+
+  private async moveStart(): Promise<void> {
+    const { io, limits, log } = this.context;
+    const { signal } = this.stopping;
+    const { copy, partition } = this.place;
+    while (this.wantedStart >= 0 && !signal.aborted) {
+      const wanted = this.wantedStart;
+      try {
+        await this.writer.advanceStart(wanted);
+        if (this.wantedStart === wanted) this.wantedStart = -1;
+      } catch (error) {
+        if (signal.aborted) return;
+        log.warn('the start of a copy stays behind', { copy, partition, reason: (error as Error).message });
+        await io.timers.sleep(limits.refusedBackoffMs, signal);
+      }
+    }
+  }
+
+  private retryLater({ failures, isSlow }: EffectOf<'retryLater'>): void {
     const { io, limits } = this.context;
-    const ceiling = Math.min(limits.backoffCapMs, limits.backoffBaseMs * 2 ** Math.min(failures, 20));
-    const delayMs = failures === 0 ? 0 : io.random.next() * ceiling;
+    const grown = Math.min(limits.backoffCapMs, limits.backoffBaseMs * 2 ** Math.min(failures, 20));
+    const delayMs = failures === 0 ? 0 : io.random.next() * (isSlow ? limits.refusedBackoffMs : grown);
     this.timer = io.timers.after(delayMs, () => this.feed({ type: 'retry' }));
   }
 
@@ -186,30 +205,8 @@ export class TaskShell {
   }
 }
 
-function offsetOf(listed: readonly { errorCode: number; offset: number }[], side: string): number {
-  const answer = listed[0];
-  if (answer !== undefined && answer.errorCode === ERROR.NONE) return Math.max(0, answer.offset);
-  throw new Error(`offsets of ${side}: ${errorName(answer?.errorCode ?? ERROR.UNKNOWN_SERVER_ERROR)}`);
-}
-
 function kindOf(code: number | 'diverged' | 'corrupt'): 'diverged' | 'recreated' | 'out-of-range' | 'other' {
   if (code === 'diverged') return 'diverged';
   if (code === ERROR.UNKNOWN_TOPIC_ID) return 'recreated';
   return code === ERROR.OFFSET_OUT_OF_RANGE ? 'out-of-range' : 'other';
-}
-
-/** What these codes mean here: the copy is somebody else's, or it is not a copy at all. */
-const FOREIGN: ReadonlySet<number> = new Set<number>([ERROR.INCONSISTENT_TOPIC_ID, ERROR.POLICY_VIOLATION]);
-
-function refusal(
-  id: number,
-  expectedEnd: number,
-  result: { errorCode: number; errorMessage: string | null; logEnd: number },
-): TaskInput {
-  const { errorCode, errorMessage, logEnd } = result;
-  if (errorCode === ERROR.OFFSET_OUT_OF_RANGE) {
-    return { type: 'refused', id, kind: 'mismatch', reason: `the copy ends at ${logEnd}, not at ${expectedEnd}` };
-  }
-  const told = errorMessage === null ? errorName(errorCode) : `${errorName(errorCode)}, ${errorMessage}`;
-  return { type: 'refused', id, kind: FOREIGN.has(errorCode) ? 'foreign' : 'other', reason: `append: ${told}` };
 }

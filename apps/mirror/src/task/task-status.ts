@@ -4,13 +4,30 @@
  */
 import type { MirrorLimits } from '../limits.ts';
 import type { PartitionState, PartitionStatus } from '../status.ts';
-import type { PartitionTask } from './partition-task.ts';
-import type { TaskPlace } from './task-shell.ts';
+import type { MirrorTask, TaskView } from './mirror-task.ts';
 
-export function statusOf(place: TaskPlace, task: PartitionTask, nowMs: number, limits: MirrorLimits): PartitionStatus {
-  const { state, reason } = stateOf(task, nowMs, limits);
+/** `lost`: offsets in the gaps on record. */
+export interface GapTotals {
+  readonly gaps: number;
+  readonly lost: number;
+}
+
+/** Two clocks: waits by the monotonic one, ages of records by that of the wall. */
+export interface StatusNow {
+  readonly monotonicMs: number;
+  readonly wallMs: number;
+}
+
+export function statusOf(
+  { place, task }: MirrorTask,
+  now: StatusNow,
+  limits: MirrorLimits,
+  { gaps, lost }: GapTotals,
+): PartitionStatus {
+  const { state, reason } = stateOf(task, now.monotonicMs, limits);
+  const { progress } = task;
   const position = known(task.position);
-  const sourceEnd = known(task.sourceEnd);
+  const sourceEnd = known(progress.sourceEnd);
   const hasLag = position !== null && sourceEnd !== null;
   return {
     topic: place.topic,
@@ -21,30 +38,42 @@ export function statusOf(place: TaskPlace, task: PartitionTask, nowMs: number, l
     position,
     sourceEnd,
     lagRecords: hasLag ? Math.max(0, sourceEnd - position) : null,
-    lagBytes: (hasLag ? task.lagBytes() : undefined) ?? null,
-    lagMs: hasLag ? Math.round(task.lag.lagMs(nowMs)) : null,
+    lagBytes: (hasLag ? progress.lagBytes() : undefined) ?? null,
+    lagMs: hasLag ? Math.round(progress.lag.lagMs(now.monotonicMs)) : null,
     lastVerifiedOffset: known(Math.min(task.verifiedOffset, task.position)),
-    oldestUnmirroredMs: null,
-    incarnation: 1,
-    gaps: 0,
-    lostRecords: 0,
+    oldestUnmirroredMs: hasLag ? ageOf(task, now) : null,
+    incarnation: place.incarnation,
+    gaps,
+    lostRecords: lost,
   };
 }
 
 const known = (offset: number): number | null => (offset < 0 ? null : offset);
 
+/**
+ * By the record's timestamp, or by how long we have known of it, whichever is more: its producer's clock may go ahead.
+ * Null: something is missing and nothing is known of its age.
+ */
+function ageOf({ position, progress }: TaskView, { monotonicMs, wallMs }: StatusNow): number | null {
+  if (progress.sourceEnd <= position) return 0;
+  const knownForMs = Math.round(progress.lag.lagMs(monotonicMs));
+  const timestampMs = progress.oldestTimestampMs;
+  if (timestampMs === undefined || timestampMs < 0) return knownForMs > 0 ? knownForMs : null;
+  return Math.max(knownForMs, wallMs - timestampMs);
+}
+
 function stateOf(
-  task: PartitionTask,
+  task: TaskView,
   nowMs: number,
   limits: MirrorLimits,
 ): { state: PartitionState; reason: string | null } {
-  const { phase, reason } = task;
-  if (phase === 'halted') return { state: 'halted', reason };
+  const { condition, reason, progress } = task;
+  if (condition === 'halted' || condition === 'paused') return { state: condition, reason };
   if (reason !== null) return { state: 'retrying', reason };
-  const silentMs = nowMs - task.lastHeardMs;
+  const silentMs = nowMs - progress.lastHeardMs;
   if (silentMs >= limits.silentMs) {
     return { state: 'retrying', reason: `the origin has said nothing for ${Math.round(silentMs / 1000)} s` };
   }
-  if (phase !== 'mirroring') return { state: 'starting', reason };
-  return { state: task.lag.lagMs(nowMs) > limits.catchingUpMs ? 'catching-up' : 'running', reason };
+  if (condition !== 'mirroring') return { state: 'starting', reason };
+  return { state: progress.lag.lagMs(nowMs) > limits.catchingUpMs ? 'catching-up' : 'running', reason };
 }
