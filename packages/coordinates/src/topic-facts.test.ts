@@ -18,6 +18,7 @@ const facts: fc.Arbitrary<CopyFacts> = fc.record(
     incarnation: fc.integer({ min: 1 }),
     policy: fc.constantFrom('prefix', 'identity'),
     promotedAt: fc.array(fc.nat()),
+    isSealed: fc.constant(true as const),
     start: text,
   },
   {

@@ -20,11 +20,16 @@ export interface CopyFacts {
   readonly policy: CopyPolicy;
   /** Where each partition ended when it was promoted to a topic of its own; undefined: it is a copy. */
   readonly promotedAt?: readonly number[];
+  /** About to be promoted: a copy still, to which nothing is appended any more. */
+  readonly isSealed?: true;
   /** The link that made it; '' where nobody wrote it down. */
   readonly link: string;
   /** Where copying began, as `meridian.origin.start` says. */
   readonly start?: string;
 }
+
+/** Value of the config `meridian.origin.promoted` before the cuts are known: see `isSealed`. */
+export const SEALED = 'sealed';
 
 export type CopyPolicy = 'prefix' | 'identity';
 
@@ -56,6 +61,7 @@ export function factsOfConfigs(
     policy: get('policy') === 'identity' ? 'identity' : 'prefix',
     link: get('link'),
     ...(promotedAt && { promotedAt }),
+    ...(get('promoted') === SEALED && { isSealed: true as const }),
     ...(start !== '' && { start }),
   };
 }
@@ -64,7 +70,6 @@ export function factsOfConfigs(
 const nameWithout = (copy: string, region: string): string =>
   copy.startsWith(`${region}.`) ? copy.slice(region.length + 1) : copy;
 
-/** `sealed` is a copy still: nothing is appended, but it is not promoted yet. */
 function cutsOf(text: string): number[] | undefined {
   return /^\d+(,\d+)*$/.test(text) ? text.split(',').map(Number) : undefined;
 }
@@ -95,6 +100,7 @@ const FIELDS: Readonly<Record<string, { readonly check: Check; readonly optional
   incarnation: { check: (value) => isOffset(value) && (value as number) >= 1 },
   policy: { check: (value) => value === 'prefix' || value === 'identity' },
   promotedAt: { check: (value) => Array.isArray(value) && value.every(isOffset), optional: true },
+  isSealed: { check: (value) => value === true, optional: true },
   link: { check: (value) => value === '' || isText(value) },
   start: { check: isText, optional: true },
 };
