@@ -31,6 +31,8 @@ export interface PartitionStatus {
   readonly position: number | null;
   /** The origin's high watermark as last heard. */
   readonly sourceEnd: number | null;
+  /** How long ago the origin was last heard of this partition. */
+  readonly heardMs: number;
   /** Offsets between the two: holes count like records. */
   readonly lagRecords: number | null;
   /** Exact for what has been fetched, estimated for the rest by the mean size per offset so far. */

@@ -37,6 +37,7 @@ export function statusOf(
     reason,
     position,
     sourceEnd,
+    heardMs: Math.max(0, Math.round(now.monotonicMs - progress.lastHeardMs)),
     lagRecords: hasLag ? Math.max(0, sourceEnd - position) : null,
     lagBytes: (hasLag ? progress.lagBytes() : undefined) ?? null,
     lagMs: hasLag ? Math.round(progress.lag.lagMs(now.monotonicMs)) : null,
