@@ -55,7 +55,7 @@ export class CompactedTopic {
 
   /** Everything that is committed now has been handed on. A topic that does not exist is empty. */
   async ready(): Promise<void> {
-    if (!(await this.exists())) return;
+    if (!(await this.ensure())) return;
     const end = await this.ask(LATEST);
     await this.start();
     await this.reached(end);
@@ -70,7 +70,7 @@ export class CompactedTopic {
   /** Several records as one batch; the offset of the last. */
   async putAll(records: readonly { readonly key: Buffer; readonly value: Buffer | null }[]): Promise<number> {
     const { client, topic, io } = this.options;
-    if (!(await this.exists())) throw new CoordinateError('unwritten', `${topic} does not exist`);
+    if (!(await this.ensure())) throw new CoordinateError('unwritten', `${topic} does not exist`);
     const timestamp = io.clock.now();
     const batch = Buffer.from(writeBatch({ records: records.map((record) => ({ ...record, timestamp })) }).buffer);
     const timeoutMs = LIMITS.bookkeepingTimeoutMs;
@@ -92,8 +92,13 @@ export class CompactedTopic {
     for (const { done } of [...this.waiters]) done(new CoordinateError('closed', this.options.topic));
   }
 
+  /** Reads all of it again. */
+  reread(): void {
+    this.drop();
+  }
+
   /** Whether the topic is there, made if it may be. */
-  private async exists(): Promise<boolean> {
+  async ensure(): Promise<boolean> {
     const { client, topic, createPartitions, io } = this.options;
     const deadline = io.clock.monotonic() + LIMITS.bookkeepingTimeoutMs;
     while (!this.isClosed) {

@@ -5,6 +5,9 @@
 export * from './compacted-topic.ts';
 export { COORDINATE_ERRORS, CoordinateError, type CoordinateErrorCode } from './errors.ts';
 export * from './facts-store.ts';
+export type { FollowedRuns, OffsetMap, Origin } from './followed-runs.ts';
 export * from './run-records.ts';
+export type { Translation } from './run-search.ts';
 export * from './run-table.ts';
+export * from './runs-store.ts';
 export * from './topic-facts.ts';

@@ -8,6 +8,8 @@ export const LIMITS = {
   bookkeepingTimeoutMs: 15_000,
   /** A topic that is not there yet, or broke off, is looked for again. */
   bookkeepingRetryMs: 500,
+  /** Runs of a partition of `__meridian_runs` that are kept; of more, the copies asked for last. */
+  keptRuns: 1_000_000,
   /** Of one partition of bookkeeping in one answer. */
   bookkeepingFetchBytes: 1024 * 1024,
 } as const;

@@ -15,6 +15,17 @@ export class LostRanges {
     this.ranges.push(range);
   }
 
+  /** Adds one wherever it belongs, in the place of one that begins there. */
+  put(range: LostRange): void {
+    this.remove(range.from);
+    this.ranges.splice(this.endingBefore(range.from), 0, range);
+  }
+
+  remove(from: number): void {
+    const index = this.endingBefore(from);
+    if (this.ranges[index]?.from === from) this.ranges.splice(index, 1);
+  }
+
   /** The range that the offset lies in. */
   at(originOffset: number): LostRange | undefined {
     const found = this.ranges[this.endingBefore(originOffset)];

@@ -17,6 +17,10 @@ export class RunList {
     return this.packedSize + this.tail.length;
   }
 
+  get first(): MarkedRun | undefined {
+    return this.chunks[0]?.first ?? this.tail[0];
+  }
+
   get last(): MarkedRun | undefined {
     return this.tail.at(-1);
   }

@@ -2,74 +2,58 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CoordinateError } from './errors.ts';
 import {
-  decodeRun,
-  decodeRunKey,
-  encodeRunKey,
-  encodeRunValue,
+  decodeRunChange,
+  encodeRunChange,
   isOfTenure,
-  type StoredRun,
+  RUNS_PARTITIONS,
+  type RunChange,
+  runsPartitionOf,
   sequenceAt,
 } from './run-records.ts';
 
 const offset = fc.nat({ max: 2 ** 31 - 1 }).chain((high) => fc.nat(1000).map((low) => high * 2 ** 20 + low));
-const key = fc.record({
-  copy: fc.string({ minLength: 1, maxLength: 60, unit: 'grapheme-ascii' }),
-  partition: fc.nat(),
-  localStart: offset,
-});
-const value = fc.record({
+const place = fc.record({ copyId: fc.uuid(), partition: fc.nat() });
+const run = fc.record({
   originEpoch: fc.integer({ min: -1, max: 2 ** 31 - 1 }),
   originStart: offset,
+  localStart: offset,
   count: fc.nat(),
-  tenure: fc.record({
-    producerId: offset,
-    producerEpoch: fc.nat(32_767),
-    localStart: fc.constant(0),
-  }),
+  tenure: fc.record({ producerId: offset, producerEpoch: fc.nat(32_767), localStart: fc.constant(0) }),
 });
+const change: fc.Arbitrary<RunChange> = fc.oneof(
+  run.map((each) => ({ type: 'put', run: each }) as const),
+  offset.map((localStart) => ({ type: 'drop', localStart }) as const),
+  fc.tuple(offset, fc.nat()).map(([from, more]) => ({ type: 'lost', range: { from, to: from + more } }) as const),
+  offset.map((from) => ({ type: 'dropLost', from }) as const),
+  fc.tuple(offset, offset).map(([originEnd, localEnd]) => ({ type: 'skipped', originEnd, localEnd }) as const),
+  fc.constant({ type: 'dropSkipped' } as const),
+);
 
-test('what was written reads back the same', () => {
+test('what was written reads back the same, and lies where everything else of its partition does', () => {
   fc.assert(
-    fc.property(key, value, (someKey, someValue) => {
-      const run: StoredRun = { ...someValue, localStart: someKey.localStart };
-      expect(decodeRunKey(encodeRunKey(someKey))).toEqual(someKey);
-      expect(decodeRun(someKey, encodeRunValue(run))).toEqual(run);
+    fc.property(place, change, (somewhere, written) => {
+      const { key, value } = encodeRunChange(somewhere, written);
+      expect(decodeRunChange(key, value)).toEqual({ place: somewhere, change: written });
+      expect(runsPartitionOf(somewhere)).toBeLessThan(RUNS_PARTITIONS);
     }),
   );
 });
 
-test('any bytes are a record or a typed error', () => {
-  const anyKey = { copy: 'a', partition: 0, localStart: 5 };
-  const mutated = fc.tuple(key, fc.nat(400), fc.nat(255)).map(([someKey, at, byte]) => {
-    const bytes = encodeRunKey(someKey);
-    bytes[at % bytes.length] = byte;
-    return bytes;
-  });
-  const bytes = fc.oneof(
-    fc.uint8Array({ maxLength: 80 }).map((each) => Buffer.from(each)),
-    mutated,
-  );
-  const versioned = bytes.map((each) => Buffer.concat([Buffer.alloc(2), each]));
-  fc.assert(
-    fc.property(fc.oneof(bytes, versioned), (each) => {
-      for (const decode of [() => decodeRunKey(each), () => decodeRun(anyKey, each)]) {
-        try {
-          decode();
-        } catch (error) {
-          expect(error).toBeInstanceOf(CoordinateError);
-        }
-      }
-    }),
-    { numRuns: 2_000 },
-  );
-});
+const PLACE = { copyId: '00000000-0000-4000-8000-00000000000a', partition: 3 };
 
 test('a record that ends early, goes on too long or is of a newer version is an error', () => {
-  const bytes = encodeRunKey({ copy: 'eu.orders', partition: 3, localStart: 9 });
-  expect(() => decodeRunKey(bytes.subarray(0, -1))).toThrow(CoordinateError);
-  expect(() => decodeRunKey(Buffer.concat([bytes, Buffer.alloc(1)]))).toThrow(CoordinateError);
-  bytes.writeInt16BE(1, 0);
-  expect(() => decodeRunKey(bytes)).toThrow('version 1 is not known');
+  const { key, value } = encodeRunChange(PLACE, { type: 'lost', range: { from: 9, to: 12 } });
+  expect(() => decodeRunChange(key.subarray(0, -1), value)).toThrow(CoordinateError);
+  expect(() => decodeRunChange(key, Buffer.concat([value!, Buffer.alloc(1)]))).toThrow(CoordinateError);
+  expect(() => decodeRunChange(key, value!.subarray(0, 1))).toThrow(CoordinateError);
+  key.writeInt16BE(1, 0);
+  expect(() => decodeRunChange(key, value)).toThrow('version 1 is not known');
+});
+
+test('a copy without a topic id and an offset below zero are not written', () => {
+  const drop = { type: 'drop', localStart: 0 } as const;
+  expect(() => encodeRunChange({ copyId: 'eu.orders', partition: 0 }, drop)).toThrow(CoordinateError);
+  expect(() => encodeRunChange(PLACE, { type: 'dropLost', from: -1 })).toThrow(CoordinateError);
 });
 
 test('a batch is of a tenure if its producer is and its sequence is what its offset says, also behind 2^31', () => {

@@ -1,16 +1,24 @@
 /**
- * What lies in the compacted topic `__meridian_runs` of an Apache Kafka target: one record per run, keyed by copy,
- * partition and the run's local start; without a value, the run is gone. The task's shell writes and reads them.
- * Invariant: bytes that are not exactly such a record are an error, never half a run.
+ * What lies in the compacted topic `__meridian_runs` of an Apache Kafka target: a record per run, per lost range, and one
+ * that says how far the origin is known to hold nothing more. Without a value, it is gone. The task's shell writes and
+ * reads them. Invariant: bytes that are not exactly such a record are an error, never half a run.
  *
- *   key    int16 version 0 · int16 length, copy's name in UTF-8 · int32 partition · int64 localStart
- *   value  int16 version 0 · int32 originEpoch · int64 originStart · int64 count (0: open)
+ *   key    int16 version 0 · uuid of the copy's topic · int32 partition · int8 kind · int64 at
+ *   run    kind 0, at: localStart
+ *          int16 version 0 · int32 originEpoch · int64 originStart · int64 count (0: open)
  *          · int64 producerId · int16 producerEpoch · int64 tenureStart
+ *   lost   kind 1, at: the first lost offset     int16 version 0 · int64 the last
+ *   end    kind 2, at: 0                         int16 version 0 · int64 originEnd · int64 localEnd
  *
  * An open run ends where the next one of its tenure begins, the last one where the data of the log does.
  */
+import { ZERO_UUID } from '@meridian/protocol';
+import { murmur2 } from '@meridian/protocol/record-batch';
 import { CoordinateError } from './errors.ts';
-import type { Run } from './run-table.ts';
+import type { LostRange, Run } from './run-table.ts';
+
+export const RUNS_TOPIC = '__meridian_runs';
+export const RUNS_PARTITIONS = 8;
 
 /** From a take-over to the next: who wrote, and where the batch of sequence 0 lay. */
 export interface Tenure {
@@ -25,46 +33,105 @@ export interface StoredRun extends Run {
 
 export type RunChange =
   | { readonly type: 'put'; readonly run: StoredRun }
-  | { readonly type: 'drop'; readonly localStart: number };
+  | { readonly type: 'drop'; readonly localStart: number }
+  /** Offsets of the origin that never came and never will. */
+  | { readonly type: 'lost'; readonly range: LostRange }
+  | { readonly type: 'dropLost'; readonly from: number }
+  /** Up to here nothing follows what is in the runs: control batches, aborted data, what compaction took, markers. */
+  | { readonly type: 'skipped'; readonly originEnd: number; readonly localEnd: number }
+  | { readonly type: 'dropSkipped' };
 
-export interface RunKey {
-  readonly copy: string;
+/** A partition of a copy. */
+export interface CopyPartition {
+  /** Topic id of the copy: a copy of the same name that is made anew has nothing to do with it. */
+  readonly copyId: string;
   readonly partition: number;
-  readonly localStart: number;
 }
 
 const VERSION = 0;
-const MAX_NAME_BYTES = 249;
-const KEY_BYTES = 16;
-const VALUE_BYTES = 40;
+const KEY_BYTES = 31;
+const RUN_BYTES = 40;
+const LOST_BYTES = 10;
+const END_BYTES = 18;
+const KIND = { run: 0, lost: 1, end: 2 } as const;
 const MAX_PRODUCER_EPOCH = 32_767;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-export function encodeRunKey({ copy, partition, localStart }: RunKey): Buffer {
-  const name = Buffer.from(copy, 'utf8');
-  if (name.length === 0 || name.length > MAX_NAME_BYTES) throw refused(`name of ${name.length} bytes`);
-  const bytes = Buffer.alloc(KEY_BYTES + name.length);
-  bytes.writeInt16BE(VERSION, 0);
-  bytes.writeInt16BE(name.length, 2);
-  name.copy(bytes, 4);
-  bytes.writeInt32BE(partition, 4 + name.length);
-  bytes.writeBigInt64BE(BigInt(atLeast(0, localStart, 'localStart')), 8 + name.length);
-  return bytes;
+/** The partition of `__meridian_runs` that all of a copy's partition goes to. */
+export function runsPartitionOf(place: CopyPartition): number {
+  return (murmur2(encodeKey(place, KIND.run, 0).subarray(2, 22)) & 0x7fffffff) % RUNS_PARTITIONS;
 }
 
-export function decodeRunKey(bytes: Buffer): RunKey {
-  checkVersion(bytes, KEY_BYTES + 1);
-  const nameBytes = bytes.readInt16BE(2);
-  if (nameBytes < 1 || nameBytes > MAX_NAME_BYTES) throw refused(`name of ${nameBytes} bytes`);
-  checkSize(bytes, KEY_BYTES + nameBytes);
+export function encodeRunChange(place: CopyPartition, change: RunChange): { key: Buffer; value: Buffer | null } {
+  switch (change.type) {
+    case 'put':
+      return { key: encodeKey(place, KIND.run, change.run.localStart), value: encodeRun(change.run) };
+    case 'drop':
+      return { key: encodeKey(place, KIND.run, change.localStart), value: null };
+    case 'lost':
+      return { key: encodeKey(place, KIND.lost, change.range.from), value: int64s(LOST_BYTES, [change.range.to]) };
+    case 'dropLost':
+      return { key: encodeKey(place, KIND.lost, change.from), value: null };
+    case 'skipped':
+      return { key: encodeKey(place, KIND.end, 0), value: int64s(END_BYTES, [change.originEnd, change.localEnd]) };
+    case 'dropSkipped':
+      return { key: encodeKey(place, KIND.end, 0), value: null };
+  }
+}
+
+export function decodeRunChange(key: Buffer, value: Buffer | null): { place: CopyPartition; change: RunChange } {
+  checkVersion(key, KEY_BYTES);
+  checkSize(key, KEY_BYTES);
+  const hex = key.toString('hex', 2, 18);
+  const parts = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)];
+  const place = { copyId: parts.join('-'), partition: atLeast(0, key.readInt32BE(18), 'partition') };
+  if (place.copyId === ZERO_UUID) throw refused('no topic id');
+  return { place, change: changeOf(key.readInt8(22), atLeast(0, readInt64(key, 23), 'at'), value) };
+}
+
+function changeOf(kind: number, at: number, value: Buffer | null): RunChange {
+  if (kind === KIND.run) {
+    return value === null ? { type: 'drop', localStart: at } : { type: 'put', run: decodeRun(at, value) };
+  }
+  if (kind === KIND.lost) {
+    if (value === null) return { type: 'dropLost', from: at };
+    checkVersion(value, LOST_BYTES);
+    checkSize(value, LOST_BYTES);
+    return { type: 'lost', range: { from: at, to: atLeast(at, readInt64(value, 2), 'to') } };
+  }
+  if (kind !== KIND.end || at !== 0) throw refused(`kind ${kind} at ${at}`);
+  if (value === null) return { type: 'dropSkipped' };
+  checkVersion(value, END_BYTES);
+  checkSize(value, END_BYTES);
+  const [originEnd, localEnd] = [readInt64(value, 2), readInt64(value, 10)];
   return {
-    copy: bytes.toString('utf8', 4, 4 + nameBytes),
-    partition: atLeast(0, bytes.readInt32BE(4 + nameBytes), 'partition'),
-    localStart: atLeast(0, readInt64(bytes, 8 + nameBytes), 'localStart'),
+    type: 'skipped',
+    originEnd: atLeast(0, originEnd, 'originEnd'),
+    localEnd: atLeast(0, localEnd, 'localEnd'),
   };
 }
 
-export function encodeRunValue({ originEpoch, originStart, count, tenure }: StoredRun): Buffer {
-  const bytes = Buffer.alloc(VALUE_BYTES);
+function encodeKey({ copyId, partition }: CopyPartition, kind: number, at: number): Buffer {
+  if (!UUID.test(copyId) || copyId === ZERO_UUID) throw refused(`topic id ${copyId}`);
+  const bytes = Buffer.alloc(KEY_BYTES);
+  bytes.writeInt16BE(VERSION, 0);
+  bytes.write(copyId.replaceAll('-', ''), 2, 'hex');
+  bytes.writeInt32BE(atLeast(0, partition, 'partition'), 18);
+  bytes.writeInt8(kind, 22);
+  bytes.writeBigInt64BE(BigInt(atLeast(0, at, 'at')), 23);
+  return bytes;
+}
+
+function int64s(size: number, values: readonly number[]): Buffer {
+  const bytes = Buffer.alloc(size);
+  bytes.writeInt16BE(VERSION, 0);
+  for (const [index, value] of values.entries())
+    bytes.writeBigInt64BE(BigInt(atLeast(0, value, 'offset')), 2 + index * 8);
+  return bytes;
+}
+
+function encodeRun({ originEpoch, originStart, count, tenure }: StoredRun): Buffer {
+  const bytes = Buffer.alloc(RUN_BYTES);
   bytes.writeInt16BE(VERSION, 0);
   bytes.writeInt32BE(originEpoch, 2);
   bytes.writeBigInt64BE(BigInt(originStart), 6);
@@ -75,10 +142,9 @@ export function encodeRunValue({ originEpoch, originStart, count, tenure }: Stor
   return bytes;
 }
 
-/** The run of a key and its value. */
-export function decodeRun({ localStart }: RunKey, bytes: Buffer): StoredRun {
-  checkVersion(bytes, VALUE_BYTES);
-  checkSize(bytes, VALUE_BYTES);
+function decodeRun(localStart: number, bytes: Buffer): StoredRun {
+  checkVersion(bytes, RUN_BYTES);
+  checkSize(bytes, RUN_BYTES);
   const run = {
     originEpoch: atLeast(-1, bytes.readInt32BE(2), 'originEpoch'),
     originStart: atLeast(0, readInt64(bytes, 6), 'originStart'),

@@ -127,3 +127,22 @@ test('whatever the holes, every offset translates to the first record at or behi
     { numRuns: 200 },
   );
 });
+
+test('a table of what was stored translates as the one that was stored did, lost ranges and skipped ends included', () => {
+  const before = threeRuns();
+  before.lose({ from: 120, to: 129 });
+  before.append(run(2, 130, 20, 5));
+  before.lose({ from: 140, to: 149 });
+  before.skip(151, 27);
+  const stored = {
+    runs: before.list(),
+    lost: [
+      { from: 120, to: 129 },
+      { from: 140, to: 149 },
+    ],
+    skipped: { originEnd: 151, localEnd: 27 },
+  };
+  const after = RunTable.from(stored);
+  for (let at = 90; at < 155; at++) expect(after.toLocal(at)).toEqual(before.toLocal(at));
+  for (let at = 0; at < 30; at++) expect(after.toOrigin(at)).toEqual(before.toOrigin(at));
+});

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { LostRanges } from './lost-ranges.ts';
 import { RunList } from './run-list.ts';
+import { type Coordinates, localOf, originOf, type Range, type Translation } from './run-search.ts';
 
 export interface Run {
   readonly originEpoch: number;
@@ -20,19 +21,33 @@ export interface LostRange {
   readonly to: number;
 }
 
-/** `offset`: where a reader goes on. It is sent for `gap` also: the first offset behind what is missing. */
-export type Translation =
-  | { readonly status: 'exact'; readonly offset: number }
-  | { readonly status: 'behind'; readonly records: number }
-  | { readonly status: 'gap'; readonly from: number; readonly to: number; readonly offset: number };
+/** All that is stored of one partition of a copy, in order. */
+export interface StoredRuns<R extends Run> {
+  readonly runs: readonly R[];
+  readonly lost: readonly LostRange[];
+  readonly skipped?: { readonly originEnd: number; readonly localEnd: number } | undefined;
+}
 
-export class RunTable {
-  private readonly runs = new RunList();
-  private readonly lost = new LostRanges();
+export class RunTable implements Coordinates {
+  readonly runs = new RunList();
+  readonly lost = new LostRanges();
   private isSealed = false;
   /** Below `start` nothing can be read any more, from `end` on nothing is known yet; what is skipped moves `end` too. */
-  private origin = { start: 0, end: 0 };
-  private local = { start: 0, end: 0 };
+  readonly origin: Range = { start: 0, end: 0 };
+  readonly local: Range = { start: 0, end: 0 };
+
+  /** From what is stored, once it is known how long each run is. */
+  static from({ runs, lost, skipped }: StoredRuns<Run>): RunTable {
+    const table = new RunTable();
+    const ahead = [...lost];
+    for (const run of runs) {
+      while (ahead[0] !== undefined && ahead[0].from < run.originStart) table.lose(ahead.shift()!);
+      table.append(run);
+    }
+    for (const range of ahead) if (range.from >= table.originEnd) table.lose(range);
+    if (skipped !== undefined) table.skip(skipped.originEnd, skipped.localEnd);
+    return table;
+  }
 
   get size(): number {
     return this.runs.size;
@@ -101,29 +116,11 @@ export class RunTable {
   }
 
   toLocal(originOffset: number, originEpoch?: number): Translation {
-    const { start, end } = this.origin;
-    if (originOffset > end) return { status: 'behind', records: originOffset - end };
-    if (originOffset < start) return gap(originOffset, start - 1, this.local.start);
-    const { at: run, after } = this.runs.around('originStart', originOffset);
-    if (run !== undefined && originOffset < run.originStart + run.count) {
-      const offset = run.localStart + originOffset - run.originStart;
-      const isOther = originEpoch !== undefined && originEpoch !== run.originEpoch;
-      return isOther ? gap(originOffset, originOffset, offset + 1) : { status: 'exact', offset };
-    }
-    const lost = this.lost.at(originOffset);
-    const offset = after?.localStart ?? this.local.end;
-    return lost === undefined ? { status: 'exact', offset } : gap(originOffset, lost.to, offset);
+    return localOf(this, originOffset, originEpoch);
   }
 
   toOrigin(localOffset: number): Translation {
-    const { start, end } = this.local;
-    if (localOffset > end) return { status: 'behind', records: localOffset - end };
-    if (localOffset < start) return gap(localOffset, start - 1, this.origin.start);
-    const { at: run, after } = this.runs.around('localStart', localOffset);
-    if (run !== undefined && localOffset < run.localStart + run.count) {
-      return { status: 'exact', offset: run.originStart + localOffset - run.localStart };
-    }
-    return { status: 'exact', offset: after?.originStart ?? this.origin.end };
+    return originOf(this, localOffset);
   }
 
   /** The copy ends here, after its log was cut: what lay behind is forgotten, and copied again. */
@@ -160,8 +157,6 @@ const plainRun = ({ originEpoch, originStart, localStart, count }: Run): Run => 
   localStart,
   count,
 });
-
-const gap = (from: number, to: number, offset: number): Translation => ({ status: 'gap', from, to, offset });
 
 function continues(last: Run, originEpoch: number, originStart: number, localStart: number): boolean {
   const isNext = originStart === last.originStart + last.count && localStart === last.localStart + last.count;

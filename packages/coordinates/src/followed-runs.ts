@@ -1,0 +1,140 @@
+/**
+ * What stands in `__meridian_runs` of one partition of a copy, applied record by record as the topic tells it. Kept by
+ * `RunsStore`. Invariant: it is what the topic says and no more: the last run is open, and runs that were written ahead
+ * may never land; so whoever translates says where the copy's data ends.
+ */
+import { LostRanges } from './lost-ranges.ts';
+import { RunList } from './run-list.ts';
+import type { RunChange, StoredRun, Tenure } from './run-records.ts';
+import { type Coordinates, countOf, localOf, originOf, type Translation } from './run-search.ts';
+import type { Run, StoredRuns } from './run-table.ts';
+
+/** Both ways between a copy's offsets and its origin's. `RunTable` is one, too. */
+export interface OffsetMap {
+  toLocal(originOffset: number, originEpoch?: number): Translation;
+  toOrigin(localOffset: number): Translation;
+}
+
+/** Where a record of a copy was born. `untilLocal`: records before it lie at the same distance and are of that epoch. */
+export interface Origin {
+  readonly originOffset: number;
+  readonly originEpoch: number;
+  readonly fromLocal: number;
+  readonly untilLocal: number;
+}
+
+export class FollowedRuns {
+  private readonly runs = new RunList();
+  private readonly lost = new LostRanges();
+  private readonly tenures: Tenure[] = [];
+  private skipped: { readonly originEnd: number; readonly localEnd: number } | undefined;
+
+  get size(): number {
+    return this.runs.size;
+  }
+
+  /** Whether the last run has no count yet: it ends where the copy's data does. */
+  get isOpen(): boolean {
+    return this.runs.last?.count === 0;
+  }
+
+  get lastLocalStart(): number {
+    return this.runs.last?.localStart ?? 0;
+  }
+
+  apply(change: RunChange): void {
+    switch (change.type) {
+      case 'put':
+        return this.runs.put({ ...plain(change.run), mark: this.markOf(change.run.tenure) });
+      case 'drop':
+        return this.runs.remove(change.localStart);
+      case 'lost':
+        return this.lost.put(change.range);
+      case 'dropLost':
+        return this.lost.remove(change.from);
+      case 'skipped':
+        this.skipped = { originEnd: change.originEnd, localEnd: change.localEnd };
+        return;
+      case 'dropSkipped':
+        this.skipped = undefined;
+    }
+  }
+
+  /** As stored, for the task that takes over. */
+  stored(): StoredRuns<StoredRun> {
+    const runs = Array.from(this.runs, (run) => ({ ...plain(run), tenure: this.tenures[run.mark]! }));
+    return { runs, lost: this.lost.list.map((range) => ({ ...range })), skipped: this.skipped };
+  }
+
+  /** Of a record that lies in the copy's log; undefined: the runs do not tell (any more). */
+  originAt(localOffset: number): Origin | undefined {
+    const { at, after } = this.runs.around('localStart', localOffset);
+    if (at === undefined || (at.count > 0 && localOffset >= at.localStart + at.count)) return undefined;
+    return {
+      originOffset: at.originStart + localOffset - at.localStart,
+      originEpoch: at.originEpoch,
+      fromLocal: at.localStart,
+      untilLocal: at.count > 0 ? at.localStart + at.count : (after?.localStart ?? Number.POSITIVE_INFINITY),
+    };
+  }
+
+  /** The origin's epochs that the runs tell, each with the first offset of it that was copied. */
+  originEpochs(): { epoch: number; startOffset: number }[] {
+    const epochs: { epoch: number; startOffset: number }[] = [];
+    for (const { originEpoch, originStart } of this.runs)
+      if (epochs.at(-1)?.epoch !== originEpoch) epochs.push({ epoch: originEpoch, startOffset: originStart });
+    return epochs;
+  }
+
+  /** The copy as it is now: where its log begins, and where the last record that is no marker ends. */
+  between(logStart: number, dataEnd: number): OffsetMap {
+    const coordinates = this.coordinates(logStart, dataEnd);
+    return {
+      toLocal: (offset, epoch) => localOf(coordinates, offset, epoch),
+      toOrigin: (offset) => originOf(coordinates, offset),
+    };
+  }
+
+  private coordinates(logStart: number, dataEnd: number): Coordinates {
+    const { runs, lost } = this;
+    const origin = { start: 0, end: 0 };
+    const local = { start: logStart, end: Math.max(dataEnd, logStart) };
+    const { at, after } = runs.around('localStart', dataEnd - 1);
+    if (at !== undefined) origin.end = at.originStart + countOf(at, after, dataEnd);
+    const ended = lost.list.findLast(({ from }) => after === undefined || from < after.originStart);
+    if (ended !== undefined) origin.end = Math.max(origin.end, ended.to + 1);
+    if (after !== undefined) origin.end = Math.max(origin.end, after.originStart);
+    else if (this.skipped !== undefined && this.skipped.originEnd > origin.end) {
+      origin.end = this.skipped.originEnd;
+      local.end = Math.max(local.end, this.skipped.localEnd);
+    }
+    origin.start = Math.min(origin.end, this.originStart({ runs, lost, origin, local }));
+    return { runs, lost, origin, local };
+  }
+
+  private originStart(coordinates: Coordinates): number {
+    const first = this.runs.first;
+    if (first === undefined) return coordinates.origin.end;
+    if (coordinates.local.start <= first.localStart) return first.originStart;
+    const found = originOf(coordinates, coordinates.local.start);
+    return found.status === 'exact' ? found.offset : coordinates.origin.end;
+  }
+
+  /** Tenures are few; the newest is the one that is wanted. */
+  private markOf(tenure: Tenure): number {
+    const known = this.tenures.findLastIndex(
+      (each) =>
+        each.producerId === tenure.producerId &&
+        each.producerEpoch === tenure.producerEpoch &&
+        each.localStart === tenure.localStart,
+    );
+    return known >= 0 ? known : this.tenures.push(tenure) - 1;
+  }
+}
+
+const plain = ({ originEpoch, originStart, localStart, count }: Run): Run => ({
+  originEpoch,
+  originStart,
+  localStart,
+  count,
+});
