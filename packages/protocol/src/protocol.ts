@@ -49,13 +49,14 @@ export {
   type MetadataRecordType,
 } from './metadata-records/metadata-records.ts';
 export { nativeCrc32c } from './native-crc32c.ts';
-export { MIRROR_FEATURE, MIRROR_FEATURE_VERSION } from './private-tags.ts';
+export { ANY_OFFSET, MIRROR_FEATURE, MIRROR_FEATURE_VERSION } from './private-tags.ts';
 export {
   createScramClient,
   createScramServer,
   SCRAM_MECHANISM,
   type ScramClient,
   type ScramCredential,
+  type ScramMechanism,
   type ScramServer,
   scramCredential,
 } from './sasl-scram.ts';

@@ -31,6 +31,19 @@ test('the exchange of RFC 7677 is reproduced byte for byte on both sides', () =>
   alice.verify(signature);
 });
 
+test('both sides speak SCRAM-SHA-512, too, and only with each other', () => {
+  const mechanism = 'SCRAM-SHA-512';
+  const stored = scramCredential('pencil', SALT, 8_192, mechanism);
+  const server512 = () => createScramServer({ lookup: () => stored, nonce: SERVER_NONCE, mechanism });
+  const alice = createScramClient({ user: 'user', password: 'pencil', nonce: CLIENT_NONCE, mechanism });
+  const bob = server512();
+  alice.verify(bob.final(alice.final(bob.first(alice.first()))));
+  expect([bob.user, stored.storedKey.length]).toEqual(['user', 64]);
+  const [other, third] = [client(), server512()];
+  const final = other.final(third.first(other.first()));
+  expect(() => third.final(final)).toThrow(code('scram-authentication'));
+});
+
 test('a wrong password fails at the server, and an unknown user does', () => {
   const [alice, bob] = [client('pencils'), server()];
   const final = alice.final(bob.first(alice.first()));

@@ -1,6 +1,6 @@
 /**
- * SCRAM-SHA-256 (RFC 5802, RFC 7677), both sides as pure machines: they take a message and return the next one. Used by
- * the internal listener and by our client; nonces and salts are handed in. Any failure is a ProtocolError `scram-*`, after
+ * SCRAM-SHA-256 and -512 (RFC 5802, RFC 7677), both sides as pure machines: they take a message and return the next one.
+ * Used by the internal listener (SHA-256) and by our client; nonces and salts are handed in. Any failure is a ProtocolError `scram-*`, after
  * which the machine takes nothing more. Secrets are compared in constant time, and iteration counts are bounded both ways.
  *
  *   client  first() ──▶ server  first()        n,,n=user,r=nonce
@@ -12,7 +12,13 @@ import { createHash, createHmac, pbkdf2Sync, timingSafeEqual } from 'node:crypto
 import { ProtocolError, type ProtocolErrorCode } from './errors.ts';
 import { MAX_SCRAM_ITERATIONS, MAX_SCRAM_MESSAGE_BYTES, MIN_SCRAM_ITERATIONS } from './limits.ts';
 
+/** Of the internal listener. */
 export const SCRAM_MECHANISM = 'SCRAM-SHA-256';
+
+export type ScramMechanism = 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
+
+type Hash = 'sha256' | 'sha512';
+const HASHES: Readonly<Record<ScramMechanism, Hash>> = { 'SCRAM-SHA-256': 'sha256', 'SCRAM-SHA-512': 'sha512' };
 
 /** What a server keeps instead of a password. */
 export interface ScramCredential {
@@ -37,33 +43,42 @@ export interface ScramServer {
   readonly user: string | undefined;
 }
 
-const KEY_BYTES = 32;
+const KEY_BYTES: Readonly<Record<Hash, number>> = { sha256: 32, sha512: 64 };
 const GS2_HEADER = /^([ny]),(?:a=([^,]*))?,/;
 const CLIENT_FIRST = /^n=([^,]+),r=([\x21-\x2b\x2d-\x7e]+)(?:,.*)?$/;
 const SERVER_FIRST = /^r=([\x21-\x2b\x2d-\x7e]+),s=([^,]+),i=([1-9][0-9]{0,8})(?:,.*)?$/;
 const CLIENT_FINAL = /^(c=([^,]+),r=([\x21-\x2b\x2d-\x7e]+)(?:,.*)?),p=([^,]+)$/;
 const SERVER_FINAL = /^v=([^,]+)(?:,.*)?$/;
 
-export function scramCredential(password: string, salt: Buffer, iterations = MIN_SCRAM_ITERATIONS): ScramCredential {
-  const { storedKey, serverKey } = deriveKeys(password, salt, iterations);
+export function scramCredential(
+  password: string,
+  salt: Buffer,
+  iterations = MIN_SCRAM_ITERATIONS,
+  mechanism: ScramMechanism = SCRAM_MECHANISM,
+): ScramCredential {
+  const { storedKey, serverKey } = deriveKeys(HASHES[mechanism], password, salt, iterations);
   return { salt, iterations, storedKey, serverKey };
 }
 
 export function createScramClient(options: {
   readonly user: string;
   readonly password: string;
+  /** Default SCRAM-SHA-256. */
+  readonly mechanism?: ScramMechanism;
   /** At least 18 random bytes as text without comma (base64). */
   readonly nonce: string;
 }): ScramClient {
-  return new Client(options.user, options.password, options.nonce);
+  return new Client(HASHES[options.mechanism ?? SCRAM_MECHANISM], options.user, options.password, options.nonce);
 }
 
 export function createScramServer(options: {
   readonly lookup: (user: string) => ScramCredential | undefined;
+  /** Default SCRAM-SHA-256. */
+  readonly mechanism?: ScramMechanism;
   /** At least 18 random bytes as text without comma (base64). */
   readonly nonce: string;
 }): ScramServer {
-  return new Server(options.lookup, options.nonce);
+  return new Server(HASHES[options.mechanism ?? SCRAM_MECHANISM], options.lookup, options.nonce);
 }
 
 type Stage = 'start' | 'challenged' | 'finished' | 'failed';
@@ -83,12 +98,14 @@ class Turns {
 
 class Client implements ScramClient {
   private readonly turns = new Turns();
+  private readonly hash: Hash;
   private readonly password: string;
   private readonly nonce: string;
   private readonly bare: string;
   private signature: Buffer = Buffer.alloc(0);
 
-  constructor(user: string, password: string, nonce: string) {
+  constructor(hash: Hash, user: string, password: string, nonce: string) {
+    this.hash = hash;
     this.password = password;
     this.nonce = nonce;
     this.bare = `n=${user.replaceAll('=', '=3D').replaceAll(',', '=2C')},r=${nonce}`;
@@ -105,11 +122,12 @@ class Client implements ScramClient {
       const [, nonce, salt, rounds] = match<[string, string, string, string]>(SERVER_FIRST, text);
       if (this.signature.length > 0) fail('scram-order');
       if (!nonce.startsWith(this.nonce) || nonce.length === this.nonce.length) fail('scram-nonce');
-      const keys = deriveKeys(this.password, base64(salt), Number(rounds));
+      const keys = deriveKeys(this.hash, this.password, base64(salt), Number(rounds));
       const withoutProof = `c=biws,r=${nonce}`;
       const message = `${this.bare},${text},${withoutProof}`;
-      this.signature = hmac(keys.serverKey, message);
-      return Buffer.from(`${withoutProof},p=${xor(keys.clientKey, hmac(keys.storedKey, message)).toString('base64')}`);
+      this.signature = hmac(this.hash, keys.serverKey, message);
+      const proof = xor(keys.clientKey, hmac(this.hash, keys.storedKey, message));
+      return Buffer.from(`${withoutProof},p=${proof.toString('base64')}`);
     });
   }
 
@@ -126,6 +144,7 @@ class Client implements ScramClient {
 class Server implements ScramServer {
   user: string | undefined;
   private readonly turns = new Turns();
+  private readonly hash: Hash;
   private readonly lookup: (user: string) => ScramCredential | undefined;
   private nonce: string;
   private claimed = '';
@@ -133,7 +152,8 @@ class Server implements ScramServer {
   private firsts = '';
   private credential: ScramCredential | undefined;
 
-  constructor(lookup: (user: string) => ScramCredential | undefined, nonce: string) {
+  constructor(hash: Hash, lookup: (user: string) => ScramCredential | undefined, nonce: string) {
+    this.hash = hash;
     this.lookup = lookup;
     this.nonce = nonce;
   }
@@ -166,11 +186,11 @@ class Server implements ScramServer {
       if (nonce !== this.nonce) fail('scram-nonce');
       const message = `${this.firsts},${withoutProof}`;
       const proofBytes = base64(proof);
-      if (proofBytes.length !== KEY_BYTES) fail('scram-authentication');
-      const clientKey = xor(proofBytes, hmac(storedKey, message));
-      if (!equal(sha256(clientKey), storedKey)) fail('scram-authentication');
+      if (proofBytes.length !== KEY_BYTES[this.hash]) fail('scram-authentication');
+      const clientKey = xor(proofBytes, hmac(this.hash, storedKey, message));
+      if (!equal(digest(this.hash, clientKey), storedKey)) fail('scram-authentication');
       this.user = this.claimed;
-      return Buffer.from(`v=${hmac(serverKey, message).toString('base64')}`);
+      return Buffer.from(`v=${hmac(this.hash, serverKey, message).toString('base64')}`);
     });
   }
 }
@@ -199,24 +219,24 @@ function unescapeName(name: string): string {
   return name.replaceAll('=2C', ',').replaceAll('=3D', '=');
 }
 
-function deriveKeys(password: string, salt: Buffer, iterations: number) {
+function deriveKeys(hash: Hash, password: string, salt: Buffer, iterations: number) {
   if (iterations < MIN_SCRAM_ITERATIONS || iterations > MAX_SCRAM_ITERATIONS) fail('scram-iterations');
-  const salted = pbkdf2Sync(password, salt, iterations, KEY_BYTES, 'sha256');
-  const clientKey = hmac(salted, 'Client Key');
-  return { clientKey, storedKey: sha256(clientKey), serverKey: hmac(salted, 'Server Key') };
+  const salted = pbkdf2Sync(password, salt, iterations, KEY_BYTES[hash], hash);
+  const clientKey = hmac(hash, salted, 'Client Key');
+  return { clientKey, storedKey: digest(hash, clientKey), serverKey: hmac(hash, salted, 'Server Key') };
 }
 
-function hmac(key: Buffer, text: string): Buffer {
-  return createHmac('sha256', key).update(text).digest();
+function hmac(hash: Hash, key: Buffer, text: string): Buffer {
+  return createHmac(hash, key).update(text).digest();
 }
 
-function sha256(bytes: Buffer): Buffer {
-  return createHash('sha256').update(bytes).digest();
+function digest(hash: Hash, bytes: Buffer): Buffer {
+  return createHash(hash).update(bytes).digest();
 }
 
 function xor(a: Buffer, b: Buffer): Buffer {
-  const result = Buffer.alloc(KEY_BYTES);
-  for (let i = 0; i < KEY_BYTES; i++) result[i] = a[i]! ^ b[i]!;
+  const result = Buffer.alloc(a.length);
+  for (let i = 0; i < a.length; i++) result[i] = a[i]! ^ b[i]!;
   return result;
 }
 

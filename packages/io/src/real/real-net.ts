@@ -1,5 +1,5 @@
 /**
- * TCP of the real twin. Nagle is off, because whoever writes has grouped already; keep-alive finds peers that
+ * TCP of the real twin, and TLS over it for connections that we make. Nagle is off, because whoever writes has grouped already; keep-alive finds peers that
  * vanished without a word.
  * Invariant: a promise of this file rejects with `IoError` only, and a rejected `connect` leaves no socket behind.
  */
@@ -10,6 +10,7 @@ import { CONNECTION_HIGH_WATER_BYTES, KEEP_ALIVE_IDLE_MS } from '../limits.ts';
 import { ioErrorFrom } from './errno.ts';
 import { RealConnection } from './real-connection.ts';
 import { acceptSockets, type Receiver, receiveInto } from './receive-buffer.ts';
+import { openTlsSocket, tlsErrorFrom } from './tls-socket.ts';
 
 const SOCKET_OPTIONS = {
   noDelay: true,
@@ -50,12 +51,19 @@ function listenerOf(server: Server): Listener {
   };
 }
 
-function connect({ host, port, timeoutMs, signal }: ConnectOptions): Promise<Connection> {
+function connect({ host, port, timeoutMs, signal, tls }: ConnectOptions): Promise<Connection> {
   const detail = `connect to ${host}:${port}`;
   if (signal?.aborted) return Promise.reject(new IoError('closed', detail));
   return new Promise((resolve, reject) => {
     const receiver: Receiver = { onChunk: ignore };
-    const socket: Socket = openSocket({ host, port, ...SOCKET_OPTIONS, onread: receiveInto(receiver) });
+    let socket: Socket;
+    try {
+      socket = tls
+        ? openTlsSocket({ host, port, ...SOCKET_OPTIONS }, tls, receiver)
+        : openSocket({ host, port, ...SOCKET_OPTIONS, onread: receiveInto(receiver) });
+    } catch (error) {
+      return reject(tlsErrorFrom(error, detail)); // such as a key that is none
+    }
     const settle = (): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', abort);
@@ -65,13 +73,13 @@ function connect({ host, port, timeoutMs, signal }: ConnectOptions): Promise<Con
       settle();
       socket.on('error', ignore);
       socket.destroy();
-      reject(ioErrorFrom(error, detail));
+      reject(tls ? tlsErrorFrom(error, detail) : ioErrorFrom(error, detail));
     };
     const abort = (): void => fail(new IoError('closed', detail));
     const timer = setTimeout(() => fail(new IoError('timeout', detail)), timeoutMs);
     signal?.addEventListener('abort', abort);
     socket.on('error', fail);
-    socket.once('connect', () => {
+    socket.once(tls ? 'secureConnect' : 'connect', () => {
       settle();
       resolve(new RealConnection(socket, receiver));
     });

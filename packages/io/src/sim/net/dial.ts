@@ -4,6 +4,7 @@
  * Invariant: it settles once; a connection that was established too late for its caller is destroyed.
  *
  *   SYN ──▶ machine unknown: unreachable · no port open: refused · way blocked: again after 1 s, 2 s, 4 s …
+ *       ──▶ TLS wanted: refused, as no simulated server speaks it
  *       ──▶ port open: the server is handed its end; one latency later the client its own
  */
 import { IoError, type IoErrorCode } from '../../errors.ts';
@@ -61,6 +62,10 @@ export class Dial {
     const answerMs = this.#back.latencyMs();
     if (open === undefined) {
       this.#process.schedule(answerMs, 'refused', () => this.#fail('refused'));
+      return;
+    }
+    if (this.#options.tls !== undefined) {
+      this.#process.schedule(answerMs, 'no TLS', () => this.#fail('tls'));
       return;
     }
     const routes = { there: this.#there, back: this.#back };
