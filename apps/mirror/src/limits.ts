@@ -25,6 +25,14 @@ export interface MirrorLimits {
   /** Marks kept per partition to tell how old its lag is. */
   readonly lagMarks: number;
   readonly lagMarkEveryMs: number;
+  /** Batches of one re-based partition without an answer: a broker recognises the last 5 of a producer. */
+  readonly batchesInFlight: number;
+  /** Changes of a re-based partition's table in one record batch of `__meridian_runs`. */
+  readonly changesPerSave: number;
+  /** A producer that has written nothing for so long fences anew before it writes: brokers forget producers after a day. */
+  readonly fenceLastsMs: number;
+  /** Fences under way at one target. */
+  readonly fencesInFlight: number;
   /** Topics whose configs are asked for in one request. */
   readonly describeTopics: number;
   readonly maxTopicNameLength: number;
@@ -44,6 +52,20 @@ export interface MirrorLimits {
   /** How often heartbeats, and what has moved since, are written into MirrorMaker 2's topics. */
   readonly mm2RoundMs: number;
   readonly mm2BatchRecords: number;
+  /** Until all leaders of a copy have heard that it is sealed, and its followers have what it ends with. */
+  readonly sealTimeoutMs: number;
+  readonly sealRetryMs: number;
+  /** Partitions that are sealed at once: on Apache Kafka each is a fence. */
+  readonly sealsAtOnce: number;
+  /** Topics of fail-overs that are worked at at once, and how often one that waits is looked at again. */
+  readonly failoverTopicsAtOnce: number;
+  readonly failoverRetryMs: number;
+  /** Runs that are remembered; of those that are done, the oldest goes first. */
+  readonly maxFailoverRuns: number;
+  /** A producer that has not written for so long is taken for one that has stopped. */
+  readonly writerQuietMs: number;
+  /** A region that does not answer for so long is taken for lost by a plan. */
+  readonly originReachMs: number;
 }
 
 export const DEFAULT_LIMITS: MirrorLimits = {
@@ -61,6 +83,10 @@ export const DEFAULT_LIMITS: MirrorLimits = {
   silentMs: 15_000,
   lagMarks: 64,
   lagMarkEveryMs: 100,
+  batchesInFlight: 5,
+  changesPerSave: 1_000,
+  fenceLastsMs: 12 * 3_600_000,
+  fencesInFlight: 50,
   describeTopics: 500,
   maxTopicNameLength: 249,
   gapsKept: 10_000,
@@ -72,4 +98,12 @@ export const DEFAULT_LIMITS: MirrorLimits = {
   groupCommits: 16,
   mm2RoundMs: 1_000,
   mm2BatchRecords: 500,
+  sealTimeoutMs: 15_000,
+  sealRetryMs: 50,
+  sealsAtOnce: 50,
+  failoverTopicsAtOnce: 8,
+  failoverRetryMs: 1_000,
+  maxFailoverRuns: 100,
+  writerQuietMs: 60_000,
+  originReachMs: 3_000,
 };

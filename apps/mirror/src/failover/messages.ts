@@ -122,30 +122,66 @@ export interface FailbackPartitionPlan {
   readonly writers: readonly WriterSeen[] | null;
 }
 
-/** `waiting`: for what `reason` says; it goes on by itself, also after a restart of the mirror. */
-export type RunState = 'running' | 'waiting' | 'done' | 'refused' | 'failed';
-
-export interface FailoverRun {
+/** What is durable of a run, next to its topics. */
+export interface RunHead {
   readonly v: 1;
   readonly id: string;
   readonly kind: 'failover' | 'failback';
   readonly scope: FailoverScope;
   readonly to: string;
   readonly startedMs: number;
-  readonly state: RunState;
-  readonly reason: string | null;
-  readonly topics: readonly TopicRun[];
+  /** It neither waits for writers nor for what is not copied yet. */
+  readonly force: boolean;
 }
 
+/** `waiting`: a topic's `reason` says for what; it goes on by itself, also after a restart of the mirror. */
+export interface FailoverRun extends RunHead {
+  readonly state: 'running' | 'waiting' | 'done';
+  readonly topics: readonly (TopicRun & { readonly reason: string | null })[];
+}
+
+/** How far a topic is; durable, one record each. */
 export interface TopicRun {
+  /** As its origin calls it. */
   readonly topic: string;
   readonly copy: string;
+  /** Topic id of what is called `copy` here: another one is not meant. */
+  readonly copyId: string;
+  /** Failover: its origin. Failback: where it is written to now. */
   readonly from: string;
-  readonly step: string;
+  readonly policy: 'prefix' | 'identity';
+  readonly step: RunStep;
+  /** What the steps so far have found, for people. */
   readonly detail: string | null;
+  /** Offsets known at the origin that were not here when the copy was sealed; null: nobody knows. */
+  readonly notCopied: number | null;
   /** Where the copies ended when they became writable, per partition; empty before. */
   readonly cut: readonly number[];
+  /** Of the copy, before it is promoted. */
   readonly incarnation: number;
+  /** Failback: up to where both regions have the same, per partition; empty before that is known. */
+  readonly common: readonly number[];
   /** Kept aside by a failback. */
-  readonly aside: { readonly topic: string; readonly records: number } | null;
+  readonly aside: AsideTopic | null;
 }
+
+export interface AsideTopic {
+  readonly topic: string;
+  readonly records: number;
+}
+
+/**
+ * failover  catching-up ─▶ sealing ─▶ promoting ─▶ groups ─▶ done      (prefix: groups ─▶ done)
+ * failback  comparing ─▶ keeping-aside ─▶ deleting ─▶ copying ─▶ sealing ─▶ promoting ─▶ groups ─▶ renewing ─▶ done
+ */
+export type RunStep =
+  | 'catching-up'
+  | 'sealing'
+  | 'promoting'
+  | 'groups'
+  | 'comparing'
+  | 'keeping-aside'
+  | 'deleting'
+  | 'copying'
+  | 'renewing'
+  | 'done';

@@ -1,0 +1,166 @@
+/**
+ * How a copy becomes a topic of its own, on either engine. First it is sealed: nothing is appended to it any more, by
+ * whatever mirror; where its partitions end then is the cut. Then it is promoted: writable, one incarnation further.
+ * Invariant: between the cut and the promotion nothing lands; each call may be repeated after a crash.
+ *
+ *                 sealed                                       the cut                       promoted
+ *   embedded      config `meridian.origin.promoted=sealed`:    an empty append is refused,   `…promoted=<cuts>` and the
+ *                 leaders refuse mirrors and clients           and tells the log's end       next incarnation, at once
+ *   Apache Kafka  `isSealed` in `__meridian_topics`, which a   the log's end behind our      `promotedAt` and the next
+ *                 task reads after its fence; then our fence   own fence                     incarnation
+ */
+import type { CallOptions, Client } from '@meridian/client';
+import { LATEST } from '@meridian/client';
+import { type CopyFacts, type FactsStore, ORIGIN_CONFIGS, SEALED } from '@meridian/coordinates';
+import type { Io } from '@meridian/io';
+import { ERROR, errorName } from '@meridian/protocol';
+import { MirrorError } from '../errors.ts';
+import type { MirrorLimits } from '../limits.ts';
+
+export interface Promotion {
+  /** Where the partitions end, in the copy's own offsets; it stays so. */
+  seal(facts: CopyFacts, partitions: number): Promise<number[]>;
+  promote(facts: CopyFacts, cut: readonly number[]): Promise<void>;
+}
+
+export interface PromotionOptions {
+  readonly io: Pick<Io, 'clock' | 'timers'>;
+  readonly limits: Pick<MirrorLimits, 'requestTimeoutMs' | 'sealTimeoutMs' | 'sealRetryMs' | 'sealsAtOnce'>;
+  readonly client: Client;
+  readonly signal: AbortSignal;
+}
+
+/** Our own brokers. */
+export class EmbeddedPromotion implements Promotion {
+  private readonly options: PromotionOptions;
+
+  constructor(options: PromotionOptions) {
+    this.options = options;
+  }
+
+  async seal(facts: CopyFacts, partitions: number): Promise<number[]> {
+    const { copy } = facts;
+    const now = await this.configs(copy);
+    const promoted = now.get(ORIGIN_CONFIGS.promoted);
+    if (promoted !== undefined && promoted !== SEALED) return promoted.split(',').map(Number);
+    if (promoted === undefined) await this.alter(copy, { [ORIGIN_CONFIGS.promoted]: SEALED });
+    const all = Array.from({ length: partitions }, (_, partition) => partition);
+    return each(all, this.options.limits.sealsAtOnce, (partition) => this.cutOf(facts, partition));
+  }
+
+  async promote({ copy, incarnation }: CopyFacts, cut: readonly number[]): Promise<void> {
+    const cuts = cut.join(',');
+    if ((await this.configs(copy)).get(ORIGIN_CONFIGS.promoted) === cuts) return;
+    const next = String(incarnation + 1);
+    await this.alter(copy, { [ORIGIN_CONFIGS.promoted]: cuts, [ORIGIN_CONFIGS.incarnation]: next });
+  }
+
+  /** A leader that has not heard of the seal yet answers otherwise; what is not on its followers yet is waited for. */
+  private async cutOf({ copy, originTopicId }: CopyFacts, partition: number): Promise<number> {
+    const { client, io, limits } = this.options;
+    const deadlineMs = io.clock.monotonic() + limits.sealTimeoutMs;
+    for (;;) {
+      const end = await endOf(client, copy, partition, this.call());
+      const mirror = { originTopicId, expectedEnd: end };
+      const { errorCode, logEnd } = await client.produce(copy, partition, [], { ...this.call(), mirror });
+      if (errorCode === ERROR.POLICY_VIOLATION && logEnd === end) return end;
+      if (io.clock.monotonic() > deadlineMs)
+        throw new MirrorError('not-sealed', `${copy}-${partition}: ${errorName(errorCode)}, ${logEnd} of ${end}`);
+      await io.timers.sleep(limits.sealRetryMs, this.options.signal);
+    }
+  }
+
+  private async configs(copy: string): Promise<Map<string, string>> {
+    const described = (await this.options.client.describeTopicConfigs([copy], this.call())).get(copy);
+    if (described === undefined || described.errorCode !== ERROR.NONE)
+      throw new MirrorError('not-altered', `${copy}: ${errorName(described?.errorCode ?? ERROR.UNKNOWN_SERVER_ERROR)}`);
+    const set = [...described.values].filter(([, { isSet, value }]) => isSet && value !== null);
+    return new Map(set.map(([name, { value }]) => [name, value!]));
+  }
+
+  private async alter(topic: string, set: Record<string, string>): Promise<void> {
+    const [outcome] = await this.options.client.alterTopicConfigs([{ topic, set }], this.call());
+    if (outcome?.errorCode === ERROR.NONE) return;
+    const code = outcome?.errorCode ?? ERROR.UNKNOWN_SERVER_ERROR;
+    throw new MirrorError('not-altered', `${topic}: ${outcome?.errorMessage ?? errorName(code)}`);
+  }
+
+  private call(): CallOptions {
+    return { timeoutMs: this.options.limits.requestTimeoutMs, signal: this.options.signal };
+  }
+}
+
+export interface KafkaPromotionOptions extends PromotionOptions {
+  readonly facts: FactsStore;
+  /** What the tasks of a copy's partition fence with: transactional id, and where their runs lie. */
+  fenceOf(copyId: string, partition: number): { transactionalId: string; runs: { topic: string; partition: number } };
+}
+
+/** Configs that keep Apache Kafka from deleting of a copy by itself. */
+const COPY_ONLY_CONFIGS = ['retention.ms', 'retention.bytes'];
+
+export class KafkaPromotion implements Promotion {
+  private readonly options: KafkaPromotionOptions;
+
+  constructor(options: KafkaPromotionOptions) {
+    this.options = options;
+  }
+
+  async seal({ copy, copyId }: CopyFacts, partitions: number): Promise<number[]> {
+    const { client, limits, fenceOf, signal } = this.options;
+    const now = await this.factsOf(copyId, copy);
+    if (now.promotedAt !== undefined) return [...now.promotedAt];
+    if (now.isSealed === undefined) await this.put({ ...now, isSealed: true }, now);
+    const all = Array.from({ length: partitions }, (_, partition) => partition);
+    return each(all, limits.sealsAtOnce, async (partition) => {
+      const { transactionalId, runs } = fenceOf(copyId, partition);
+      const call = { timeoutMs: limits.sealTimeoutMs, signal };
+      await client.fence(transactionalId, [{ topic: copy, partition }, runs], call);
+      return endOf(client, copy, partition, call);
+    });
+  }
+
+  async promote({ copy, copyId }: CopyFacts, cut: readonly number[]): Promise<void> {
+    const now = await this.factsOf(copyId, copy);
+    if (now.promotedAt === undefined) {
+      const { isSealed: _, ...rest } = now;
+      await this.put({ ...rest, promotedAt: cut, incarnation: now.incarnation + 1 }, now);
+    }
+    const { client, limits, signal } = this.options;
+    const call = { timeoutMs: limits.requestTimeoutMs, signal };
+    const [outcome] = await client.alterTopicConfigs([{ topic: copy, unset: COPY_ONLY_CONFIGS }], call);
+    const code = outcome?.errorCode ?? ERROR.UNKNOWN_SERVER_ERROR;
+    if (code !== ERROR.NONE)
+      throw new MirrorError('not-altered', `${copy}: ${outcome?.errorMessage ?? errorName(code)}`);
+  }
+
+  private async factsOf(copyId: string, copy: string): Promise<CopyFacts> {
+    await this.options.facts.ready();
+    const facts = this.options.facts.get(copyId);
+    if (facts === undefined) throw new MirrorError('not-altered', `${copy} is no copy any more`);
+    return facts;
+  }
+
+  private async put(facts: CopyFacts, before: CopyFacts): Promise<void> {
+    if (await this.options.facts.put(facts, before)) return;
+    throw new MirrorError('not-altered', `${facts.copy}: somebody else changed it at the same time`);
+  }
+}
+
+async function endOf(client: Client, topic: string, partition: number, call: CallOptions): Promise<number> {
+  const [answer] = await client.listOffsets([{ topic, partition, timestamp: LATEST }], call);
+  if (answer !== undefined && answer.errorCode === ERROR.NONE) return answer.offset;
+  const code = answer?.errorCode ?? ERROR.UNKNOWN_SERVER_ERROR;
+  throw new MirrorError('not-sealed', `${topic}-${partition}: ${errorName(code)}`);
+}
+
+/** So many at once, the answers in order. */
+async function each<T, R>(items: readonly T[], atOnce: number, run: (item: T) => Promise<R>): Promise<R[]> {
+  const answers: R[] = [];
+  let next = 0;
+  const work = async (): Promise<void> => {
+    for (let at = next++; at < items.length; at = next++) answers[at] = await run(items[at]!);
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, work));
+  return answers;
+}
