@@ -8,36 +8,48 @@
  *   transactional, its producer aborts  aborted
  *   any other                           data
  */
-export interface AbortedTransaction {
-  readonly producerId: number;
-  readonly firstOffset: number;
-}
+import type { AbortedTransaction } from '@meridian/client';
+import { CONTROL_RECORD_TYPE } from '@meridian/protocol';
+import { readRecords } from '@meridian/protocol/record-batch';
 
-export interface CommittableBatch {
+interface Header {
   readonly producerId: number;
   readonly lastOffset: number;
   readonly isTransactional: boolean;
   readonly isControl: boolean;
-  /** Of a control batch: its record says that the transaction was aborted. */
-  readonly isAbort: boolean;
 }
 
 export type BatchKind = 'data' | 'control' | 'aborted';
 
-/** The kind of each batch of one answer, in order. */
-export function committedKinds(
-  batches: readonly CommittableBatch[],
-  aborted: readonly AbortedTransaction[],
-): readonly BatchKind[] {
-  const ahead = aborted.toSorted((a, b) => a.firstOffset - b.firstOffset);
-  const aborting = new Set<number>();
-  let next = 0;
-  return batches.map(({ producerId, lastOffset, isTransactional, isControl, isAbort }) => {
-    for (; next < ahead.length && ahead[next]!.firstOffset <= lastOffset; next++) aborting.add(ahead[next]!.producerId);
+/** For the batches of one answer, asked in their order. */
+export class AbortedData {
+  private readonly ahead: readonly AbortedTransaction[];
+  private readonly aborting = new Set<number>();
+  private next = 0;
+
+  constructor(aborted: readonly AbortedTransaction[]) {
+    this.ahead = aborted.length < 2 ? aborted : aborted.toSorted((a, b) => a.firstOffset - b.firstOffset);
+  }
+
+  kindOf({ producerId, lastOffset, isTransactional, isControl }: Header, bytes: Uint8Array): BatchKind {
+    for (; this.next < this.ahead.length; this.next++) {
+      const { firstOffset, producerId: aborting } = this.ahead[this.next]!;
+      if (firstOffset > lastOffset) break;
+      this.aborting.add(aborting);
+    }
     if (isControl) {
-      if (isAbort) aborting.delete(producerId);
+      if (this.aborting.size > 0 && isAbortMarker(bytes)) this.aborting.delete(producerId);
       return 'control';
     }
-    return isTransactional && aborting.has(producerId) ? 'aborted' : 'data';
-  });
+    return isTransactional && this.aborting.has(producerId) ? 'aborted' : 'data';
+  }
+}
+
+/** The key of a marker is int16 version, int16 type. One that compaction has emptied says nothing any more. */
+function isAbortMarker(bytes: Uint8Array): boolean {
+  const [marker] = readRecords(bytes);
+  const key = marker?.key;
+  return (
+    key !== null && key !== undefined && key.length >= 4 && ((key[2]! << 8) | key[3]!) === CONTROL_RECORD_TYPE.ABORT
+  );
 }

@@ -3,8 +3,8 @@
  * tests. It keeps the broker's rules: an older epoch is refused, a batch among the last five of its producer is
  * answered again, any other sequence but the next is refused. Invariant: like the broker's, its log only grows.
  */
-import type { RunChange, StoredRun } from '@meridian/coordinates';
-import type { Found, LandedBatch, RebasedEffect, RebasedInput, Segment } from './rebased-messages.ts';
+import type { LostRange, RunChange, StoredRun } from '@meridian/coordinates';
+import type { Found, LandedBatch, RebasedEffect, RebasedInput, Segment, SkippedTo } from './rebased-messages.ts';
 
 type EffectOf<T extends RebasedEffect['type']> = Extract<RebasedEffect, { type: T }>;
 type Verdict = { readonly baseOffset: number } | 'superseded' | 'sequence';
@@ -37,6 +37,8 @@ export class ModelKafka {
   readonly log: (number | null)[] = [];
   private readonly batches: LandedBatch[] = [];
   private readonly runs = new Map<number, StoredRun>();
+  private readonly lost = new Map<number, LostRange>();
+  private skipped: SkippedTo | null = null;
   private readonly data = new ProducerState();
   private readonly table = new ProducerState();
   private epoch = -1;
@@ -60,7 +62,15 @@ export class ModelKafka {
 
   find(): Found {
     const lastBatch = this.batches.at(-1) ?? null;
-    return { runs: [...this.runs.values()], lastBatch, logStart: 0, logEnd: this.log.length };
+    const runs = [...this.runs.values()];
+    return {
+      runs,
+      lost: [...this.lost.values()],
+      skipped: this.skipped,
+      lastBatch,
+      logStart: 0,
+      logEnd: this.log.length,
+    };
   }
 
   serve(effect: EffectOf<'save'> | EffectOf<'produce'>): RebasedInput {
@@ -85,7 +95,10 @@ export class ModelKafka {
 
   private apply(change: RunChange): void {
     if (change.type === 'put') this.runs.set(change.run.localStart, change.run);
-    else this.runs.delete(change.localStart);
+    else if (change.type === 'drop') this.runs.delete(change.localStart);
+    else if (change.type === 'lost') this.lost.set(change.range.from, change.range);
+    else if (change.type === 'dropLost') this.lost.delete(change.from);
+    else this.skipped = change.type === 'skipped' ? change : null;
   }
 
   private produce({ segments, producerId, producerEpoch, baseSequence }: EffectOf<'produce'>): Verdict {

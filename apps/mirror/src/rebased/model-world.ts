@@ -3,6 +3,7 @@
  * crash and linger, connections that break with requests and answers on them. Driven by one seed. Invariant: requests
  * of one connection arrive in order, those of a broken one may arrive late or never.
  */
+import { DEFAULT_LIMITS } from '../limits.ts';
 import type { ModelKafka } from './model-kafka.ts';
 import type { RebasedEffect, RebasedInput, SourceBatch } from './rebased-messages.ts';
 import { RebasedTask } from './rebased-task.ts';
@@ -10,7 +11,8 @@ import { RebasedTask } from './rebased-task.ts';
 type Request = Extract<RebasedEffect, { id: number }>;
 type Random = () => number;
 
-const LIMITS = { batchesInFlight: 5, changesPerSave: 3, partitionInFlightBytes: 1_000 };
+const LIMITS = { ...DEFAULT_LIMITS, batchesInFlight: 5, changesPerSave: 3, partitionInFlightBytes: 1_000 };
+const NO_BYTES = Buffer.alloc(0);
 
 export function randomOf(seed: number): Random {
   let state = seed;
@@ -40,7 +42,10 @@ export function someOrigin(random: Random, batches: number): SourceBatch[] {
     }
     const baseOffset = offset;
     offset += length;
-    return { kind, epoch, baseOffset, nextOffset: offset, segments, sizeInBytes: 100, bytes: new Uint8Array(0) };
+    return {
+      ...{ kind, epoch, baseOffset, nextOffset: offset, segments, sizeInBytes: 100 },
+      ...{ timestampMs: 1, bytes: NO_BYTES },
+    };
   });
 }
 
@@ -63,6 +68,10 @@ export class Actor {
 
   get sourceEnd(): number {
     return this.origin.at(-1)?.nextOffset ?? 0;
+  }
+
+  get sourceStart(): number {
+    return this.origin[0]?.baseOffset ?? 0;
   }
 
   feed(input: RebasedInput): void {
@@ -104,7 +113,8 @@ export class Actor {
     const batches = left.slice(0, 1 + Math.floor(random() * 4));
     if (batches.length === 0) return;
     this.fetchOffset = batches.at(-1)!.nextOffset;
-    this.feed({ type: 'fetched', batches, nextOffset: this.fetchOffset, sourceEnd: this.sourceEnd });
+    const { sourceStart, sourceEnd } = this;
+    this.feed({ type: 'fetched', batches, nextOffset: this.fetchOffset, sourceStart, sourceEnd, sizeInBytes: 100 });
   }
 
   private perform(effect: RebasedEffect): void {
@@ -137,8 +147,8 @@ export class Actor {
   }
 
   private load(): void {
-    const sourceStart = this.origin[0]?.baseOffset ?? 0;
-    this.feed({ type: 'loaded', ...this.target.find(), sourceStart, sourceEnd: this.sourceEnd });
+    const { sourceStart, sourceEnd } = this;
+    this.feed({ type: 'loaded', ...this.target.find(), sourceStart, sourceEnd });
   }
 
   private prove(epoch: number): void {

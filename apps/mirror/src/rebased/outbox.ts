@@ -7,7 +7,8 @@
  *                                 ↑______ again, same sequence, after no answer ______|
  */
 import { type RunChange, sequenceAt, type Tenure } from '@meridian/coordinates';
-import type { ProduceEffect, RebasedEffect, RebasedLimits, Segment, SourceBatch } from './rebased-messages.ts';
+import type { MirrorLimits } from '../limits.ts';
+import type { ProduceEffect, RebasedEffect, Segment, SourceBatch } from './rebased-messages.ts';
 
 interface Planned {
   id: number;
@@ -24,6 +25,9 @@ export interface Acknowledged {
   readonly originEnd: number;
 }
 
+/** Of the mirror's limits. */
+export type OutboxLimits = Pick<MirrorLimits, 'batchesInFlight' | 'changesPerSave'>;
+
 const NOT_IN_FLIGHT = 0;
 
 export class Outbox {
@@ -32,14 +36,16 @@ export class Outbox {
   sizeInBytes = 0;
   /** Where the last batch that landed begins; −1: none so far. */
   lastLanded = -1;
-  private readonly limits: RebasedLimits;
+  private readonly limits: OutboxLimits;
   private readonly newId: () => number;
   private batches: Planned[] = [];
   private changes: RunChange[] = [];
   private savedChanges = 0;
   private saving = { id: NOT_IN_FLIGHT, count: 0 };
+  /** Of the changes, so many are saved without a batch behind them. */
+  private urgent = 0;
 
-  constructor(tenure: Tenure, limits: RebasedLimits, newId: () => number) {
+  constructor(tenure: Tenure, limits: OutboxLimits, newId: () => number) {
     this.tenure = tenure;
     this.limits = limits;
     this.newId = newId;
@@ -53,8 +59,18 @@ export class Outbox {
     return this.saving.id === NOT_IN_FLIGHT && this.batches.every((batch) => batch.id === NOT_IN_FLIGHT);
   }
 
+  /** Of the oldest record under way; undefined: nothing is. */
+  get oldestTimestampMs(): number | undefined {
+    return this.batches[0]?.batch.timestampMs;
+  }
+
   change(change: RunChange): void {
     this.changes.push(change);
+  }
+
+  /** What has been changed so far does not wait for a batch. */
+  hurry(): void {
+    this.urgent = this.changes.length;
   }
 
   plan(batch: SourceBatch, segments: readonly Segment[], isWhole: boolean, localStart: number): void {
@@ -63,11 +79,14 @@ export class Outbox {
     this.sizeInBytes += batch.sizeInBytes;
   }
 
-  /** What may go out now. One save at a time; changes without a batch behind them wait for one. */
+  /** What may go out now. One save at a time; changes without a batch behind them wait for one, or for `hurry`. */
   send(): RebasedEffect[] {
     const effects: RebasedEffect[] = [];
-    if (this.saving.id === NOT_IN_FLIGHT && this.changes.length > 0 && !this.isEmpty) effects.push(this.save());
-    for (const batch of this.batches.slice(0, this.limits.batchesInFlight)) {
+    const isWanted = this.changes.length > 0 && (!this.isEmpty || this.urgent > 0);
+    if (this.saving.id === NOT_IN_FLIGHT && isWanted) effects.push(this.save());
+    const open = Math.min(this.batches.length, this.limits.batchesInFlight);
+    for (let index = 0; index < open; index++) {
+      const batch = this.batches[index]!;
       if (batch.changesBefore > this.savedChanges) break;
       if (batch.id !== NOT_IN_FLIGHT) continue;
       batch.id = this.newId();
@@ -81,6 +100,7 @@ export class Outbox {
     if (id !== this.saving.id) return false;
     this.changes = this.changes.slice(this.saving.count);
     this.savedChanges += this.saving.count;
+    this.urgent = Math.max(0, this.urgent - this.saving.count);
     this.saving = { id: NOT_IN_FLIGHT, count: 0 };
     return true;
   }

@@ -1,55 +1,82 @@
-import { batchCrcValid, crc32c, readBatchHeader, readRecords, writeBatch } from '@meridian/protocol/record-batch';
+import { compress, decompress } from '@meridian/protocol';
+import {
+  batchCrcValid,
+  CODECS,
+  type Codec,
+  crc32c,
+  readBatchHeader,
+  readRecords,
+  stampLogAppendTime,
+  writeBatch,
+} from '@meridian/protocol/record-batch';
 import { expect, test } from 'vitest';
-import { rebaseBatch, segmentsOf } from './rebase-batch.ts';
+import { rebaseBatch } from './rebase-batch.ts';
+import { segmentsOf } from './source-batches.ts';
 
 const producer = { producerId: 77, producerEpoch: 3, baseSequence: 12 };
-const options = { crc: crc32c, compress: (_: string, bytes: Uint8Array) => bytes };
+const options = { compress, decompress };
+const segments = (batch: Buffer) => segmentsOf(batch, readBatchHeader(batch), options);
 const at = (offsetDelta: number) => ({
   timestamp: 1_000 + offsetDelta,
   value: new Uint8Array([offsetDelta]),
   offsetDelta,
 });
-const batch = (...deltas: number[]) =>
-  writeBatch({
-    baseOffset: 40,
-    producerId: 1,
-    producerEpoch: 0,
-    baseSequence: 0,
-    transactional: true,
-    records: deltas.map(at),
-  });
+const batch = (deltas: readonly number[], codec: Codec = 'none') =>
+  Buffer.from(
+    writeBatch({
+      baseOffset: 40,
+      producerId: 1,
+      producerEpoch: 0,
+      baseSequence: 0,
+      transactional: true,
+      records: deltas.map(at),
+      codec,
+      compress,
+    }),
+  );
 
-test('a whole batch keeps its payload and bears our producer, without the transaction', () => {
-  const origin = batch(0, 1, 2);
-  const before = Uint8Array.from(origin);
-  const rebased = rebaseBatch(origin, { ...producer, segments: segmentsOf(origin, {}), isWhole: true }, options);
-  expect(origin).toEqual(before);
-  expect(rebased.subarray(61)).toEqual(origin.subarray(61));
-  expect(readBatchHeader(rebased)).toMatchObject({
-    ...producer,
-    baseOffset: 0,
-    isTransactional: false,
-    recordCount: 3,
-  });
-  expect(batchCrcValid(rebased, crc32c)).toBe(true);
+test('a whole batch keeps its payload, which is not even copied, and bears our producer without the transaction', () => {
+  for (const codec of CODECS) {
+    const origin = batch([0, 1, 2], codec);
+    const before = Buffer.from(origin);
+    const pieces = rebaseBatch(origin, { ...producer, segments: segments(origin), isWhole: true }, options);
+    expect(origin).toEqual(before);
+    expect(pieces[1]!.buffer).toBe(origin.buffer);
+    const rebased = Buffer.concat(pieces);
+    expect(rebased.subarray(61)).toEqual(origin.subarray(61));
+    expect(readBatchHeader(rebased)).toMatchObject({
+      ...producer,
+      baseOffset: 0,
+      isTransactional: false,
+      recordCount: 3,
+      codec,
+    });
+    expect(batchCrcValid(rebased, crc32c)).toBe(true);
+  }
 });
 
 test('a compacted batch becomes dense, with the records that are wanted', () => {
-  const origin = batch(0, 1, 4, 6);
-  expect(segmentsOf(origin, {})).toEqual([
+  const origin = batch([0, 1, 4, 6], 'zstd');
+  expect(segments(origin)).toEqual([
     { originStart: 40, count: 2 },
     { originStart: 44, count: 1 },
     { originStart: 46, count: 1 },
   ]);
-  const rebased = rebaseBatch(
-    origin,
-    { ...producer, segments: segmentsOf(origin, {}).slice(1), isWhole: false },
-    options,
-  );
+  const wanted = { ...producer, segments: segments(origin).slice(1), isWhole: false };
+  const rebased = Buffer.concat(rebaseBatch(origin, wanted, options));
   expect(readBatchHeader(rebased)).toMatchObject({ ...producer, lastOffsetDelta: 1, recordCount: 2 });
-  expect([...readRecords(rebased)].map(({ offset, timestamp }) => [offset, timestamp])).toEqual([
+  expect([...readRecords(rebased, options)].map(({ offset, timestamp }) => [offset, timestamp])).toEqual([
     [0, 1_004],
     [1, 1_006],
   ]);
   expect(batchCrcValid(rebased, crc32c)).toBe(true);
+});
+
+test('the append time of a batch becomes the time of each of its records', () => {
+  const origin = batch([0, 1]);
+  stampLogAppendTime(origin, 0, 9_000, crc32c);
+  const wanted = { ...producer, segments: segments(origin), isWhole: true };
+  const rebased = Buffer.concat(rebaseBatch(origin, wanted, options));
+  expect(readBatchHeader(rebased)).toMatchObject({ ...producer, hasLogAppendTime: false });
+  expect([...readRecords(rebased)].map(({ timestamp }) => timestamp)).toEqual([9_000, 9_000]);
 });

@@ -3,7 +3,9 @@
  * plain data, apart from the batches' bytes; every effect with an `id` is answered at most once under that id, by the
  * target or, after a timeout, by the shell (`refused`, `unanswered`).
  */
-import type { RunChange, StoredRun } from '@meridian/coordinates';
+import type { LostRange as LostOffsets, RunChange, StoredRun } from '@meridian/coordinates';
+import type { GapPolicy, LostRange } from '../gaps/gap-record.ts';
+import type { TaskCommand } from '../task/mirror-task.ts';
 
 export type RebasedPhase =
   | 'idle'
@@ -13,7 +15,9 @@ export type RebasedPhase =
   | 'mirroring'
   | 'settling'
   | 'restarting'
+  | 'recording'
   | 'superseded'
+  | 'paused'
   | 'halted';
 
 export interface Segment {
@@ -30,7 +34,8 @@ export interface SourceBatch {
   /** Its records, by origin offset: one segment if it is dense, none if compaction took them all. */
   readonly segments: readonly Segment[];
   readonly sizeInBytes: number;
-  readonly bytes: Uint8Array;
+  readonly timestampMs: number;
+  readonly bytes: Buffer;
 }
 
 /** The last batch of the copy's log that is not a control batch, by its header. */
@@ -42,37 +47,54 @@ export interface LandedBatch {
   readonly baseSequence: number;
 }
 
+/** Where the table ended when nothing but control batches, aborted data or holes came behind its last run. */
+export interface SkippedTo {
+  readonly originEnd: number;
+  readonly localEnd: number;
+}
+
 export interface Found {
   readonly runs: readonly StoredRun[];
+  readonly lost: readonly LostOffsets[];
+  readonly skipped: SkippedTo | null;
   readonly lastBatch: LandedBatch | null;
   readonly logStart: number;
   readonly logEnd: number;
 }
 
+/** Where the origin begins and ends now. */
+export interface SourceRange {
+  readonly sourceStart: number;
+  readonly sourceEnd: number;
+}
+
 export type RebasedInput =
-  | { readonly type: 'start' }
+  | TaskCommand
   /** The markers of the aborted transaction lie in the copy and in `__meridian_runs`. */
   | { readonly type: 'fenced'; readonly producerId: number; readonly producerEpoch: number }
-  | ({ readonly type: 'loaded'; readonly sourceStart: number; readonly sourceEnd: number } & Found)
+  /** Read after `fenced`: runs and log, both to the end. */
+  | ({ readonly type: 'loaded' } & Found & SourceRange)
+  /** The origin's answer to `prove`: its largest epoch ≤ the one asked for, and where that ends; −1: it knows none. */
   | { readonly type: 'proved'; readonly epoch: number; readonly endOffset: number }
   /** `fence`, `load` or `prove` did not come through. */
   | { readonly type: 'failed'; readonly reason: string }
-  /** The coordinator or a leader says that another task has taken over. */
+  /** Another task has taken over. */
   | { readonly type: 'superseded'; readonly reason: string }
   | { readonly type: 'leaderEpoch'; readonly epoch: number }
-  | {
+  /** In order, without holes between them that are not the origin's; up to `nextOffset` nothing else has been committed. */
+  | ({
       readonly type: 'fetched';
       readonly batches: readonly SourceBatch[];
       readonly nextOffset: number;
-      readonly sourceEnd: number;
-    }
-  /** The origin deleted what lies below. */
-  | { readonly type: 'originStarts'; readonly offset: number }
+      readonly sizeInBytes: number;
+    } & SourceRange)
   | {
       readonly type: 'fetchFailed';
       readonly kind: 'diverged' | 'recreated' | 'out-of-range' | 'other';
       readonly detail: string;
     }
+  /** Something that the client retries by itself. */
+  | { readonly type: 'trouble'; readonly reason: string }
   | { readonly type: 'saved'; readonly id: number }
   | { readonly type: 'produced'; readonly id: number; readonly baseOffset: number }
   /** `unanswered`: it may have landed. `sequence`: the broker does not know where we are. `refused`: for good. */
@@ -82,8 +104,12 @@ export type RebasedInput =
       readonly kind: 'unanswered' | 'sequence' | 'superseded' | 'refused';
       readonly reason: string;
     }
-  | { readonly type: 'retry' }
-  | { readonly type: 'halt'; readonly reason: string };
+  /** The lost range is on record, and this is what becomes of it; or the record could not be written. */
+  | { readonly type: 'recorded'; readonly treatment: GapPolicy }
+  | { readonly type: 'unrecorded'; readonly reason: string }
+  | { readonly type: 'retry' };
+
+export type InputOf<T extends RebasedInput['type']> = Extract<RebasedInput, { type: T }>;
 
 /** One batch for one request; the bytes are the origin's. */
 export interface ProduceEffect {
@@ -99,6 +125,16 @@ export interface ProduceEffect {
   readonly baseSequence: number;
 }
 
+/** One batch into `__meridian_runs`, in order, under the partition's producer id. */
+export interface SaveEffect {
+  readonly type: 'save';
+  readonly id: number;
+  readonly changes: readonly RunChange[];
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly baseSequence: number;
+}
+
 export type RebasedEffect =
   | { readonly type: 'fence' }
   | { readonly type: 'load' }
@@ -107,31 +143,11 @@ export type RebasedEffect =
   | { readonly type: 'pause' }
   | { readonly type: 'resume' }
   | { readonly type: 'stopFetching' }
-  /** One batch into `__meridian_runs`, in order, under the partition's producer id. */
-  | {
-      readonly type: 'save';
-      readonly id: number;
-      readonly changes: readonly RunChange[];
-      readonly producerId: number;
-      readonly producerEpoch: number;
-      readonly baseSequence: number;
-    }
+  | SaveEffect
   | ProduceEffect
-  /** The copy's log start. */
+  /** The copy's log start. Nobody waits for it. */
   | { readonly type: 'deleteRecords'; readonly localStart: number }
-  | { readonly type: 'retryLater'; readonly failures: number };
-
-export interface RebasedLimits {
-  /** Batches of one partition without an answer: a broker recognises the last 5 of a producer when they come again. */
-  readonly batchesInFlight: number;
-  /** Changes of the table in one record batch. */
-  readonly changesPerSave: number;
-  /** Fetched and not yet acknowledged: fetching rests above it, and goes on below half of it. */
-  readonly partitionInFlightBytes: number;
-}
-
-export const DEFAULT_REBASED_LIMITS: RebasedLimits = {
-  batchesInFlight: 5,
-  changesPerSave: 1_000,
-  partitionInFlightBytes: 4 * 1024 * 1024,
-};
+  /** Input `recorded` or `unrecorded`. `policy` undefined: as the topic's policy says. */
+  | { readonly type: 'recordGap'; readonly lost: LostRange; readonly policy: GapPolicy | undefined }
+  /** Input `retry` after full jitter for the n-th failure in a row. `isSlow`: nothing will change soon. */
+  | { readonly type: 'retryLater'; readonly failures: number; readonly isSlow: boolean };

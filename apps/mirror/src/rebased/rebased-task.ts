@@ -4,68 +4,91 @@
  *
  *   phase       input                       → phase       effects
  *   (any)       start, retry                → fencing     fence (settling: → mirroring, send again)
- *   fencing     fenced                      → loading     load
+ *   fencing     fenced                      → loading     load (fence once more near the end of the epochs)
  *   loading     loaded, with data           → proving     prove
  *   loading     loaded, without             → mirroring   fetch
  *   loading     loaded, not explainable     → halted      stopFetching
  *   proving     proved, it is our log       → mirroring   fetch
  *   mirroring   fetched                     → mirroring   save (a new run), produce (what is written ahead)
+ *   mirroring   fetched, after long silence → fencing     fence: the broker may have forgotten us
  *   mirroring   saved, produced             → mirroring   produce, resume
  *   mirroring   produced, elsewhere         → halted      stopFetching: somebody else writes there
  *   mirroring   refused, unanswered         → settling    pause; retryLater after the last answer in flight
  *   mirroring   refused, sequence, first    → restarting  retryLater: fence anew, recover from the log
- *   (any)       superseded                  → superseded  stopFetching, until `start`
- *   (any)       lost range, divergence      → halted      stopFetching
+ *   (any)       superseded                  → superseded  stopFetching, retryLater (slow)
+ *   (any)       lost range                  → recording   stopFetching, recordGap
+ *   recording   recorded: mark-gap          → mirroring   save, fetch behind the gap
+ *   recording   recorded: other             → halted
+ *   (any)       pause, halt                 → paused, halted
  *
  * Invariant: a record lands only where a durable run says so, or extends one.
  */
-import { RunTable } from '@meridian/coordinates';
-import { Outbox } from './outbox.ts';
-import { behind, divergenceOf, lossOf } from './place.ts';
-import {
-  DEFAULT_REBASED_LIMITS,
-  type RebasedEffect,
-  type RebasedInput,
-  type RebasedLimits,
-  type RebasedPhase,
-  type SourceBatch,
-} from './rebased-messages.ts';
-import { recoverRuns } from './recover.ts';
+import { isEpochNearItsEnd } from '@meridian/coordinates';
+import type { GapPolicy, LostRange } from '../gaps/gap-record.ts';
+import type { MirrorLimits } from '../limits.ts';
+import { divergence, overrun, recreated, unclean } from '../task/loss.ts';
+import type { TaskCondition, TaskView } from '../task/mirror-task.ts';
+import { Progress } from '../task/progress.ts';
+import { Ledger } from './ledger.ts';
+import type { InputOf, RebasedEffect, RebasedInput, RebasedPhase } from './rebased-messages.ts';
 
-type InputOf<T extends RebasedInput['type']> = Extract<RebasedInput, { type: T }>;
+const CONDITIONS: Record<RebasedPhase, TaskCondition> = {
+  idle: 'starting',
+  fencing: 'starting',
+  loading: 'starting',
+  proving: 'starting',
+  mirroring: 'mirroring',
+  settling: 'mirroring',
+  restarting: 'starting',
+  recording: 'halted',
+  superseded: 'starting',
+  paused: 'paused',
+  halted: 'halted',
+};
 
-export class RebasedTask {
+export class RebasedTask implements TaskView {
   phase: RebasedPhase = 'idle';
-  /** Why it is halted, or what is being retried. */
+  /** Why it is halted or paused, or what is being retried. */
   reason: string | null = null;
-  /** Planned runs included: what is answered to readers ends at `position`. */
-  table = new RunTable();
-  /** Below it every committed record is in the copy and acknowledged; −1: not known yet. */
-  position = -1;
-  sourceEnd = -1;
-  lastHeardMs = 0;
-  private readonly limits: RebasedLimits;
-  private outbox: Outbox | undefined;
+  lost: LostRange | null = null;
+  verifiedOffset = -1;
+  readonly ledger: Ledger;
+  readonly progress: Progress;
+  private readonly limits: MirrorLimits;
+  private readonly startOffset: number;
   private producer = { producerId: -1, producerEpoch: -1 };
   private leaderEpoch = -1;
   private isPaused = false;
+  private isRefused = false;
   private failures = 0;
-  private lastId = 0;
+  /** When the broker has heard of our producer last. */
+  private provenMs = 0;
+  private decision: GapPolicy | undefined;
 
-  constructor(limits: RebasedLimits = DEFAULT_REBASED_LIMITS) {
+  /** `startOffset`: where a copy without records begins. */
+  constructor(limits: MirrorLimits, startOffset = 0) {
     this.limits = limits;
+    this.startOffset = startOffset;
+    this.ledger = new Ledger(limits);
+    this.progress = new Progress(limits, this.ledger);
+  }
+
+  get condition(): TaskCondition {
+    return CONDITIONS[this.phase];
+  }
+
+  get position(): number {
+    return this.ledger.position;
   }
 
   step(input: RebasedInput, nowMs: number): RebasedEffect[] {
-    if (this.phase === 'halted' && input.type !== 'start') return [];
-    if (this.phase === 'superseded' && input.type !== 'start' && input.type !== 'halt') return [];
     switch (input.type) {
       case 'start':
-        return this.fence();
+        return this.begin();
       case 'retry':
         return this.onRetry();
       case 'fenced':
-        return this.onFenced(input);
+        return this.phase === 'fencing' ? this.onFenced(input, nowMs) : [];
       case 'loaded':
         return this.phase === 'loading' ? this.onLoaded(input, nowMs) : [];
       case 'proved':
@@ -73,151 +96,163 @@ export class RebasedTask {
       case 'failed':
         return this.isAsking ? this.restart(input.reason) : [];
       case 'superseded':
-        return this.stop('superseded', input.reason);
+        return this.isAtRest ? [] : this.onSuperseded(input.reason);
       case 'leaderEpoch':
         return this.onLeaderEpoch(input.epoch);
       case 'fetched':
-        return this.takesBatches ? this.onFetched(input, nowMs) : [];
-      case 'originStarts':
-        return this.phase === 'mirroring' ? this.onOriginStarts(input.offset) : [];
+        return this.condition === 'mirroring' ? this.onFetched(input, nowMs) : [];
       case 'fetchFailed':
-        return this.takesBatches ? this.onFetchFailed(input) : [];
+        return this.condition === 'mirroring' ? this.onFetchFailed(input) : [];
       case 'saved':
-        return this.outbox?.saved(input.id) ? this.goOn() : [];
+        return this.ledger.saved(input.id) ? this.goOn() : [];
       case 'produced':
-        return this.onProduced(input);
+        return this.onProduced(input, nowMs);
       case 'refused':
         return this.onRefused(input);
-      case 'halt':
-        return this.stop('halted', input.reason);
+      default:
+        return this.stepAside(input, nowMs);
     }
+  }
+
+  /** What is not on the way from the origin to the copy. */
+  private stepAside(input: RebasedInput, nowMs: number): RebasedEffect[] {
+    switch (input.type) {
+      case 'trouble':
+        if (this.phase === 'mirroring') this.reason = input.reason;
+        return [];
+      case 'observed':
+        return this.onObserved(input.sourceEnd, nowMs);
+      case 'unobserved':
+        if (this.condition === 'starting') this.reason ??= input.reason;
+        return [];
+      case 'recreated':
+        return this.onRecreated(input.reason);
+      case 'recorded':
+        return this.phase === 'recording' ? this.onRecorded(input.treatment) : [];
+      case 'unrecorded':
+        if (this.phase !== 'recording') return [];
+        this.failures++;
+        this.reason = `${this.lost!.reason}; it cannot be put on record: ${input.reason}`;
+        return [this.retryLater()];
+      case 'decide':
+        if (this.phase !== 'halted' || this.lost === null) return [];
+        this.decision = input.policy;
+        return this.record();
+      case 'pause':
+        return this.rest('paused', input.reason);
+      case 'halt':
+        return this.rest('halted', input.reason);
+    }
+    return [];
   }
 
   private get isAsking(): boolean {
     return this.phase === 'fencing' || this.phase === 'loading' || this.phase === 'proving';
   }
 
-  private get takesBatches(): boolean {
-    return this.phase === 'mirroring' || this.phase === 'settling';
+  private get isAtRest(): boolean {
+    return this.phase === 'halted' || this.phase === 'paused' || this.phase === 'recording';
+  }
+
+  private begin(): RebasedEffect[] {
+    this.lost = this.reason = null;
+    this.failures = 0;
+    return this.fence();
   }
 
   /** Nothing of a predecessor, or of ourselves before, can land behind it; so what was planned is forgotten. */
   private fence(): RebasedEffect[] {
     this.phase = 'fencing';
-    this.outbox = undefined;
-    return [{ type: 'fence' }];
+    this.ledger.close();
+    return [{ type: 'stopFetching' }, { type: 'fence' }];
   }
 
-  private onFenced({ producerId, producerEpoch }: InputOf<'fenced'>): RebasedEffect[] {
-    if (this.phase !== 'fencing') return [];
+  /** The id that follows the last epoch fences nobody: whoever bears that one hands it back before writing under it. */
+  private onFenced({ producerId, producerEpoch }: InputOf<'fenced'>, nowMs: number): RebasedEffect[] {
+    if (isEpochNearItsEnd(producerEpoch)) return [{ type: 'fence' }];
     this.producer = { producerId, producerEpoch };
+    this.provenMs = nowMs;
     this.phase = 'loading';
     return [{ type: 'load' }];
   }
 
   private onLoaded(input: InputOf<'loaded'>, nowMs: number): RebasedEffect[] {
-    this.hear(input.sourceEnd, nowMs);
-    const recovery = recoverRuns(input);
-    if (!recovery.isExact) return this.stop('halted', recovery.reason);
-    this.table = new RunTable();
-    for (const run of recovery.runs) this.table.append(run);
-    const gone = this.table.trim(input.logStart);
-    this.table.skip(0, input.logEnd);
-    this.table.seal();
-    this.outbox = new Outbox({ ...this.producer, localStart: input.logEnd }, this.limits, () => ++this.lastId);
-    for (const localStart of gone) this.outbox.change({ type: 'drop', localStart });
-    for (const change of recovery.changes) this.outbox.change(change);
-    const loss = this.table.last === undefined ? null : lossOf(this.table.originEnd, input.sourceStart);
-    if (loss !== null) return this.stop('halted', loss);
-    if (this.table.last === undefined) this.table.skip(input.sourceStart, input.logEnd);
-    this.position = this.table.originEnd;
-    return this.prove();
+    const { ledger } = this;
+    const doubt = ledger.open(input, this.producer);
+    if (doubt !== null) return this.rest('halted', doubt);
+    const isFresh = ledger.table.originEnd === 0;
+    if (isFresh) ledger.beginAt(Math.max(input.sourceStart, Math.min(this.startOffset, input.sourceEnd)));
+    this.progress.hear(input.sourceEnd, nowMs);
+    const lost = isFresh ? undefined : overrun(ledger.sentEnd, input.sourceStart, ledger.lastEpoch);
+    return lost === undefined ? this.prove() : this.lose(lost);
   }
 
   private prove(): RebasedEffect[] {
-    const last = this.table.last;
-    if (last === undefined) return this.fetch();
+    const { lastEpoch } = this.ledger;
+    if (lastEpoch < 0) return this.fetch();
     this.phase = 'proving';
-    return [{ type: 'prove', epoch: last.originEpoch }];
+    return [{ type: 'prove', epoch: lastEpoch }];
   }
 
-  private onProved({ epoch, endOffset }: InputOf<'proved'>): RebasedEffect[] {
-    const divergence = divergenceOf(this.table.last!, epoch, endOffset);
-    return divergence === null ? this.fetch() : this.stop('halted', divergence);
+  private onProved(proof: InputOf<'proved'>): RebasedEffect[] {
+    const lost = divergence(this.ledger.dataEnd, this.ledger.lastEpoch, proof);
+    if (lost !== undefined) return this.lose(lost);
+    this.verifiedOffset = this.ledger.sentEnd;
+    return this.fetch();
   }
 
   private fetch(): RebasedEffect[] {
     this.phase = 'mirroring';
-    const lastEpoch = this.table.last?.originEpoch ?? -1;
-    this.isPaused = this.isFull;
-    const effects: RebasedEffect[] = [{ type: 'fetch', offset: this.table.originEnd, lastEpoch }];
+    this.progress.fetchOffset = this.ledger.sentEnd;
+    if (this.failures === 0) this.reason = null;
+    this.isPaused = this.ledger.isFull;
+    const effects: RebasedEffect[] = [
+      { type: 'fetch', offset: this.ledger.sentEnd, lastEpoch: this.ledger.epochAtEnd },
+    ];
     if (this.isPaused) effects.push({ type: 'pause' });
-    return [...effects, ...this.outbox!.send()];
+    return [...effects, ...this.ledger.send()];
   }
 
   private onLeaderEpoch(epoch: number): RebasedEffect[] {
     const isFirst = this.leaderEpoch < 0;
     this.leaderEpoch = epoch;
-    if (isFirst || this.phase !== 'mirroring' || this.table.last === undefined) return [];
+    if (isFirst || this.phase !== 'mirroring' || this.ledger.lastEpoch < 0) return [];
     return [{ type: 'pause' }, ...this.prove()];
   }
 
   private onFetched(input: InputOf<'fetched'>, nowMs: number): RebasedEffect[] {
-    this.hear(input.sourceEnd, nowMs);
-    for (const batch of input.batches) if (batch.kind === 'data') this.plan(batch);
-    this.table.skip(input.nextOffset, 0);
-    this.advance();
-    const effects = this.phase === 'mirroring' ? this.outbox!.send() : [];
-    if (this.isPaused || !this.isFull) return effects;
+    const { ledger, progress } = this;
+    const { batches, nextOffset, sourceStart, sourceEnd, sizeInBytes } = input;
+    const isForgotten = nowMs - this.provenMs > this.limits.fenceLastsMs;
+    if (isForgotten && ledger.isEmpty && batches.length > 0) return this.fence();
+    if (ledger.epochAtEnd >= 0) this.verifiedOffset = ledger.sentEnd;
+    if (batches.length > 0) progress.fetched(sizeInBytes, ledger.sentEnd, nextOffset, batches[0]!.timestampMs);
+    else progress.fetchOffset = Math.max(progress.fetchOffset, nextOffset);
+    ledger.plan(batches, nextOffset);
+    if (this.phase === 'mirroring' && ledger.isEmpty) this.recover();
+    progress.hear(sourceEnd, nowMs);
+    if (this.phase !== 'mirroring') return [];
+    const effects = [...ledger.follow(sourceStart), ...ledger.send()];
+    if (this.isPaused || !ledger.isFull) return effects;
     this.isPaused = true;
     return [...effects, { type: 'pause' }];
   }
 
-  /** Decides where the records of a batch are going to lie; below what is known they are here already. */
-  private plan(batch: SourceBatch): void {
-    const segments = batch.segments.flatMap((segment) => behind(segment, this.table.originEnd));
-    if (segments.length === 0) return;
-    const localStart = this.table.localEnd;
-    for (const { originStart, count } of segments) {
-      const run = { originEpoch: batch.epoch, originStart, localStart: this.table.localEnd, count };
-      if (this.table.append(run) === undefined) continue;
-      this.outbox!.change({ type: 'put', run: { ...run, count: 0, tenure: this.outbox!.tenure } });
-    }
-    const first = segments[0]!;
-    const isWhole = first.originStart === batch.baseOffset && first.originStart + first.count === batch.nextOffset;
-    this.outbox!.plan(batch, segments, isWhole, localStart);
-  }
-
-  /** What the origin has deleted goes here too, but for the last batch: it tells a successor where the data ends. */
-  private onOriginStarts(offset: number): RebasedEffect[] {
-    const lastLanded = this.outbox!.lastLanded;
-    if (lastLanded < 0) return [];
-    const start = this.table.toLocal(offset);
-    const localStart = Math.min(start.status === 'exact' ? start.offset : 0, lastLanded);
-    if (localStart <= this.table.localStart) return [];
-    for (const run of this.table.trim(localStart)) this.outbox!.change({ type: 'drop', localStart: run });
-    return [{ type: 'deleteRecords', localStart }];
-  }
-
-  private onProduced({ id, baseOffset }: InputOf<'produced'>): RebasedEffect[] {
-    const acknowledged = this.outbox?.produced(id);
-    if (acknowledged === undefined) return [];
-    const { localStart, originEnd } = acknowledged;
-    if (baseOffset !== localStart) {
-      const reason = `somebody else writes to the copy: a batch for ${localStart} has landed at ${baseOffset}`;
-      return this.stop('halted', reason);
-    }
-    this.position = Math.max(this.position, originEnd);
-    this.advance();
+  private onProduced({ id, baseOffset }: InputOf<'produced'>, nowMs: number): RebasedEffect[] {
+    const problem = this.ledger.produced(id, baseOffset);
+    if (problem === 'unknown') return [];
+    if (problem !== null) return this.isAtRest ? [] : this.rest('halted', problem);
+    this.provenMs = nowMs;
+    this.progress.lag.arrive(this.position);
     return this.goOn();
   }
 
   private onRefused({ id, kind, reason }: InputOf<'refused'>): RebasedEffect[] {
-    const isFirst = this.outbox?.isFirst(id);
-    if (!this.outbox?.unanswered(id)) return [];
-    if (kind === 'superseded') return this.stop('superseded', reason);
-    if (kind === 'refused') return this.stop('halted', reason);
-    if (kind === 'sequence' && isFirst) return this.restart(reason);
+    const isFirst = this.ledger.isFirst(id);
+    if (!this.ledger.unanswered(id) || this.isAtRest) return [];
+    if (kind === 'superseded') return this.onSuperseded(reason);
+    this.isRefused = kind === 'refused';
+    if (this.isRefused || (kind === 'sequence' && isFirst)) return this.restart(reason);
     if (this.phase !== 'mirroring') return this.goOn();
     this.phase = 'settling';
     this.reason = reason;
@@ -228,65 +263,101 @@ export class RebasedTask {
 
   /** After an answer: more may go out; or, once everything in flight is answered, what failed goes out again. */
   private goOn(): RebasedEffect[] {
-    if (this.phase === 'settling') {
-      return this.outbox!.isQuiet ? [{ type: 'retryLater', failures: this.failures }] : [];
-    }
+    if (this.phase === 'settling') return this.ledger.isQuiet ? [this.retryLater()] : [];
     if (this.phase !== 'mirroring') return [];
-    this.failures = 0;
-    this.reason = null;
-    return [...this.outbox!.send(), ...this.resume()];
+    this.recover();
+    return [...this.ledger.send(), ...this.resume()];
   }
 
   private resume(): RebasedEffect[] {
-    if (!this.isPaused || this.outbox!.sizeInBytes * 2 > this.limits.partitionInFlightBytes) return [];
+    if (!this.isPaused || !this.ledger.hasRoom) return [];
     this.isPaused = false;
     return [{ type: 'resume' }];
   }
 
   private onRetry(): RebasedEffect[] {
-    if (this.phase === 'restarting') return this.fence();
+    if (this.phase === 'restarting' || this.phase === 'superseded') return this.fence();
+    if (this.phase === 'recording') return this.record();
     if (this.phase !== 'settling') return [];
     this.phase = 'mirroring';
-    return [...this.outbox!.send(), ...this.resume()];
+    return [...this.ledger.send(), ...this.resume()];
   }
 
   private onFetchFailed({ kind, detail }: InputOf<'fetchFailed'>): RebasedEffect[] {
-    if (kind === 'diverged') return this.stop('halted', `diverged: ${detail}`);
-    if (kind === 'recreated') {
-      return this.stop('halted', `the topic was deleted and created anew at the origin: ${detail}`);
-    }
-    return this.restart(detail);
+    const { sentEnd, lastEpoch } = this.ledger;
+    if (kind === 'recreated') return this.onRecreated(detail);
+    if (kind !== 'diverged') return this.restart(detail);
+    return this.lose(unclean(sentEnd, sentEnd, lastEpoch, -1, `diverged: ${detail}`));
+  }
+
+  private onRecreated(detail: string): RebasedEffect[] {
+    return this.lose(recreated(this.position, this.progress.sourceEnd, this.ledger.lastEpoch, detail));
+  }
+
+  private lose(lost: LostRange): RebasedEffect[] {
+    this.lost = lost;
+    this.decision = undefined;
+    return [{ type: 'stopFetching' }, ...this.record()];
+  }
+
+  private record(): RebasedEffect[] {
+    this.phase = 'recording';
+    this.reason = this.lost!.reason;
+    return [{ type: 'recordGap', lost: this.lost!, policy: this.decision }];
+  }
+
+  private onRecorded(treatment: GapPolicy): RebasedEffect[] {
+    const lost = this.lost!;
+    this.phase = 'halted';
+    if (treatment === 'new-incarnation') this.reason = `${lost.reason}; the copy is begun anew`;
+    if (treatment !== 'mark-gap') return [];
+    this.lost = this.reason = null;
+    this.failures = 0;
+    // Only a gap that was found right after a fence is marked: what was planned before has landed or is found again.
+    if (!this.ledger.isOpen || !this.ledger.isEmpty || lost.from !== this.ledger.sentEnd) return this.fence();
+    this.ledger.lose(lost.to - 1);
+    return this.fetch();
+  }
+
+  /** Another task has the partition. Should it be ours after all, we take it back. */
+  private onSuperseded(reason: string): RebasedEffect[] {
+    this.ledger.close();
+    this.phase = 'superseded';
+    this.reason = reason;
+    this.isRefused = true;
+    return [{ type: 'stopFetching' }, this.retryLater()];
   }
 
   private restart(reason: string): RebasedEffect[] {
     this.phase = 'restarting';
-    this.outbox = undefined;
+    this.ledger.close();
     this.reason = reason;
     this.failures++;
-    return [{ type: 'pause' }, { type: 'retryLater', failures: this.failures }];
+    return [{ type: 'stopFetching' }, this.retryLater()];
   }
 
-  private stop(phase: 'halted' | 'superseded', reason: string): RebasedEffect[] {
+  private rest(phase: 'halted' | 'paused', reason: string): RebasedEffect[] {
     this.phase = phase;
     this.reason = reason;
-    this.outbox = undefined;
     return [{ type: 'stopFetching' }];
   }
 
-  /** With nothing on its way, what was skipped is behind us as well. */
-  private advance(): void {
-    if (!this.outbox!.isEmpty) return;
-    this.position = Math.max(this.position, this.table.originEnd);
+  private retryLater(): RebasedEffect {
+    return { type: 'retryLater', failures: this.failures, isSlow: this.isRefused };
+  }
+
+  /** What failed has worked since. */
+  private recover(): void {
     this.failures = 0;
+    this.isRefused = false;
     this.reason = null;
   }
 
-  private get isFull(): boolean {
-    return this.outbox!.sizeInBytes >= this.limits.partitionInFlightBytes;
-  }
-
-  private hear(sourceEnd: number, nowMs: number): void {
-    this.sourceEnd = sourceEnd;
-    this.lastHeardMs = nowMs;
+  /** The origin goes on without us: how far, is told all the same. */
+  private onObserved(sourceEnd: number, nowMs: number): RebasedEffect[] {
+    if (this.condition === 'mirroring') return [];
+    this.progress.sourceEnd = sourceEnd;
+    if (this.position >= 0) this.progress.lag.observe(sourceEnd, this.position, nowMs);
+    return [];
   }
 }

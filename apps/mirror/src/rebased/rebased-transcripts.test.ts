@@ -1,13 +1,17 @@
 /** Each transcript lists inputs and, indented below, the effects; `vitest -u` rewrites them, the diff is reviewed. */
 import type { RunChange, StoredRun } from '@meridian/coordinates';
 import { expect, test } from 'vitest';
+import { DEFAULT_LIMITS } from '../limits.ts';
 import type { RebasedEffect, RebasedInput, SourceBatch } from './rebased-messages.ts';
 import { RebasedTask } from './rebased-task.ts';
 
 const showRun = (run: StoredRun): string =>
   `(${run.originEpoch} ${run.originStart} ${run.localStart} ${run.count === 0 ? 'open' : run.count})`;
-const showChange = (change: RunChange): string =>
-  change.type === 'put' ? showRun(change.run) : `drop ${change.localStart}`;
+function showChange(change: RunChange): string {
+  if (change.type === 'put') return showRun(change.run);
+  const { type, ...rest } = change;
+  return `${type} ${JSON.stringify(rest)}`;
+}
 
 function showValue(name: string, value: unknown): string {
   if (name === 'runs') return (value as StoredRun[]).map(showRun).join(' ');
@@ -24,11 +28,11 @@ function show({ type, ...rest }: RebasedInput | RebasedEffect): string {
 }
 
 function transcript(inputs: readonly RebasedInput[]): string {
-  const task = new RebasedTask();
+  const task = new RebasedTask(DEFAULT_LIMITS);
   const lines = inputs.flatMap((input) => {
     const effects = task.step(input, 0).map((effect) => `    ${show(effect)}`);
     const reason = task.reason === null ? '' : ` "${task.reason}"`;
-    const { originEnd, localEnd } = task.table;
+    const { originEnd, localEnd } = task.ledger.table;
     return [
       show(input),
       ...effects,
@@ -45,19 +49,27 @@ const batch = (baseOffset: number, nextOffset: number, more: Partial<SourceBatch
   nextOffset,
   segments: [{ originStart: baseOffset, count: nextOffset - baseOffset }],
   sizeInBytes: 100,
-  bytes: new Uint8Array(0),
+  timestampMs: 1,
+  bytes: Buffer.alloc(0),
   ...more,
 });
 const fetched = (...batches: SourceBatch[]): RebasedInput => ({
   type: 'fetched',
   batches,
   nextOffset: batches.at(-1)!.nextOffset,
+  sizeInBytes: 100,
+  sourceStart: 40,
   sourceEnd: 100,
 });
+const originStarts = (sourceStart: number, nextOffset: number): RebasedInput => {
+  return { type: 'fetched', batches: [], nextOffset, sizeInBytes: 0, sourceStart, sourceEnd: 100 };
+};
 const fenced = (producerEpoch: number): RebasedInput => ({ type: 'fenced', producerId: 77, producerEpoch });
 const found = (more: object): RebasedInput => ({
   type: 'loaded',
   runs: [],
+  lost: [],
+  skipped: null,
   lastBatch: null,
   logStart: 0,
   logEnd: 1,
@@ -146,14 +158,55 @@ const SCENARIOS: Record<string, readonly RebasedInput[]> = {
     ...takeOver({ runs: [run], lastBatch }),
     { type: 'proved', epoch: 3, endOffset: 45 },
   ],
+  'retention that has passed us is marked and gone beyond where the policy says so': [
+    ...takeOver({ runs: [run], lastBatch, sourceStart: 60 }),
+    { type: 'recorded', treatment: 'mark-gap' },
+    saved(1),
+    fetched(batch(60, 70)),
+    saved(2),
+    produced(3, 13),
+  ],
+  'a gap that was marked and a trailing marker are known after a restart': [
+    ...takeOver({
+      runs: [run],
+      lastBatch,
+      lost: [{ from: 50, to: 59 }],
+      skipped: { originEnd: 61, localEnd: 11 },
+      sourceStart: 61,
+    }),
+    proved,
+  ],
+  'a task that is paused counts what lands and sends nothing': [
+    ...fresh,
+    fetched(batch(40, 50)),
+    saved(1),
+    { type: 'pause', reason: 'lost its lease' },
+    produced(2, 1),
+    { type: 'start' },
+  ],
+  'the last epoch of a producer id is handed back unused': [{ type: 'start' }, fenced(32_766), fenced(0)],
+  'a log that was cut at the target is gone on with where it ends': [
+    ...fresh,
+    fetched(batch(40, 50), batch(50, 60)),
+    saved(1),
+    produced(2, 1),
+    produced(3, 11),
+    fetched(batch(60, 70)),
+    { type: 'refused', id: 4, kind: 'sequence', reason: 'OUT_OF_ORDER_SEQUENCE_NUMBER' },
+    retry,
+    fenced(1),
+    found({ runs: [run], lastBatch, logEnd: 12 }),
+    proved,
+    fetched(batch(50, 60)),
+  ],
   'what the origin deletes is deleted but for the last batch': [
     ...fresh,
     fetched(batch(40, 50), batch(50, 60)),
     saved(1),
     produced(2, 1),
     produced(3, 11),
-    { type: 'originStarts', offset: 45 },
-    { type: 'originStarts', offset: 60 },
+    originStarts(45, 60),
+    originStarts(60, 60),
   ],
 };
 

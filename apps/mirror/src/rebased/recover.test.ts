@@ -18,7 +18,8 @@ const batch = (baseOffset: number, nextOffset: number, more = {}) => ({
   baseSequence: baseOffset - 1,
   ...more,
 });
-const log = { logStart: 0, logEnd: 50 };
+const log = { logStart: 0, logEnd: 50, lost: [], skipped: null };
+const stored = (...runs: StoredRun[]) => ({ runs, lost: [], skipped: undefined });
 
 test('a run past whose start the data does not go was not written, and is dropped', () => {
   const found = { ...log, runs: [run(100, 1), run(120, 11)], lastBatch: batch(6, 11) };
@@ -26,17 +27,24 @@ test('a run past whose start the data does not go was not written, and is droppe
     { type: 'drop', localStart: 11 },
     { type: 'put', run: run(100, 1, 10) },
   ];
-  expect(recoverRuns(found)).toEqual({ isExact: true, runs: [run(100, 1, 10)], changes });
+  expect(recoverRuns(found)).toEqual({ isExact: true, stored: stored(run(100, 1, 10)), changes });
 });
 
 test('a run past whose start the data goes ends where the data does', () => {
   const found = { ...log, runs: [run(120, 11), run(100, 1)], lastBatch: batch(11, 14) };
-  expect(recoverRuns(found)).toMatchObject({ isExact: true, runs: [run(100, 1, 10), run(120, 11, 3)] });
+  expect(recoverRuns(found)).toMatchObject({
+    isExact: true,
+    stored: { runs: [run(100, 1, 10), run(120, 11, 3)] },
+  });
 });
 
 test('nothing has landed at all: everything that was written ahead is dropped', () => {
-  const found = { logStart: 0, logEnd: 3, runs: [run(100, 1)], lastBatch: null };
-  expect(recoverRuns(found)).toEqual({ isExact: true, runs: [], changes: [{ type: 'drop', localStart: 1 }] });
+  const found = { ...log, logEnd: 3, runs: [run(100, 1)], lastBatch: null };
+  expect(recoverRuns(found)).toEqual({
+    isExact: true,
+    stored: stored(),
+    changes: [{ type: 'drop', localStart: 1 }],
+  });
 });
 
 test('a copy that has records without a run is not ours', () => {
@@ -52,8 +60,20 @@ test('a last batch of another producer, or of ours where its sequence does not p
 });
 
 test('a log without data says nothing about where an open run ended', () => {
-  const found = { logStart: 30, logEnd: 31, runs: [run(100, 1)], lastBatch: null };
+  const found = { ...log, logStart: 30, logEnd: 31, runs: [run(100, 1)], lastBatch: null };
   expect(recoverRuns(found)).toMatchObject({ isExact: false, reason: expect.stringContaining('is not known') });
   const closed = { ...found, runs: [run(100, 1, 20)] };
-  expect(recoverRuns(closed)).toMatchObject({ isExact: true, runs: [run(100, 1, 20)], changes: [] });
+  expect(recoverRuns(closed)).toMatchObject({ isExact: true, stored: { runs: [run(100, 1, 20)] }, changes: [] });
+});
+
+test('what was lost or skipped behind the last run holds only if that run still goes as far', () => {
+  const lost = [{ from: 110, to: 119 }];
+  const found = { ...log, runs: [run(100, 1)], lost, skipped: { originEnd: 125, localEnd: 11 } };
+  const whole = recoverRuns({ ...found, lastBatch: batch(6, 11) });
+  expect(whole).toMatchObject({ isExact: true, stored: { lost, skipped: found.skipped }, changes: [{ type: 'put' }] });
+  const cut = recoverRuns({ ...found, lastBatch: batch(2, 6) });
+  expect(cut).toMatchObject({
+    stored: { lost: [], skipped: undefined },
+    changes: [{ type: 'dropLost', from: 110 }, { type: 'dropSkipped' }, { type: 'put' }],
+  });
 });

@@ -6,12 +6,13 @@
  *   a run that begins at or behind the end of the data   was written ahead and never landed: dropped
  *   the last run that begins before it                   ends there
  *   every other                                          ends where the next of its tenure begins, or as stored
+ *   how far nothing came behind them, what was lost      holds unless the data ends before the place where it was told
  */
-import { isOfTenure, type RunChange, type StoredRun } from '@meridian/coordinates';
+import { isOfTenure, type RunChange, type StoredRun, type StoredRuns } from '@meridian/coordinates';
 import type { Found } from './rebased-messages.ts';
 
 export type Recovery =
-  | { readonly isExact: true; readonly runs: readonly StoredRun[]; readonly changes: readonly RunChange[] }
+  | { readonly isExact: true; readonly stored: StoredRuns<StoredRun>; readonly changes: readonly RunChange[] }
   | { readonly isExact: false; readonly reason: string };
 
 export function recoverRuns(found: Found): Recovery {
@@ -31,7 +32,27 @@ export function recoverRuns(found: Found): Recovery {
   }
   const last = runs.at(-1);
   const isNews = last !== undefined && last.count !== landed.at(-1)!.count;
-  return { isExact: true, runs, changes: isNews ? [...drops, { type: 'put', run: last }] : drops };
+  const behind = behindOf(found, last);
+  return {
+    isExact: true,
+    stored: { runs, ...behind.kept },
+    changes: [...drops, ...behind.drops, ...(isNews ? [{ type: 'put', run: last } as const] : [])],
+  };
+}
+
+/** What was told of the origin behind the last run, if that run goes as far as it did then. */
+function behindOf({ lost, skipped }: Found, last: StoredRun | undefined) {
+  const localEnd = last === undefined ? 0 : last.localStart + last.count;
+  const originEnd = last === undefined ? 0 : last.originStart + last.count;
+  const isCut = skipped !== null && skipped.localEnd > localEnd;
+  const end = Math.max(originEnd, isCut ? 0 : (skipped?.originEnd ?? 0));
+  const gone = lost.filter(({ to }) => to >= end);
+  const drops: RunChange[] = gone.map(({ from }) => ({ type: 'dropLost', from }));
+  if (isCut) drops.push({ type: 'dropSkipped' });
+  return {
+    kept: { lost: lost.filter(({ to }) => to < end), skipped: isCut ? undefined : (skipped ?? undefined) },
+    drops,
+  };
 }
 
 /** The log must end with what the table says, written by us, at the place that its sequence tells. */
