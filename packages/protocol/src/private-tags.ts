@@ -12,6 +12,7 @@ export const MIRROR_FEATURE_VERSION = 1;
 const MIRROR_TAG = 10_000;
 const STORED_EPOCH_TAG = 10_001;
 const DUPLICATE_TAG = 10_002;
+const EXPECTED_OFFSET_TAG = 10_003;
 
 /**
  * Produce request, per partition: append at the origin's offsets, if `originTopicId` is the copy's and `expectedEnd` its
@@ -36,3 +37,12 @@ export const fetchOriginEpochsFrom = int32({ tag: MIRROR_TAG, default: -1 });
 
 /** Fetch response, per partition: the origin's epochs with the offsets at which they began. */
 export const fetchOriginEpochs = array({ epoch: int32(), startOffset: int64() }, { tag: MIRROR_TAG });
+
+/** `commitExpectedOffset` of a commit that expects nothing. */
+export const ANY_OFFSET = -2;
+
+/**
+ * OffsetCommit request, per partition: commit only if this is what the group has committed (−1: nothing), else the
+ * partition answers ILLEGAL_GENERATION, as to a member that has been overtaken.
+ */
+export const commitExpectedOffset = int64({ tag: EXPECTED_OFFSET_TAG, default: ANY_OFFSET });

@@ -71,7 +71,7 @@ class ProduceInWork implements ProduceOwner {
   start(): void {
     const { acks, timeoutMs, topicData } = this.#request;
     const deadlineMs = this.#reach.monotonic() + Math.max(0, timeoutMs);
-    const errorOfAll = requestError(this.#request);
+    const errorOfAll = requestError(this.#request, this.#header.source.listener === 'internal');
     for (const topic of topicData) {
       const partitionResponses: ProducePart[] = [];
       this.#responses.push({ name: topic.name, topicId: topic.topicId, partitionResponses });
@@ -149,11 +149,13 @@ class ProduceInWork implements ProduceOwner {
 
 /**
  * What is wrong with the request as a whole. As in Apache Kafka the first batch of each partition is looked at, up to one
- * that says to be part of a transaction: such a request has to name its transactional id.
+ * that says to be part of a transaction: such a request has to name its transactional id. What the mirror brings was
+ * part of one at its origin.
  */
-function requestError({ topicData, transactionalId }: Request): number {
+function requestError({ topicData, transactionalId }: Request, isInternal: boolean): number {
   for (const { partitionData } of topicData) {
-    for (const { records } of partitionData) {
+    for (const { records, mirror } of partitionData) {
+      if (isInternal && mirror !== null) continue;
       const form = records?.[0] === undefined ? 'none' : formOf(records[0]);
       if (form === 'nonsense') return ERROR.CORRUPT_MESSAGE;
       if (form !== 'transactional') continue;

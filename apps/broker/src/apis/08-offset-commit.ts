@@ -2,10 +2,10 @@
  * OffsetCommit: stores how far a group has read; answered when it is written. Topics and partitions that do not exist are
  * told one by one, the rest goes to the group's coordinator. From v10 on a topic goes by its id.
  */
-import { ERROR, OffsetCommit, type RequestOf, ZERO_UUID } from '@meridian/protocol';
+import { ANY_OFFSET, ERROR, OffsetCommit, type RequestOf, ZERO_UUID } from '@meridian/protocol';
 import type { MetadataImage } from '../controller/image.ts';
 import type { OffsetToCommit } from '../groups/group-shard.ts';
-import type { Handler, HandlerReach } from './handler.ts';
+import type { Handler, HandlerReach, ListenerName } from './handler.ts';
 
 type Request = RequestOf<typeof OffsetCommit>;
 type Topic = Request['topics'][number];
@@ -18,9 +18,9 @@ export function createOffsetCommitHandler({
 }: Pick<HandlerReach, 'groups' | 'image'>): Handler<typeof OffsetCommit> {
   return {
     api: OffsetCommit,
-    async handle(request, { version }) {
+    async handle(request, { version, source }) {
       const named = request.topics.map((topic) => ({ topic, ...namedTopic(topic, image, version) }));
-      const offsets = named.flatMap(({ topic, name, count }) => toCommit(topic, name, count));
+      const offsets = named.flatMap(({ topic, name, count }) => toCommit(topic, name, count, source.listener));
       const codes = await commit(groups, request, offsets, version);
       let next = 0;
       const topics = named.map(({ topic, count, missing }) => ({
@@ -43,7 +43,12 @@ function namedTopic({ name, topicId }: Topic, image: MetadataImage, version: num
   return { name: topic?.name ?? name, count: topic?.partitions.length ?? 0, missing };
 }
 
-function toCommit({ partitions, topicId }: Topic, topic: string, count: number): OffsetToCommit[] {
+function toCommit(
+  { partitions, topicId }: Topic,
+  topic: string,
+  count: number,
+  listener: ListenerName,
+): OffsetToCommit[] {
   return partitions
     .filter(({ partitionIndex }) => partitionIndex >= 0 && partitionIndex < count)
     .map((each) => ({
@@ -53,6 +58,7 @@ function toCommit({ partitions, topicId }: Topic, topic: string, count: number):
       offset: each.committedOffset,
       leaderEpoch: each.committedLeaderEpoch,
       metadata: each.committedMetadata,
+      expectedOffset: listener === 'internal' ? each.expectedOffset : ANY_OFFSET,
     }));
 }
 

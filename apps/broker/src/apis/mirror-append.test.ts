@@ -1,8 +1,10 @@
 /** The mirror's append-at-offset on the internal listener: no duplicate, no hole, and the origin's epochs are kept. */
-import { ERROR, Produce } from '@meridian/protocol';
+import { DeleteRecords, ERROR, Fetch, IncrementalAlterConfigs, Produce } from '@meridian/protocol';
+import { writeBatch } from '@meridian/protocol/record-batch';
 import { expect, test } from 'vitest';
 import { batchOf, produceOf, valuesOf } from '../testing/batches.ts';
-import { createTopic, fetchOne, startTestBroker } from '../testing/test-broker.ts';
+import { createTopic, fetchOf, fetchOne, startTestBroker, type TestTopic } from '../testing/test-broker.ts';
+import type { TestConnection } from '../testing/test-connection.ts';
 
 const ORIGIN_ID = '00000000-0000-4000-8000-00000000000a';
 const ORIGIN = {
@@ -108,4 +110,81 @@ test("the origin's epochs are kept and handed out on the internal listener only"
     maxWaitMs: 1,
   });
   expect([originEpochs.length <= 2, logStartOffset]).toEqual([true, 0]);
+});
+
+async function readCommitted(connection: TestConnection, topic: TestTopic) {
+  const request = fetchOf(topic, { fetchOffset: 0, maxWaitMs: 1 });
+  const { responses } = await connection.request(Fetch, 12, { ...request, isolationLevel: 1 });
+  return responses[0]!.partitions[0]!;
+}
+
+const SET = 0;
+const TOPIC = 2;
+
+async function configure(
+  mirror: TestConnection,
+  name: string,
+  values: Record<string, string>,
+): Promise<[number, string | null]> {
+  const configs = Object.entries(values).map(([key, value]) => ({ name: key, value, configOperation: SET }));
+  const resources = [{ resourceType: TOPIC, resourceName: name, configs }];
+  const answer = await mirror.request(IncrementalAlterConfigs, 1, { resources, validateOnly: false });
+  const { errorCode, errorMessage } = answer.responses[0]!;
+  return [errorCode, errorMessage];
+}
+
+const transactional = (baseOffset: number, producerId: number, type?: number): Buffer => {
+  const control = type !== undefined;
+  const key = control ? Buffer.from([0, 0, 0, type]) : null;
+  const value = control ? Buffer.from([0, 0, 0, 0, 0, 7]) : Buffer.from(`${producerId}`);
+  const given = { producerId, producerEpoch: 0, baseSequence: control ? -1 : baseOffset, transactional: true, control };
+  const bytes = writeBatch({ ...given, records: [{ timestamp: 1, key, value }], baseOffset, leaderEpoch: 0 });
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+};
+
+test('readers of committed records see of a copy what readers of its origin see', async () => {
+  const { topic, mirror, append } = await startCopy();
+  const [ABORT, COMMIT] = [0, 1];
+  const first = Buffer.concat([transactional(0, 5), transactional(1, 6), transactional(2, 5, ABORT)]);
+  expect(await append(first, 0)).toEqual([ERROR.NONE, 3]);
+  const open = await readCommitted(mirror, topic);
+  expect([open.lastStableOffset, valuesOf(open.records)]).toEqual([1, ['5']]);
+  expect(open.abortedTransactions).toEqual([{ producerId: 5, firstOffset: 0 }]);
+  await append(Buffer.concat([transactional(3, 6, COMMIT), transactional(4, 7)]), 3);
+  const { lastStableOffset, abortedTransactions } = await readCommitted(mirror, topic);
+  expect([lastStableOffset, abortedTransactions]).toEqual([4, [{ producerId: 5, firstOffset: 0 }]]);
+});
+
+test('a sealed copy takes nothing of anybody and tells its end; a promoted one is for clients', async () => {
+  const { broker, topic, mirror, append } = await startCopy();
+  const client = await broker.connect();
+  const produce = async () => {
+    const answer = await client.request(Produce, 9, produceOf(topic.name, batchOf(['new'])));
+    return answer.responses[0]!.partitionResponses[0]!.errorCode;
+  };
+  await append(Buffer.concat([at(0, ['a']), transactional(1, 5)]), 0);
+  expect(await configure(mirror, topic.name, { 'meridian.origin.promoted': 'sealed' })).toEqual([ERROR.NONE, null]);
+  expect(await append(at(2, ['c']), 2)).toEqual([ERROR.POLICY_VIOLATION, 2]);
+  expect(await produce()).toBe(ERROR.POLICY_VIOLATION);
+  const promotion = { 'meridian.origin.promoted': '2,0', 'meridian.origin.incarnation': '2' };
+  expect(await configure(mirror, topic.name, promotion)).toEqual([ERROR.NONE, null]);
+  expect(await append(at(2, ['c']), 2)).toEqual([ERROR.POLICY_VIOLATION, 3]);
+  expect(await produce()).toBe(ERROR.NONE);
+  const seen = await readCommitted(mirror, topic);
+  expect([seen.lastStableOffset, seen.abortedTransactions]).toEqual([4, [{ producerId: 5, firstOffset: 1 }]]);
+});
+
+test('the mirror alone moves the start of a copy, also where nothing but compaction deletes', async () => {
+  const { broker, topic, mirror, append } = await startCopy();
+  await append(at(0, ['a', 'b']), 0);
+  await configure(mirror, topic.name, { 'cleanup.policy': 'compact' });
+  const client = await broker.connect();
+  const cut = async (connection: TestConnection) => {
+    const topics = [{ name: topic.name, partitions: [{ partitionIndex: 0, offset: 1 }] }];
+    const answer = await connection.request(DeleteRecords, 2, { topics, timeoutMs: 1_000 });
+    const { errorCode, lowWatermark } = answer.topics[0]!.partitions[0]!;
+    return [errorCode, lowWatermark];
+  };
+  expect((await cut(client))[0]).toBe(ERROR.POLICY_VIOLATION);
+  expect(await cut(mirror)).toEqual([ERROR.NONE, 1]);
 });

@@ -23,6 +23,7 @@ import {
   groupDeleteError,
   isExpired,
   offsetDeleteError,
+  offsetError,
 } from './offset-rules.ts';
 import { OffsetsLog } from './offsets-log.ts';
 import { OFFSETS_TOPIC } from './offsets-topic.ts';
@@ -47,6 +48,8 @@ export interface OffsetToCommit extends TopicPartition {
   readonly offset: number;
   readonly leaderEpoch: number;
   readonly metadata: string | null;
+  /** Refused unless this is what is committed (−1: nothing); `ANY_OFFSET`: whatever is. */
+  readonly expectedOffset: number;
 }
 
 export interface GroupShardOptions {
@@ -173,17 +176,18 @@ export class GroupShard {
       ? commitError(existing.group, committer)
       : commitErrorWithoutGroup(committer, options.version);
     if (error !== ERROR.NONE) return offsets.map(() => error);
-    const fits = ({ metadata }: OffsetToCommit) => (metadata?.length ?? 0) <= this.#settings.maxMetadataChars;
+    const codes = offsets.map((each) => offsetError(each, existing?.offsets, this.#settings.maxMetadataChars));
     const entry = existing ?? this.#create(groupId);
     this.#feed(entry, { kind: 'committed', memberId: committer.memberId });
     const nowMs = this.#now();
-    const taken = offsets.filter(fits).map((each) => ({ at: each, committed: committed(each, nowMs, options) }));
+    const accepted = offsets.filter((_, index) => codes[index] === ERROR.NONE);
+    const taken = accepted.map((each) => ({ at: each, committed: committed(each, nowMs, options) }));
     const records = taken.map(({ at, committed: offset }) => offsetRecord(groupId, at, offset, nowMs));
     const result = await this.#append(records, () => {
       for (const { at, committed: offset } of taken) entry.offsets.set(at.topic, at.partition, offset);
     });
     if (result !== ERROR.NONE && existing === undefined) this.#undoCreation(entry);
-    return offsets.map((each) => (fits(each) ? result : ERROR.OFFSET_METADATA_TOO_LARGE));
+    return codes.map((code) => (code === ERROR.NONE ? result : code));
   }
 
   /** Undefined if there is no such group; an error code while they are not all committed, or not kept here any more. */

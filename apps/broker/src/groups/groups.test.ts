@@ -111,6 +111,23 @@ test('a commit and a fetch in one go are answered in their order', async () => {
   expect(groups[0]!.topics[0]!.partitions[0]).toMatchObject({ committedOffset: 8, metadata: 'at 8' });
 });
 
+test('on the internal listener a commit may name what it replaces, and is refused if that has moved', async () => {
+  const { test, client } = await start();
+  const internal = await test.connectInternal();
+  const replace = async (connection: TestConnection, expectedOffset: number, committedOffset: number) => {
+    const topics = [{ name: 'orders', partitions: [{ ...offset(committedOffset), expectedOffset }] }];
+    const answer = await connection.request(OffsetCommit, 8, { groupId: GROUP, memberId: '', topics });
+    return answer.topics[0]!.partitions[0]!.errorCode;
+  };
+  expect(await replace(internal, -1, 5)).toBe(ERROR.NONE);
+  expect(await replace(internal, -1, 6)).toBe(ERROR.ILLEGAL_GENERATION);
+  await commit(client, 7);
+  expect(await replace(internal, 5, 6)).toBe(ERROR.ILLEGAL_GENERATION);
+  expect(await replace(internal, 7, 8)).toBe(ERROR.NONE);
+  expect(await replace(client, 0, 9)).toBe(ERROR.NONE);
+  expect((await fetched(client))[0]).toBe(9);
+});
+
 test('topics go by their id from v10 on', async () => {
   const { client } = await start();
   const { topics } = await client.request(Metadata, 12, { topics: [{ name: 'orders' }] });

@@ -1,9 +1,9 @@
 /**
  * Who may commit and delete offsets, and when they have expired: pure rules over a group, asked by `group-shard.ts`.
  */
-import { ERROR } from '@meridian/protocol';
+import { ANY_OFFSET, ERROR } from '@meridian/protocol';
 import { type ClassicGroup, isSubscribed, usesConsumerProtocol } from './classic-group.ts';
-import type { CommittedOffset } from './committed-offset.ts';
+import type { CommittedOffset, GroupOffsets } from './committed-offset.ts';
 import { memberError } from './turn.ts';
 
 export interface Committer {
@@ -30,6 +30,23 @@ export function commitError(group: ClassicGroup, { memberId, instanceId, generat
   if (error !== ERROR.NONE) return error;
   if (generationId !== group.generation) return ERROR.ILLEGAL_GENERATION;
   return group.state === 'CompletingRebalance' ? ERROR.REBALANCE_IN_PROGRESS : ERROR.NONE;
+}
+
+/** Of one offset; `ILLEGAL_GENERATION`: somebody else has committed since the committer looked. */
+export function offsetError(
+  {
+    topic,
+    partition,
+    metadata,
+    expectedOffset,
+  }: Readonly<{ topic: string; partition: number; metadata: string | null; expectedOffset: number }>,
+  offsets: GroupOffsets | undefined,
+  maxMetadataChars: number,
+): number {
+  if ((metadata?.length ?? 0) > maxMetadataChars) return ERROR.OFFSET_METADATA_TOO_LARGE;
+  if (expectedOffset === ANY_OFFSET) return ERROR.NONE;
+  const offset = offsets?.get(topic, partition)?.offset ?? -1;
+  return offset === expectedOffset ? ERROR.NONE : ERROR.ILLEGAL_GENERATION;
 }
 
 /** Offsets of a group at work may go only where it can be known that it does not read the topic. */

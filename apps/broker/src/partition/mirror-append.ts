@@ -7,7 +7,8 @@
 
 import type { Log } from '@meridian/log';
 import { ERROR } from '@meridian/protocol';
-import { emptyBatch } from '@meridian/protocol/record-batch';
+import { emptyBatch, writeBatch } from '@meridian/protocol/record-batch';
+import type { TopicSettings } from './topic-settings.ts';
 import { batchSizeAt, checkMirroredBatch } from './validation/batch-checks.ts';
 import { ProduceRefusal } from './validation/produce-refusal.ts';
 
@@ -22,9 +23,14 @@ export interface MirrorTag {
 const MAX_EMPTY_SPAN = 2 ** 31;
 
 /** Throws `ProduceRefusal` unless this very append is the next one of this very copy. */
-export function checkMirrorTag(tag: MirrorTag, originTopicId: string | undefined, logEnd: number): void {
-  if (originTopicId === undefined) {
-    throw new ProduceRefusal(ERROR.POLICY_VIOLATION, 'The topic is no copy of a mirror.');
+export function checkMirrorTag(
+  tag: MirrorTag,
+  { originTopicId, writer }: Pick<TopicSettings, 'originTopicId' | 'writer'>,
+  logEnd: number,
+): void {
+  if (originTopicId === undefined || writer !== 'mirror') {
+    const message = writer === 'nobody' ? 'The copy is sealed.' : 'The topic is no copy of a mirror.';
+    throw new ProduceRefusal(ERROR.POLICY_VIOLATION, message);
   }
   if (tag.originTopicId !== originTopicId) {
     const message = `The copy is of topic id ${originTopicId}, not of ${tag.originTopicId}.`;
@@ -63,6 +69,21 @@ export function appendMirrored(log: Log, batches: readonly Buffer[], endOffset: 
     const baseOffset = log.endOffset;
     const lastOffset = Math.min(endOffset, baseOffset + MAX_EMPTY_SPAN) - 1;
     const bytes = emptyBatch({ baseOffset, lastOffset, leaderEpoch });
+    log.append([Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)], leaderEpoch);
+  }
+}
+
+const ABORT_KEY = Buffer.from([0, 0, 0, 0]);
+
+/** Ends, as aborted, the transactions that the origin had open when the copy was promoted. */
+export function abortOpenTransactions(log: Log, leaderEpoch: number, nowMs: number): void {
+  const open = [...log.producers.active()].filter(({ currentTxnStartOffset }) => currentTxnStartOffset >= 0);
+  for (const { producerId, producerEpoch, coordinatorEpoch } of open) {
+    const value = Buffer.alloc(6);
+    value.writeInt32BE(Math.max(0, coordinatorEpoch), 2);
+    const records = [{ timestamp: nowMs, key: ABORT_KEY, value }];
+    const marker = { records, producerId, producerEpoch, transactional: true, control: true };
+    const bytes = writeBatch({ ...marker, baseOffset: log.endOffset, leaderEpoch });
     log.append([Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)], leaderEpoch);
   }
 }

@@ -22,7 +22,13 @@ import type { ReplicaFetch } from './in-sync-set.ts';
 import type { LeaderRole } from './leader-role.ts';
 import type { IsrAnswer, Leadership } from './leadership.ts';
 import { lowWatermark, PendingDeletions } from './low-watermark.ts';
-import { appendMirrored, checkMirrorTag, cutMirroredBatches, type MirrorTag } from './mirror-append.ts';
+import {
+  abortOpenTransactions,
+  appendMirrored,
+  checkMirrorTag,
+  cutMirroredBatches,
+  type MirrorTag,
+} from './mirror-append.ts';
 import type { CurrentLeader, ProducePart } from './produce-part.ts';
 import { ReplicaRoles, type RolesOwner } from './replica-roles.ts';
 import type { ReplicationDoor, ReplicaWatcher } from './replication-door.ts';
@@ -157,6 +163,7 @@ export class Partition implements PartitionIdentity {
     const { leader, follower } = this.#roles;
     this.#roles.follow(leadership, this.#settings);
     if (this.#roles.leader !== leader || this.#roles.follower !== follower) this.#flushIfBehind();
+    if (this.#roles.leader !== leader) this.#endOrigin();
   }
 
   configure(settings: TopicSettings): void {
@@ -165,6 +172,7 @@ export class Partition implements PartitionIdentity {
     this.log.configure(settings.log);
     this.#roles.leader?.configure(settings);
     this.#flushIfBehind();
+    this.#endOrigin();
   }
 
   /** Takes a produce of a client or the gateway; `part` is settled now or when the log has come so far. */
@@ -174,7 +182,7 @@ export class Partition implements PartitionIdentity {
       checkAcks(part.acks);
       part.logStartOffset = this.log.startOffset;
       const settings = this.#settings;
-      if (settings.originTopicId !== undefined) {
+      if (settings.writer !== 'clients') {
         throw new ProduceRefusal(
           ERROR.POLICY_VIOLATION,
           'The topic is a read-only copy: write to it where it was born.',
@@ -200,7 +208,7 @@ export class Partition implements PartitionIdentity {
     this.#append(part, (leader) => {
       part.logEnd = this.log.endOffset;
       part.logStartOffset = this.log.startOffset;
-      checkMirrorTag(tag, this.#settings.originTopicId, this.log.endOffset);
+      checkMirrorTag(tag, this.#settings, this.log.endOffset);
       checkReplicas(part, leader);
       const { maxMirrorBatches } = this.#options.limits;
       const batches = cutMirroredBatches(records ?? Buffer.alloc(0), tag.expectedEnd, maxMirrorBatches);
@@ -269,8 +277,9 @@ export class Partition implements PartitionIdentity {
   deleteRecords(offset: number, options: { asMirror: boolean; timeoutMs: number }): number | Promise<number> {
     const error = this.errorFor(-1);
     if (error !== ERROR.NONE) return error;
-    if (this.#settings.compactedOnly) return ERROR.POLICY_VIOLATION;
-    if (this.#settings.originTopicId !== undefined && !options.asMirror) return ERROR.POLICY_VIOLATION;
+    const { writer, compactedOnly } = this.#settings;
+    const mayDelete = writer === 'clients' ? !compactedOnly : writer === 'mirror' && options.asMirror;
+    if (!mayDelete) return ERROR.POLICY_VIOLATION;
     const start = offset === HIGH_WATERMARK ? this.highWatermark : offset;
     if (start < 0 || start > this.highWatermark) return ERROR.OFFSET_OUT_OF_RANGE;
     try {
@@ -366,6 +375,17 @@ export class Partition implements PartitionIdentity {
   #advanceStart(start: number): void {
     this.log.advanceStart(start);
     this.#tellCommitted();
+  }
+
+  /** A copy that was promoted will never hear how its origin's open transactions end: they are aborted. */
+  #endOrigin(): void {
+    const { originTopicId, writer } = this.#settings;
+    if (originTopicId === undefined || writer !== 'clients' || this.#roles.leader === undefined) return;
+    try {
+      abortOpenTransactions(this.log, this.leaderEpoch, this.#options.io.clock.now());
+    } catch (error) {
+      if (!(error instanceof LogError) && !(error instanceof IoError)) throw error; // else the log has told by onFailure
+    }
   }
 
   /** What counts only once it is fsynced, and was appended when that did not matter. */

@@ -49,12 +49,16 @@ export interface TopicSettings {
   readonly timestampBeforeMaxMs: number;
   readonly timestampAfterMaxMs: number;
   readonly fsync: boolean;
-  /** Set on a mirror's copy: the id of the topic that it is a copy of. */
+  /** Set on a topic that is or was a mirror's copy: the id of the topic that it is a copy of. */
   readonly originTopicId: string | undefined;
+  readonly writer: TopicWriter;
   /** Partitions that this broker sends, or fetches, no faster than the throttles say (KIP-73). */
   readonly throttled: { readonly asLeader: ThrottledPartitions; readonly asFollower: ThrottledPartitions };
   readonly log: Partial<LogConfig>;
 }
+
+/** Who may append: clients, or the mirror into its copy, or nobody while the copy takes over from its origin. */
+export type TopicWriter = 'clients' | 'mirror' | 'nobody';
 
 export type ThrottledPartitions = ReadonlySet<number> | 'all';
 
@@ -87,6 +91,7 @@ export function topicSettings(sources: BrokerConfigSources, topic: string): Topi
     timestampAfterMaxMs: number(TOPIC_CONFIG.messageTimestampAfterMaxMs),
     fsync,
     originTopicId: text(TOPIC_CONFIG.originTopicId),
+    writer: writerOf(text(TOPIC_CONFIG.originTopicId), text(TOPIC_CONFIG.originPromoted)),
     throttled: {
       asLeader: throttledPartitions(text('leader.replication.throttled.replicas'), sources.nodeId),
       asFollower: throttledPartitions(text('follower.replication.throttled.replicas'), sources.nodeId),
@@ -102,6 +107,12 @@ export function topicSettings(sources: BrokerConfigSources, topic: string): Topi
       fsync,
     },
   };
+}
+
+function writerOf(originTopicId: string | undefined, promoted: string | undefined): TopicWriter {
+  if (originTopicId === undefined) return 'clients';
+  if (promoted === undefined) return 'mirror';
+  return promoted === 'sealed' ? 'nobody' : 'clients';
 }
 
 function compactionSettings(number: (name: string) => number): CompactionSettings {

@@ -38,6 +38,7 @@ const SETTINGS: TopicSettings = {
   timestampAfterMaxMs: Number.POSITIVE_INFINITY,
   fsync: false,
   originTopicId: undefined,
+  writer: 'clients',
   throttled: { asLeader: new Set(), asFollower: new Set() },
   log: {},
 };

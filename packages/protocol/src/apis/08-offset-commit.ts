@@ -1,8 +1,9 @@
 /**
  * OffsetCommit: stores how far a group has read. v7 names the group instance, v9 is that of both group protocols, v10 goes
- * by topic id.
+ * by topic id. Private: the offset that is to be replaced (`private-tags.ts`).
  */
 import { array, defineApi, int16, int32, int64, string, uuid } from '../codec/schema.ts';
+import { commitExpectedOffset } from '../private-tags.ts';
 
 export const OffsetCommit = defineApi({
   key: 8,
@@ -24,6 +25,7 @@ export const OffsetCommit = defineApi({
         committedOffset: int64(),
         committedLeaderEpoch: int32({ since: 6, default: -1 }),
         committedMetadata: string({ nullable: true }),
+        expectedOffset: commitExpectedOffset,
       }),
     }),
   },

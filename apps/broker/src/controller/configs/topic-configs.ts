@@ -37,6 +37,7 @@ export const TOPIC_CONFIG = {
   originRegion: 'meridian.origin.region',
   originTopicId: 'meridian.origin.topic.id',
   originIncarnation: 'meridian.origin.incarnation',
+  originPromoted: 'meridian.origin.promoted',
 } as const;
 
 export const TOPIC_CONFIGS: ConfigTable = configTable([
@@ -336,6 +337,43 @@ export const TOPIC_CONFIGS: ConfigTable = configTable([
     default: null,
     min: 0,
     internal: true,
-    documentation: 'Set on copies: how many times the copy has been begun anew.',
+    documentation: 'Set on copies: how many times the copy has been begun anew, or promoted.',
+  },
+  {
+    name: 'meridian.origin.topic',
+    type: 'string',
+    default: null,
+    internal: true,
+    documentation: 'Set on copies: what the topic is called in its own region.',
+  },
+  {
+    name: 'meridian.origin.policy',
+    type: 'string',
+    default: null,
+    oneOf: ['prefix', 'identity'],
+    internal: true,
+    documentation: 'Set on copies: whether the copy bears its origin’s name behind its region’s, or alone.',
+  },
+  {
+    name: 'meridian.origin.link',
+    type: 'string',
+    default: null,
+    internal: true,
+    documentation: 'Set on copies: the link that made the copy.',
+  },
+  {
+    name: 'meridian.origin.start',
+    type: 'string',
+    default: null,
+    internal: true,
+    documentation: 'Set on copies that do not begin where their origin does: the first offset of each partition.',
+  },
+  {
+    name: TOPIC_CONFIG.originPromoted,
+    type: 'string',
+    default: null,
+    internal: true,
+    documentation:
+      'Set on copies that take over from their origin: sealed while nobody may write, then the offsets behind which the topic is its own.',
   },
 ]);

@@ -21,6 +21,7 @@ import {
 import { configSources, type DecideContext, type Decision, orRefusal, outcome, Refusal } from './decision.ts';
 import { checkGroupConfigs } from './group-config-changes.ts';
 import { checkMinIsr, minIsrChanges } from './min-insync-replicas.ts';
+import { checkPromotion } from './promotion.ts';
 
 type Change = AlterConfigs['resources'][number];
 /** Values by name; null clears. */
@@ -61,6 +62,7 @@ function alter(
   const next = nextValues(change, now, requester);
   checkValues(image, change, next, requester, context);
   checkExists(image, change);
+  if (resource === 'topic') checkPromotion(now, next, image.topicsByName.get(name)!.partitions.length);
   checkRoom(image, change, now, next);
   const changed = new Map([...next].filter(([config, value]) => (now.get(config) ?? null) !== value));
   checkMinIsr(image, { resource, name, next });

@@ -4,12 +4,12 @@
  */
 import { ERROR, type MetadataRecordInput, ZERO_UUID } from '@meridian/protocol';
 import type { CreatePartitions, Outcome, Requester } from '../commands.ts';
-import { TOPIC_CONFIG } from '../configs/topic-configs.ts';
 import { DirectoryChooser } from '../directories.ts';
 import type { MetadataImage, PartitionInfo } from '../image.ts';
 import { CONTROLLER_LIMITS } from '../limits.ts';
 import { type DecideContext, type Decision, duplicatesIn, orRefusal, outcome, Refusal, refused } from './decision.ts';
 import { checkAssignment, newPartitionRecord, placeReplicas } from './placement.ts';
+import { isCopy } from './promotion.ts';
 
 type Growth = CreatePartitions['topics'][number];
 
@@ -47,7 +47,7 @@ function grow(
   if (topic === undefined) {
     throw new Refusal(ERROR.UNKNOWN_TOPIC_OR_PARTITION, 'This server does not host this topic-partition.');
   }
-  if (requester === 'client' && image.configOf('topic', name).has(TOPIC_CONFIG.originRegion)) {
+  if (requester === 'client' && isCopy(image.configOf('topic', name))) {
     throw new Refusal(ERROR.POLICY_VIOLATION, `Topic '${name}' is a copy: it grows with its origin.`);
   }
   const existing = topic.partitions.length;

@@ -23,6 +23,7 @@ const SETTINGS: TopicSettings = {
   timestampAfterMaxMs: 3_600_000,
   fsync: false,
   originTopicId: undefined,
+  writer: 'clients',
   throttled: { asLeader: new Set(), asFollower: new Set() },
   log: {},
 };
