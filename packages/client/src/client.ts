@@ -58,10 +58,10 @@ class ClientCore implements Omit<Client, keyof AdminCalls> {
   readonly leaderOf: Client['leaderOf'];
   readonly produce: Client['produce'];
 
-  constructor({ io, bootstrap, clientId, secret, log, limits }: ClientOptions) {
+  constructor({ io, bootstrap, clientId, secret, security, log, limits }: ClientOptions) {
     this.io = io;
     this.limits = { ...DEFAULT_LIMITS, ...limits };
-    this.pool = new NodePool({ io, clientId, secret, log, limits: this.limits }, bootstrap);
+    this.pool = new NodePool({ io, clientId, secret, security, log, limits: this.limits }, bootstrap);
     this.cache = new MetadataCache(io, this.limits, this.pool);
     this.producer = new Producer({ io, limits: this.limits, pool: this.pool, metadata: this.cache });
     this.metadata = (topics, call) => this.cache.view(topics, this.withClosing(call));

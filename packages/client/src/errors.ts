@@ -5,6 +5,7 @@ export const CLIENT_ERRORS = {
   timeout: 'No answer in time.',
   cancelled: 'The call was cancelled.',
   closed: 'The client has been closed.',
+  tls: 'No trusted TLS connection: check the certificates of both sides, and that the port speaks TLS.',
   authentication: 'The broker refused the credentials: check the user, the password and the mechanism.',
   'unsupported-version': 'The broker speaks no version of this API that we speak.',
   protocol: 'The broker sent what is not Kafka protocol: check that the port is a broker.',

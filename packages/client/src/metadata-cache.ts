@@ -237,7 +237,12 @@ function newBatch(): Batch {
 
 /** Not worth another try: asking again gives the same. */
 function isFinal(error: ClientError): boolean {
-  return error.code === 'authentication' || error.code === 'unsupported-version' || error.code === 'closed';
+  return (
+    error.code === 'authentication' ||
+    error.code === 'tls' ||
+    error.code === 'unsupported-version' ||
+    error.code === 'closed'
+  );
 }
 
 /** `known`: what was known before; of the same topic, a newer leader epoch stays. */

@@ -1,38 +1,31 @@
 /**
- * Makes a fresh TCP connection usable: proves the shared secret where there is one (SCRAM-SHA-256), then asks what the
- * broker speaks. Called by `ConnectionSlot`.
+ * Makes a fresh connection usable: with TLS where that is wanted, authenticates where there are credentials, then asks
+ * what the broker speaks. Called by `ConnectionSlot`.
  * Invariant: a connection that is handed out has authenticated and knows the broker's versions.
  */
-import {
-  ApiVersions,
-  createScramClient,
-  ERROR,
-  errorName,
-  ProtocolError,
-  SaslAuthenticate,
-  SaslHandshake,
-  SCRAM_MECHANISM,
-} from '@meridian/protocol';
+import { IoError } from '@meridian/io';
+import { ApiVersions, ERROR, errorName } from '@meridian/protocol';
 import { ClientError } from '../errors.ts';
+import { internalSecurity, type Security } from '../security.ts';
 import type { NodeAddress } from '../types.ts';
+import { authenticate } from './authenticate.ts';
 import { type ConnectionContext, NodeConnection } from './node-connection.ts';
 
-const USER = 'internal';
-const NONCE_BYTES = 18;
-/** Versions used before the broker's are known: every broker since Apache Kafka 2.5 has them. */
-const SASL_HANDSHAKE_VERSION = 1;
-const SASL_AUTHENTICATE_VERSION = 2;
 const SOFTWARE = { clientSoftwareName: 'meridian', clientSoftwareVersion: '0.1.0' };
 
 export async function openConnection(context: ConnectionContext, address: NodeAddress): Promise<NodeConnection> {
   const peer = `${address.host}:${address.port}`;
   const timeoutMs = context.limits.connectTimeoutMs;
-  const socket = await context.io.net.connect({ ...address, timeoutMs }).catch((cause: unknown) => {
-    throw new ClientError('unreachable', peer, { cause });
-  });
+  const { tls, sasl } = securityOf(context);
+  const socket = await context.io.net
+    .connect({ ...address, timeoutMs, ...(tls && { tls }) })
+    .catch((cause: unknown) => {
+      const isTls = cause instanceof IoError && cause.code === 'tls';
+      throw new ClientError(isTls ? 'tls' : 'unreachable', isTls ? cause.message : peer, { cause });
+    });
   const connection = new NodeConnection(context, socket, peer);
   try {
-    if (context.secret !== undefined) await authenticate(context, connection, context.secret, peer);
+    if (sasl !== undefined) await authenticate(context, connection, sasl, peer);
     await askVersions(connection, timeoutMs, peer);
     return connection;
   } catch (error) {
@@ -41,35 +34,8 @@ export async function openConnection(context: ConnectionContext, address: NodeAd
   }
 }
 
-async function authenticate(
-  context: ConnectionContext,
-  connection: NodeConnection,
-  password: string,
-  peer: string,
-): Promise<void> {
-  const timeoutMs = context.limits.connectTimeoutMs;
-  const chosen = await connection.request(
-    SaslHandshake,
-    SASL_HANDSHAKE_VERSION,
-    { mechanism: SCRAM_MECHANISM },
-    { timeoutMs },
-  );
-  if (chosen.errorCode !== ERROR.NONE)
-    throw new ClientError('authentication', `${peer}, ${errorName(chosen.errorCode)}`);
-  const say = async (authBytes: Buffer): Promise<Buffer> => {
-    const answer = await connection.request(SaslAuthenticate, SASL_AUTHENTICATE_VERSION, { authBytes }, { timeoutMs });
-    if (answer.errorCode === ERROR.NONE) return answer.authBytes;
-    throw new ClientError('authentication', `${peer}, ${answer.errorMessage ?? errorName(answer.errorCode)}`);
-  };
-  const nonce = context.io.random.bytes(NONCE_BYTES).toString('base64');
-  try {
-    const scram = createScramClient({ user: USER, password, nonce });
-    const serverFirst = await say(scram.first());
-    scram.verify(await say(scram.final(serverFirst)));
-  } catch (error) {
-    if (error instanceof ProtocolError) throw new ClientError('authentication', peer, { cause: error });
-    throw error;
-  }
+function securityOf({ security, secret }: ConnectionContext): Security {
+  return security ?? (secret === undefined ? {} : internalSecurity(secret));
 }
 
 async function askVersions(connection: NodeConnection, timeoutMs: number, peer: string): Promise<void> {

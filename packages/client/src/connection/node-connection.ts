@@ -20,11 +20,14 @@ import {
 } from '@meridian/protocol';
 import { ClientError } from '../errors.ts';
 import type { ClientLimits } from '../limits.ts';
+import type { Security } from '../security.ts';
 
 export interface ConnectionContext {
   readonly io: Pick<Io, 'clock' | 'timers' | 'random' | 'net'>;
   readonly clientId: string;
   readonly secret: string | undefined;
+  /** Instead of `secret`. */
+  readonly security?: Security | undefined;
   readonly limits: ClientLimits;
   readonly log: Logger;
 }

@@ -88,7 +88,7 @@ function lostItsLeader({ errorCode, logStartOffset }: Answered): boolean {
 /** The connection failed; `wasSent`: the broker may have it. */
 export function judgeFailure(produce: PendingProduce, error: ClientError, wasSent: boolean): Verdict | 'fail' {
   if (error.code === 'closed' || error.code === 'unknown-topic' || produce.mirror !== undefined) return 'fail';
-  if (error.code === 'authentication' || error.code === 'unsupported-version') return 'fail';
+  if (error.code === 'authentication' || error.code === 'tls' || error.code === 'unsupported-version') return 'fail';
   return !wasSent || produce.isIdempotent || produce.retryUnknown ? 'again' : 'unknown';
 }
 

@@ -10,7 +10,6 @@ import {
   ApiVersions,
   apiByKey,
   createFrameSplitter,
-  createScramServer,
   decodeRequest,
   decodeRequestHeader,
   ERROR,
@@ -19,11 +18,10 @@ import {
   type ResponseInput,
   SaslAuthenticate,
   SaslHandshake,
-  SCRAM_MECHANISM,
-  type ScramServer,
-  scramCredential,
 } from '@meridian/protocol';
+import type { SaslCredentials } from '../security.ts';
 import { FAKE_HANDLERS } from './fake-handlers.ts';
+import { FakeLogin } from './fake-login.ts';
 import { FakePartition } from './fake-partition.ts';
 
 export interface FakeTopic {
@@ -43,25 +41,14 @@ export interface FakeBrokerOptions {
   readonly features?: readonly string[];
   /** Wanted of the user `internal`. */
   readonly secret?: string;
+  /** Whom it lets in, instead. */
+  readonly sasl?: SaslCredentials;
   /** APIs that the test serves itself, by name. */
   readonly serves?: Readonly<Record<string, (body: never, version: number) => unknown>>;
 }
 
 /** Looks at a request first: `drop` closes the connection without an answer, a number fails every partition with it. */
 export type Interceptor = (api: string) => 'drop' | number | undefined;
-
-function authenticate(
-  scram: ScramServer,
-  { authBytes }: { authBytes: Buffer },
-): ResponseInput<typeof SaslAuthenticate> {
-  const isProof = authBytes.toString().startsWith('c=');
-  try {
-    const next = isProof ? scram.final(authBytes) : scram.first(authBytes);
-    return { errorCode: ERROR.NONE, authBytes: next };
-  } catch {
-    return { errorCode: ERROR.SASL_AUTHENTICATION_FAILED, authBytes: Buffer.alloc(0) };
-  }
-}
 
 export class FakeBroker {
   readonly topics: Map<string, FakeTopic>;
@@ -92,11 +79,13 @@ export class FakeBroker {
     this.nodes.set(nodeId, { host, port });
   }
 
-  async start(io: Io): Promise<void> {
+  /** Returns its port. */
+  async start(io: Io): Promise<number> {
     this.io = io;
     this.waiters.clear();
     const { host, port } = this.options;
     this.listener = await io.net.listen({ host, port }, (connection) => this.serve(connection));
+    return this.listener.port;
   }
 
   /** A restarted broker leads in a new epoch. */
@@ -133,10 +122,10 @@ export class FakeBroker {
 
   private serve(connection: Connection): void {
     let turn: Promise<void> = Promise.resolve();
-    const scram = this.newScramServer();
+    const login = new FakeLogin(this.io!.random, this.credentials);
     const splitter = createFrameSplitter({
       onFrame: (frame) => {
-        turn = turn.then(() => this.handle(connection, frame, scram));
+        turn = turn.then(() => this.handle(connection, frame, login));
       },
     });
     connection.onData = (chunk) => splitter.push(chunk);
@@ -144,7 +133,7 @@ export class FakeBroker {
     connection.onDrain = () => undefined;
   }
 
-  private async handle(connection: Connection, frame: Buffer, scram: ScramServer): Promise<void> {
+  private async handle(connection: Connection, frame: Buffer, login: FakeLogin): Promise<void> {
     const header = decodeRequestHeader(frame);
     const api = apiByKey(header.apiKey)!;
     const body = decodeRequest(api, header.apiVersion, frame, header.bodyOffset);
@@ -154,24 +143,24 @@ export class FakeBroker {
     const own = this.options.serves?.[api.name];
     const answer = own
       ? ((await own(body as never, header.apiVersion)) as ResponseInput<Api>)
-      : await this.answer(api, body, verdict, scram);
+      : await this.answer(api, body, verdict, login);
     if (this.loseAnswersOf === api.name) return connection.destroy();
     connection.write(encodeResponse(api, header.apiVersion, header.correlationId, answer));
   }
 
-  private newScramServer(): ScramServer {
-    const credential = scramCredential(this.options.secret ?? '', this.io!.random.bytes(16));
-    return createScramServer({ lookup: () => credential, nonce: this.io!.random.bytes(18).toString('base64') });
+  private get credentials(): SaslCredentials {
+    const { sasl, secret = '' } = this.options;
+    return sasl ?? { mechanism: 'SCRAM-SHA-256', username: 'internal', password: secret };
   }
 
   private async answer(
     api: Api,
     body: unknown,
     errorCode: number | undefined,
-    scram: ScramServer,
+    login: FakeLogin,
   ): Promise<ResponseInput<Api>> {
-    if (api === SaslHandshake) return { errorCode: ERROR.NONE, mechanisms: [SCRAM_MECHANISM] } as ResponseInput<Api>;
-    if (api === SaslAuthenticate) return authenticate(scram, body as { authBytes: Buffer }) as ResponseInput<Api>;
+    if (api === SaslHandshake) return login.handshake(body as { mechanism: string }) as ResponseInput<Api>;
+    if (api === SaslAuthenticate) return login.authenticate(body as { authBytes: Buffer }) as ResponseInput<Api>;
     if (api === ApiVersions) return this.versions() as ResponseInput<Api>;
     if (api === Metadata)
       return this.metadata(body as { topics: { name: string | null }[] | null }) as ResponseInput<Api>;
