@@ -160,7 +160,7 @@ function propertiesOf({ port, properties }: KafkaOptions, folder: string): strin
 
 /** What `java` is given to run a node with this configuration; `heap` as `-Xmx` takes it. */
 export function kafkaServerArgs(config: string, heap = '1G'): string[] {
-  return kafkaProcessArgs('kafka.Kafka', [config], BROKER_JVM.replaceAll('1G', heap));
+  return kafkaProcessArgs('kafka.Kafka', [config], BROKER_JVM.replaceAll(/(-Xm[xs])1G/g, `$1${heap}`));
 }
 
 /** What `java` is given to run a class of Kafka's that goes on for ever and logs what it does. */
