@@ -23,16 +23,15 @@ const runRecord = {
     joined(encodeRunChange(place, { type: 'lost', range: { from: 7, to: 9 } })),
     joined(encodeRunChange(place, { type: 'skipped', originEnd: 2 ** 53 - 1, localEnd: 0 })),
   ],
-  fuzz: (input: Buffer): unknown => {
+  fuzz: (input: Buffer): void => {
     const head = input[0] ?? 0;
     const key = input.subarray(1, 1 + (head >> 1));
     const value = head % 2 === 1 ? null : input.subarray(1 + (head >> 1));
-    return quietly(() => {
+    quietly(() => {
       const read = decodeRunChange(key, value);
       const again = encodeRunChange(read.place, read.change);
       if (!again.key.equals(key) || (value !== null && !again.value?.equals(value)))
         throw new Error('a record of runs is another when it is written anew');
-      return read;
     });
   },
 };
@@ -43,23 +42,21 @@ const copyFacts = {
     const facts = { ...names, incarnation: 1, policy: 'prefix', link: 'us-eu' } as const;
     return [encodeFacts(facts), encodeFacts({ ...facts, promotedAt: [1, 2], start: 'earliest' })];
   },
-  fuzz: (input: Buffer): unknown => {
+  fuzz: (input: Buffer): void => {
     decodeFactsKey(input);
-    return quietly(() => {
+    quietly(() => {
       const read = decodeFacts(ID, input);
       const again = decodeFacts(ID, encodeFacts(read));
       if (JSON.stringify(again) !== JSON.stringify(read)) throw new Error('facts are others when written anew');
-      return read;
     });
   },
 };
 
-function quietly(run: () => unknown): unknown {
+function quietly(run: () => void): void {
   try {
-    return run();
+    run();
   } catch (error) {
-    if (error instanceof CoordinateError) return undefined;
-    throw error;
+    if (!(error instanceof CoordinateError)) throw error;
   }
 }
 

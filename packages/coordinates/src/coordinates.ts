@@ -3,6 +3,7 @@
  * tables, the gateway, the command line and the simulator read them. Nothing here waits or owns a process.
  */
 export * from './compacted-topic.ts';
+export type { CopyView } from './copy-view.ts';
 export { COORDINATE_ERRORS, CoordinateError, type CoordinateErrorCode } from './errors.ts';
 export * from './facts-store.ts';
 export type { FollowedRuns, OffsetMap, Origin } from './followed-runs.ts';
@@ -11,3 +12,4 @@ export type { Translation } from './run-search.ts';
 export * from './run-table.ts';
 export * from './runs-store.ts';
 export * from './topic-facts.ts';
+export { translateOffset } from './translate.ts';

@@ -12,4 +12,6 @@ export const LIMITS = {
   keptRuns: 1_000_000,
   /** Of one partition of bookkeeping in one answer. */
   bookkeepingFetchBytes: 1024 * 1024,
+  /** Of one record of `__meridian_topics`. */
+  factsBytes: 262_144,
 } as const;

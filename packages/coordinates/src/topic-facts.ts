@@ -7,6 +7,7 @@
  *   value  JSON, `v` 1; without a value the copy is gone
  */
 import { CoordinateError } from './errors.ts';
+import { LIMITS } from './limits.ts';
 
 export interface CopyFacts {
   /** Name and topic id of the copy itself. */
@@ -76,11 +77,14 @@ function cutsOf(text: string): number[] | undefined {
 
 const KEY = /^copy\/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/;
 const VERSION = 1;
+/** One more than a key has. */
+const MAX_KEY_BYTES = 42;
 
 export const encodeFactsKey = (copyId: string): Buffer => Buffer.from(`copy/${copyId}`);
 
 /** The copy's topic id; undefined: the key is of another kind of record, which is not ours to read. */
-export const decodeFactsKey = (key: Buffer): string | undefined => KEY.exec(key.toString('utf8'))?.[1];
+export const decodeFactsKey = (key: Buffer): string | undefined =>
+  KEY.exec(key.toString('utf8', 0, MAX_KEY_BYTES))?.[1];
 
 export function encodeFacts({ copyId: _, ...facts }: CopyFacts): Buffer {
   return Buffer.from(JSON.stringify({ v: VERSION, ...facts }));
@@ -107,6 +111,7 @@ const FIELDS: Readonly<Record<string, { readonly check: Check; readonly optional
 
 export function decodeFacts(copyId: string, value: Buffer): CopyFacts {
   const refused = (detail: string): CoordinateError => new CoordinateError('topic-record', `copy/${copyId}: ${detail}`);
+  if (value.length > LIMITS.factsBytes) throw refused(`${value.length} bytes`);
   let read: unknown;
   try {
     read = JSON.parse(value.toString('utf8'));
