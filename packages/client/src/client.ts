@@ -10,6 +10,7 @@ export { openConnection } from './connection/handshake.ts';
 export type { ConnectionContext } from './connection/node-connection.ts';
 export { Deadline } from './deadline.ts';
 export { CLIENT_ERRORS, ClientError, type ClientErrorCode } from './errors.ts';
+export { AbortedData, type BatchKind } from './fetch/aborted-data.ts';
 export { type BadBatch, type Walk, walkBatches } from './fetch/batch-walk.ts';
 export type * from './fetch/fetch-types.ts';
 export type * from './group-admin.ts';

@@ -25,7 +25,7 @@ export interface Segment {
   readonly count: number;
 }
 
-/** A batch of the origin. `aborted` and the control batches are skipped (`committed.ts` tells them apart). */
+/** A batch of the origin. `aborted` and the control batches are skipped (`AbortedData` of the client tells them apart). */
 export interface SourceBatch {
   readonly kind: 'data' | 'control' | 'aborted';
   readonly epoch: number;

@@ -3,10 +3,9 @@
  * control or aborted. Called by the shell for every slice. Invariant: only a batch that compaction has thinned out is
  * looked into; of any other, the header alone is read.
  */
-import type { FetchedSlice } from '@meridian/client';
+import { AbortedData, type FetchedSlice } from '@meridian/client';
 import { decompress } from '@meridian/protocol';
 import { type BatchHeader, iterateBatches, type PayloadOptions, readRecords } from '@meridian/protocol/record-batch';
-import { AbortedData } from './committed.ts';
 import type { Segment, SourceBatch } from './rebased-messages.ts';
 
 type Slice = Pick<FetchedSlice, 'buffers' | 'abortedTransactions'>;

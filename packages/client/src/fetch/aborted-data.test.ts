@@ -1,7 +1,7 @@
-import type { AbortedTransaction } from '@meridian/client';
 import { writeBatch } from '@meridian/protocol/record-batch';
 import { expect, test } from 'vitest';
-import { AbortedData, type BatchKind } from './committed.ts';
+import { AbortedData, type BatchKind } from './aborted-data.ts';
+import type { AbortedTransaction } from './fetch-types.ts';
 
 interface Batch {
   readonly producerId: number;

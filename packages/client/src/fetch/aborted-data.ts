@@ -8,9 +8,9 @@
  *   transactional, its producer aborts  aborted
  *   any other                           data
  */
-import type { AbortedTransaction } from '@meridian/client';
 import { CONTROL_RECORD_TYPE } from '@meridian/protocol';
 import { readRecords } from '@meridian/protocol/record-batch';
+import type { AbortedTransaction } from './fetch-types.ts';
 
 interface Header {
   readonly producerId: number;
