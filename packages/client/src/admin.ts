@@ -8,11 +8,13 @@ import type { Client } from './client-interface.ts';
 import { Coordinators, type SendContext } from './coordinators.ts';
 import { Deadline } from './deadline.ts';
 import { ClientError } from './errors.ts';
+import { commitOffsets, committedOffsets, listGroups } from './group-admin.ts';
 import { listOffsets, offsetForLeaderEpoch } from './leader-queries.ts';
+import { alterTopicConfigs, createAcls, deleteAcls, deleteRecords, deleteTopics, describeAcls } from './log-admin.ts';
 import type { MetadataCache } from './metadata-cache.ts';
 import { createPartitions, createTopics, describeTopicConfigs } from './topic-admin.ts';
 import { fence } from './transaction-fence.ts';
-import type { CallOptions } from './types.ts';
+import type { CallOptions, SendOptions } from './types.ts';
 
 /** There is no controller for the moment, or it has not answered the broker that was asked. */
 const PASSING: ReadonlySet<number> = new Set<number>([
@@ -48,15 +50,15 @@ export function createAdmin(options: AdminOptions): AdminCalls {
     describeTopicConfigs: (names, call = {}) => describeTopicConfigs(topics, names, call),
     initProducerId: (call = {}) => initProducerId(request, call),
     fence: (id, partitions, call = {}) => fence(context, id, partitions, withClosing(call)),
-    listGroups: notYet,
-    committedOffsets: notYet,
-    commitOffsets: notYet,
-    deleteRecords: notYet,
-    deleteTopics: notYet,
-    alterTopicConfigs: notYet,
-    describeAcls: notYet,
-    createAcls: notYet,
-    deleteAcls: notYet,
+    listGroups: (call = {}) => listGroups(context, withClosing(call)),
+    committedOffsets: (groups, call = {}) => committedOffsets(context, groups, withClosing(call)),
+    commitOffsets: (group, offsets, call = {}) => commitOffsets(context, group, offsets, withClosing(call)),
+    deleteRecords: (records, call = {}) => deleteRecords(queries, records, withClosing(call)),
+    deleteTopics: (names, call = {}) => deleteTopics(topics, names, call),
+    alterTopicConfigs: (changes, call = {}) => alterTopicConfigs(topics, changes, call),
+    describeAcls: (filter, call = {}) => describeAcls(topics, filter, call),
+    createAcls: (rules, call = {}) => createAcls(topics, rules, call),
+    deleteAcls: (rules, call = {}) => deleteAcls(topics, rules, call),
     joinGroup: notYet,
   };
 }
@@ -70,7 +72,7 @@ type UntilAnswered = <A extends Api>(
   api: A,
   body: RequestInput<A>,
   isHarmless: boolean,
-  call: CallOptions,
+  call: SendOptions,
 ) => Promise<ResponseOf<A>>;
 
 /** Of any broker; of another one if that cannot be reached, or, where asking twice is harmless, breaks off. */
@@ -79,11 +81,11 @@ async function untilAnswered<A extends Api>(
   api: A,
   body: RequestInput<A>,
   isHarmless: boolean,
-  call: CallOptions,
+  call: SendOptions,
 ): Promise<ResponseOf<A>> {
   const deadline = new Deadline(io, withClosing(call), limits.requestTimeoutMs, api.name);
   for (let attempt = 1; ; attempt++) {
-    const left = { timeoutMs: deadline.remainingMs(), ...(deadline.signal && { signal: deadline.signal }) };
+    const left = { ...call, timeoutMs: deadline.remainingMs(), ...(deadline.signal && { signal: deadline.signal }) };
     const rest = (): Promise<boolean> => deadline.sleep(backoffMs(io.random, limits, attempt));
     try {
       const answer = await send(api, body, 'any', left);

@@ -40,14 +40,14 @@ interface Answered {
 }
 
 /** How one kind of question is asked of a leader, and what it is answered if no leader can be asked. */
-interface Question<Q, R> {
+export interface Question<Q, R> {
   ask(nodeId: number, queries: readonly Q[], options: CallOptions): Promise<Map<string, R>>;
   unanswered(query: Q): R;
 }
 
-const keyOf = (topic: string, partition: number): string => `${topic}/${partition}`;
+export const keyOf = (topic: string, partition: number): string => `${topic}/${partition}`;
 
-async function askLeaders<Q extends TopicPartition, R extends Answered>(
+export async function askLeaders<Q extends TopicPartition, R extends Answered>(
   context: QueryContext,
   queries: readonly Q[],
   options: QueryOptions,
@@ -110,7 +110,7 @@ async function askOnce<Q extends TopicPartition, R>(
   return failure;
 }
 
-function byTopic<Q extends TopicPartition>(queries: readonly Q[]): [string, Q[]][] {
+export function byTopic<Q extends TopicPartition>(queries: readonly Q[]): [string, Q[]][] {
   const topics = new Map<string, Q[]>();
   for (const query of queries) {
     const group = topics.get(query.topic);

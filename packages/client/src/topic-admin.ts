@@ -10,7 +10,7 @@ import {
   type RequestInput,
   type ResponseOf,
 } from '@meridian/protocol';
-import type { CallOptions, ConfigValue, TopicConfigs, TopicOutcome, TopicToCreate } from './types.ts';
+import type { CallOptions, ConfigValue, SendOptions, TopicConfigs, TopicOutcome, TopicToCreate } from './types.ts';
 
 export interface AdminContext {
   readonly adminTimeoutMs: number;
@@ -19,7 +19,7 @@ export interface AdminContext {
     api: A,
     body: RequestInput<A>,
     isHarmless: boolean,
-    options: CallOptions,
+    options: SendOptions,
   ): Promise<ResponseOf<A>>;
 }
 

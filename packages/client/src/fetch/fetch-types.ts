@@ -2,6 +2,7 @@
  * What a fetcher takes and gives, without code: subscriptions in, slices of whole batches out. Part of the client's
  * interface. Invariant: a slice is the bytes that came; nothing here decodes a record.
  */
+import type { FrameMemory } from '@meridian/protocol';
 import type { TopicPartition } from '../types.ts';
 
 export interface FetcherOptions {
@@ -15,6 +16,11 @@ export interface FetcherOptions {
   readonly isolation?: 'read_uncommitted' | 'read_committed';
   /** Answers as large as the way to the leader wants them; `maxBytes` and `partitionMaxBytes` are the least then. */
   readonly adaptive?: AdaptiveFetch;
+  /**
+   * Where large answers may lie (`Io.memory`): who keeps bytes of a slice beyond the turn in which it was handed them
+   * holds them, and releases them once. Default: memory that the collector takes care of.
+   */
+  readonly memory?: FrameMemory;
 }
 
 /** A long way wants large answers: one round trip's worth at the bandwidth that was measured, and half as much again. */

@@ -49,6 +49,7 @@ export class PollingFetcher implements Fetcher {
         partitionMaxBytes: options.partitionMaxBytes ?? limits.fetchPartitionMaxBytes,
         isolation: options.isolation ?? 'read_uncommitted',
       },
+      memory: options.memory,
       isPaused: () => this.isPaused,
       onLost: (partitions, reason) => this.onLost(partitions, reason),
     };

@@ -20,7 +20,8 @@ export interface PollContext {
   readonly limits: ClientLimits;
   readonly pool: NodePool;
   readonly metadata: MetadataCache;
-  readonly options: Required<Omit<FetcherOptions, 'adaptive'>>;
+  readonly options: Required<Omit<FetcherOptions, 'adaptive' | 'memory'>>;
+  readonly memory: FetcherOptions['memory'];
   readonly isPaused: () => boolean;
   /** The partition's leader has to be found again. */
   onLost(partitions: readonly FetchPartition[], reason: string): void;
@@ -110,7 +111,8 @@ export class NodePoll {
       const best = connection.versionFor(Fetch);
       const version = partitions.some(({ topicId }) => topicId === ZERO_UUID) ? Math.min(best, BY_ID - 1) : best;
       const body = this.requestFor(partitions, maxWaitMs, isProbe);
-      answer = await connection.request(Fetch, version, body, { timeoutMs: maxWaitMs + limits.requestTimeoutMs });
+      const timeoutMs = maxWaitMs + limits.requestTimeoutMs;
+      answer = await connection.request(Fetch, version, body, { timeoutMs, memory: this.context.memory });
     } catch (error) {
       reason = (error as Error).message;
       if (error instanceof ClientError && error.code === 'timeout') this.context.pool.avoid(this.nodeId);
