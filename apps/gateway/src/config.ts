@@ -1,10 +1,10 @@
 /** The gateway's config file; checked by the process shell, and the type that `createGateway` takes. */
-import type { ConfigOf } from '@meridian/service';
+import { type ConfigOf, KAFKA_SETTINGS } from '@meridian/service';
 
 export const CONFIG_SCHEMA = {
   type: 'object',
   additionalProperties: false,
-  required: ['host', 'port', 'region', 'regions', 'bootstrap', 'secret', 'cursorKeysFile'],
+  required: ['host', 'port', 'region', 'regions', 'cursorKeysFile'],
   properties: {
     host: { type: 'string', description: 'address to listen on' },
     port: { type: 'integer', minimum: 0, maximum: 65535, description: '0 picks a free one' },
@@ -18,7 +18,7 @@ export const CONFIG_SCHEMA = {
     bootstrap: {
       type: 'array',
       minItems: 1,
-      description: "internal listeners of this region's brokers",
+      description: "internal listeners of this region's brokers, where they are Meridian's own",
       items: {
         type: 'object',
         additionalProperties: false,
@@ -27,6 +27,7 @@ export const CONFIG_SCHEMA = {
       },
     },
     secret: { type: 'string', minLength: 1, description: 'what the internal listener asks for' },
+    kafka: { ...KAFKA_SETTINGS, description: "instead of both: settings of Apache Kafka's clients" },
     jwksFile: { type: 'string', description: 'public keys that tokens are checked with; without it nobody enters' },
     issuer: { type: 'string', default: 'meridian' },
     audience: { type: 'string', default: 'meridian' },

@@ -4,6 +4,7 @@
  * Invariant: nothing outside of `http/` knows fastify or ws, and they are loaded only when the gateway listens.
  */
 import type { Io, Logger } from '@meridian/io';
+import { kafkaEndpoint, ServiceError } from '@meridian/service';
 import { createTokenVerifier, parseKeyRing, type TokenVerifier } from '@meridian/tenancy';
 import type { BrokerPort } from './broker/broker-port.ts';
 import { createClientBroker } from './broker/client-broker.ts';
@@ -39,10 +40,10 @@ export interface Gateway {
 
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { io, config, log } = options;
-  const { region, regions, bootstrap, secret, jwksFile, issuer, audience } = config;
+  const { region, regions, jwksFile, issuer, audience } = config;
   const keys = parseKeyRing(io.disk.readFile(config.cursorKeysFile).toString('utf8'));
   const verifier = options.verifier ?? createTokenVerifier(io, { jwksFile, issuer, audience, regions });
-  const broker = options.broker ?? createClientBroker(io, { region, bootstrap, secret }, log);
+  const broker = options.broker ?? createClientBroker(io, { region, ...accessOf(io, config) }, log);
   const core = new GatewayCore({ io, log, region, regions, broker, verifier, keys });
   const server = options.listen === false ? undefined : await listen(core, options);
   return {
@@ -57,6 +58,15 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       await server?.close();
     },
   };
+}
+
+/** How the brokers are reached, by the region's engine. */
+function accessOf(io: Io, { bootstrap, secret, kafka }: GatewayConfig) {
+  if (kafka !== undefined) return { engine: 'kafka', ...kafkaEndpoint(io, kafka) } as const;
+  if (bootstrap === undefined || secret === undefined) {
+    throw new ServiceError('config-invalid', 'gateway: bootstrap and secret, or kafka, say where the brokers are');
+  }
+  return { engine: 'embedded', bootstrap, secret } as const;
 }
 
 async function listen(core: GatewayCore, { config, log }: GatewayOptions) {

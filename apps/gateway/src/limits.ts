@@ -55,6 +55,10 @@ export const LIMITS = {
   catchUpReadBytes: 1024 * 1024,
   /** A failed read of old records is tried again after this. */
   readRetryMs: 250,
+  /** Markers that those who took a re-based copy over have left behind one another, at most. */
+  maxMarkersInARow: 64,
+  /** Answers that wait until the runs of a re-based copy are read; its log rests meanwhile. */
+  maxUntranslatedSlices: 8,
   /** Where logs begin, end, and where epochs end is answered within this. */
   lookUpTimeoutMs: 5_000,
   /** A partition that refuses the look-up for so long is `unavailable`; the others do not wait longer for it. */

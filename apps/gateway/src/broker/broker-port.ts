@@ -14,6 +14,17 @@ export interface TopicFacts {
   readonly originRegion: string;
   readonly originTopicId: string;
   readonly isCopy: boolean;
+  /** A copy whose log has offsets of its own (on Apache Kafka): what goes through the port is translated. */
+  readonly isRebased: boolean;
+  /** It was a copy, and has been a topic of this region since. */
+  readonly promoted?: Promoted;
+}
+
+/** What a topic was before it was promoted. Offsets below the cut of a partition are the same records. */
+export interface Promoted {
+  readonly region: string;
+  readonly topicId: string;
+  readonly cuts: readonly number[];
 }
 
 /** Asked of a partition before reading it. */
@@ -39,6 +50,8 @@ export interface EpochStart {
 export interface Slice {
   readonly buffers: readonly Buffer[];
   readonly epochs: readonly EpochStart[];
+  /** Up to here the slice accounts for all offsets: batches behind the last one may have been left out. */
+  readonly next?: number | undefined;
   /** Offsets behind the batches that a bad batch takes. */
   readonly undecodable?: UndecodableRange;
 }

@@ -15,7 +15,7 @@ async function setUp() {
   await world.settle(fake.start(world.node('broker').boot()));
   const bootstrap = [{ host: 'broker', port: 9093 }];
   const io = world.node('gateway').boot();
-  const broker = createClientBroker(io, { region: 'eu-west', bootstrap, secret }, silentLogger);
+  const broker = createClientBroker(io, { region: 'eu-west', engine: 'embedded', bootstrap, secret }, silentLogger);
   return { world, fake, broker };
 }
 

@@ -1,32 +1,47 @@
 /**
- * The brokers of the region, through the Kafka client, on the internal listener: only there are the origin's epochs
- * of copies told. The gateway's shell makes one.
- * Invariant: what a topic is (copy or not, of which region and topic id) is read from its configs, never from its name.
+ * The brokers of the region, through the Kafka client: Meridian's own on the internal listener, where alone the origin's
+ * epochs of copies are told, or an Apache Kafka cluster. The gateway's shell makes one.
+ * Invariant: what a topic is (copy or not, of which region and topic id) is read from its facts, never from its name.
  */
-
-import { createClient } from '@meridian/client';
+import { type Client, createClient, type NodeAddress, type Security } from '@meridian/client';
+import { RunsStore } from '@meridian/coordinates';
 import type { Io, Logger } from '@meridian/io';
+import { ERROR } from '@meridian/protocol';
+import { batchRecordCount } from '@meridian/protocol/record-batch';
 import { LIMITS } from '../limits.ts';
-import type { BrokerPort } from './broker-port.ts';
+import type { BrokerPort, Produced, Tail, TopicFacts } from './broker-port.ts';
 import { readEnds, readOnce } from './log-queries.ts';
 import { follow } from './log-tail.ts';
-import { factsByConfigs } from './origin-facts.ts';
+import { factsByConfigs, factsByStore } from './origin-facts.ts';
+import { RebasedLog } from './rebased-log.ts';
+import { RebasedTail } from './rebased-tail.ts';
+import { StoredPlaces } from './stored-places.ts';
 
 export interface ClientBrokerOptions {
   region: string;
-  bootstrap: readonly { host: string; port: number }[];
-  secret: string;
+  engine: 'embedded' | 'kafka';
+  bootstrap: readonly NodeAddress[];
+  /** Engine `embedded`. */
+  secret?: string;
+  /** Engine `kafka`. */
+  security?: Security;
 }
 
-export function createClientBroker(
-  io: Pick<Io, 'clock' | 'timers' | 'random' | 'net'>,
-  options: ClientBrokerOptions,
-  log: Logger,
-): BrokerPort {
-  const { bootstrap, secret, region } = options;
-  const client = createClient({ io, bootstrap, clientId: `gateway-${region}`, secret, log });
-  const fetcher = client.fetcher();
-  const facts = factsByConfigs(client, region);
+type World = Pick<Io, 'clock' | 'timers' | 'random' | 'net'>;
+type Produce = BrokerPort['produce'];
+
+const PRODUCE = { timeoutMs: LIMITS.requestTimeoutMs };
+
+export function createClientBroker(io: World, options: ClientBrokerOptions, log: Logger): BrokerPort {
+  const { region, engine, ...access } = options;
+  const client = createClient({ io, clientId: `gateway-${region}`, log, ...access });
+  const fetcher = client.fetcher({ isolation: 'read_committed' });
+  const isKafka = engine === 'kafka';
+  const facts = isKafka ? factsByStore(io, client, region) : factsByConfigs(client, region);
+  const runs = isKafka ? new RunsStore({ io, client }) : undefined;
+  const rebased = runs && new RebasedLog({ client, runs, log });
+  const following = { fetcher, timers: io.timers, log };
+  const rebasedOf = (topic: TopicFacts): RebasedLog | undefined => (topic.isRebased ? rebased : undefined);
   return {
     async describe(names) {
       const view = await client.metadata(names, { maxAgeMs: 0 });
@@ -40,20 +55,45 @@ export function createClientBroker(
       const view = await client.metadata('all', { maxAgeMs: LIMITS.topicCountMaxAgeMs });
       return [...view.topics.keys()].filter((name) => name.startsWith(prefix)).length;
     },
-    ends: (topic, queries) => readEnds(client, topic, queries),
-    read: (topic, partition, offset, maxBytes) => readOnce(client, topic, partition, offset, maxBytes),
-    tail: (topic, partition, offset, handlers) =>
-      follow({ fetcher, timers: io.timers, log }, topic, partition, offset, handlers),
-    async produce(topic, partition, batch) {
-      const timeoutMs = LIMITS.requestTimeoutMs;
-      const answer = await client.produce(topic.name, partition, [batch], { timeoutMs });
-      const { errorCode, errorMessage, baseOffset, storedEpoch, duplicate } = answer;
-      return { errorCode, errorMessage, baseOffset, leaderEpoch: storedEpoch, isDuplicate: duplicate };
+    ends: (topic, queries) => rebasedOf(topic)?.ends(topic, queries) ?? readEnds(client, topic, queries),
+    read: (topic, partition, offset, maxBytes) =>
+      rebasedOf(topic)?.read(topic, partition, offset, maxBytes) ??
+      readOnce(client, topic, partition, offset, maxBytes),
+    tail(topic, partition, offset, handlers): Tail {
+      const log = rebasedOf(topic);
+      if (log === undefined) return follow(following, topic, partition, offset, handlers);
+      const tail = new RebasedTail(log, following, topic, partition, handlers);
+      tail.seek(offset);
+      return tail;
     },
-    initProducer: () => client.initProducerId({ timeoutMs: LIMITS.requestTimeoutMs }),
+    produce: isKafka ? produceToKafka(client) : produceToOurs(client),
+    initProducer: () => client.initProducerId(PRODUCE),
     async close() {
       fetcher.close();
+      facts.close();
+      runs?.close();
       await client.close();
     },
+  };
+}
+
+function produceToOurs(client: Client): Produce {
+  return async (topic, partition, batch) => {
+    const answer = await client.produce(topic.name, partition, [batch], PRODUCE);
+    const { errorCode, errorMessage, baseOffset, storedEpoch, duplicate } = answer;
+    return { errorCode, errorMessage, baseOffset, leaderEpoch: storedEpoch, isDuplicate: duplicate };
+  };
+}
+
+function produceToKafka(client: Client): Produce {
+  const places = new StoredPlaces(client);
+  return async (topic, partition, batch): Promise<Produced> => {
+    const count = batchRecordCount(batch);
+    const endBefore = places.endOf(topic, partition);
+    const { errorCode, errorMessage, baseOffset } = await client.produce(topic.name, partition, [batch], PRODUCE);
+    if (errorCode !== ERROR.NONE) return { errorCode, errorMessage, baseOffset, leaderEpoch: -1, isDuplicate: false };
+    places.stored(topic, partition, baseOffset + count);
+    const leaderEpoch = await places.epochOf(topic, partition, baseOffset);
+    return { errorCode, errorMessage, baseOffset, leaderEpoch, isDuplicate: baseOffset < endBefore };
   };
 }

@@ -8,25 +8,40 @@ import { ERROR, Fetch } from '@meridian/protocol';
 import { OriginEpochs } from '../delivery/origin-epochs.ts';
 import { LIMITS } from '../limits.ts';
 import type { EndsQuery, LogRange, OldSlice, PartitionEnds, TopicFacts } from './broker-port.ts';
+import { committedOnly } from './committed-batches.ts';
 
+const COMMITTED = { maxWaitMs: 0, minBytes: 0, isolationLevel: 1 };
 const NO_BYTES = Buffer.alloc(0);
 const LOOK_UP = { timeoutMs: LIMITS.lookUpTimeoutMs, retryForMs: LIMITS.lookUpRetryMs };
 
 type MaybeEnds = PartitionEnds | undefined;
 
-/** Nothing is told of a partition of which a part of the answer is missing: half of the truth would be none. */
-export async function readEnds(client: Client, topic: TopicFacts, queries: readonly EndsQuery[]): Promise<MaybeEnds[]> {
+/** Where logs begin and end, by what is committed; undefined: unavailable. */
+export async function readRanges(
+  client: Client,
+  topic: TopicFacts,
+  queries: readonly Pick<EndsQuery, 'partition'>[],
+): Promise<(LogRange | undefined)[]> {
   const asked = (timestamp: number) =>
     client.listOffsets(
       queries.map(({ partition }) => ({ topic: topic.name, partition, timestamp })),
-      LOOK_UP,
+      { ...LOOK_UP, isolation: 'read_committed' },
     );
   const [starts, ends] = await Promise.all([asked(EARLIEST), asked(LATEST)]);
-  const ranges = queries.map((query, index): (EndsQuery & LogRange) | undefined => {
+  return queries.map((_, index) => {
     const [start, end] = [starts[index], ends[index]];
     if (start === undefined || start.errorCode !== ERROR.NONE || start.offset < 0) return undefined;
     if (end === undefined || end.errorCode !== ERROR.NONE || end.offset < 0) return undefined;
-    return { ...query, start: start.offset, end: end.offset };
+    return { start: start.offset, end: end.offset };
+  });
+}
+
+/** Nothing is told of a partition of which a part of the answer is missing: half of the truth would be none. */
+export async function readEnds(client: Client, topic: TopicFacts, queries: readonly EndsQuery[]): Promise<MaybeEnds[]> {
+  const found = await readRanges(client, topic, queries);
+  const ranges = queries.map((query, index): (EndsQuery & LogRange) | undefined => {
+    const range = found[index];
+    return range && { ...query, ...range };
   });
   const known = ranges.filter((range) => range !== undefined && range.epoch >= 0) as (EndsQuery & LogRange)[];
   const epochEnds = await (topic.isCopy ? copyEpochEnds(client, topic, known) : ownEpochEnds(client, topic, known));
@@ -82,15 +97,15 @@ export async function readOnce(
     partition,
     fetchOffset: offset,
     partitionMaxBytes: maxBytes,
-    originEpochsFrom: topic.isCopy ? 0 : -1,
+    originEpochsFrom: topic.isCopy && !topic.isRebased ? 0 : -1,
   };
   const topics = [{ topic: topic.name, topicId: topic.localId, partitions: [wanted] }];
-  const answer = await client.send(Fetch, { maxWaitMs: 0, minBytes: 0, maxBytes, topics }, leader, { timeoutMs });
+  const answer = await client.send(Fetch, { ...COMMITTED, maxBytes, topics }, leader, { timeoutMs });
   const found = answer.responses[0]?.partitions[0];
   const errorCode = found?.errorCode ?? answer.errorCode;
   if (found !== undefined && errorCode === ERROR.OFFSET_OUT_OF_RANGE) {
-    const [ends] = await readEnds(client, topic, [{ partition, epoch: -1 }]);
-    if (ends !== undefined) return { outOfRange: { start: ends.start, end: ends.end } };
+    const [range] = await readRanges(client, topic, [{ partition }]);
+    if (range !== undefined) return { outOfRange: range };
   }
   if (found === undefined || errorCode !== ERROR.NONE) {
     await client.metadata([topic.name], { maxAgeMs: 0 });
@@ -100,10 +115,12 @@ export async function readOnce(
   if (run === undefined && bad !== undefined && bad.range === undefined) {
     throw Object.assign(new Error(`${topic.name}-${partition}: ${bad.problem}`), { code: 'corrupt' });
   }
+  const { buffers, next } = committedOnly(run?.bytes, run?.nextOffset, found.abortedTransactions ?? []);
   return {
-    buffers: run === undefined ? [] : [run.bytes],
+    buffers,
+    next,
     epochs: found.originEpochs,
-    end: found.highWatermark,
+    end: found.lastStableOffset < 0 ? found.highWatermark : found.lastStableOffset,
     ...(bad?.range ? { undecodable: { ...bad.range, reason: bad.problem } } : {}),
   };
 }

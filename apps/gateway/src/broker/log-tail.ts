@@ -8,6 +8,13 @@ import type { Logger, Timers } from '@meridian/io';
 import { ERROR } from '@meridian/protocol';
 import { LIMITS } from '../limits.ts';
 import type { Tail, TailHandlers, TopicFacts } from './broker-port.ts';
+import { committedSlice } from './committed-batches.ts';
+
+/** A tail that may rest, for those who cannot keep up with it. */
+export interface LogTail extends Tail {
+  pause(): void;
+  resume(): void;
+}
 
 export interface FollowDeps {
   readonly fetcher: Fetcher;
@@ -21,15 +28,15 @@ export function follow(
   partition: number,
   offset: number,
   handlers: TailHandlers,
-): Tail {
+): LogTail {
   let isRemoved = false;
   const handle = fetcher.add({
     topic: topic.name,
     topicId: topic.localId,
     partition,
     offset,
-    ...(topic.isCopy ? { originEpochsFrom: 0 } : {}),
-    onBatches: ({ buffers, originEpochs }) => handlers.onSlice({ buffers, epochs: originEpochs }),
+    ...(topic.isCopy && !topic.isRebased ? { originEpochsFrom: 0 } : {}),
+    onBatches: (slice) => handlers.onSlice(committedSlice(slice)),
     onEnd: (highWatermark, hole) => {
       if (hole) handlers.onAdvance(highWatermark);
     },
@@ -54,6 +61,8 @@ export function follow(
   });
   return {
     seek: (to) => handle.seek(to),
+    pause: () => handle.pause(),
+    resume: () => handle.resume(),
     remove() {
       isRemoved = true;
       handle.remove();

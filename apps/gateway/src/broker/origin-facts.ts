@@ -4,33 +4,68 @@
  * Invariant: never read from a topic's name.
  */
 import type { Client, TopicView } from '@meridian/client';
+import { type CopyFacts, FactsStore, factsOfConfigs } from '@meridian/coordinates';
+import type { Io } from '@meridian/io';
 import { ERROR } from '@meridian/protocol';
 import type { TopicFacts } from './broker-port.ts';
-
-const ORIGIN_REGION = 'meridian.origin.region';
-const ORIGIN_TOPIC_ID = 'meridian.origin.topic.id';
 
 export interface OriginFacts {
   /** By name; those that do not exist are left out. */
   of(views: readonly TopicView[]): Promise<Map<string, TopicFacts>>;
+  close(): void;
 }
 
 export function factsByConfigs(client: Client, region: string): OriginFacts {
-  return { of: (views) => factsOf(client, region, views) };
+  return {
+    async of(views) {
+      const found = existing(views);
+      if (found.length === 0) return new Map();
+      const configs = await client.describeTopicConfigs(found.map((view) => view.name));
+      return factsFrom(found, (view) => {
+        const described = configs.get(view.name);
+        if (described === undefined || described.errorCode !== ERROR.NONE) return undefined; // deleted in between
+        const values = new Map([...described.values].map(([name, { value }]) => [name, value ?? '']));
+        return topicFacts(region, view, factsOfConfigs(view.name, view.id, values), false);
+      });
+    },
+    close() {},
+  };
 }
 
-async function factsOf(client: Client, region: string, views: readonly TopicView[]): Promise<Map<string, TopicFacts>> {
-  const facts = new Map<string, TopicFacts>();
-  const found = views.filter((view) => view.errorCode === ERROR.NONE && view.partitions.length > 0);
-  if (found.length === 0) return facts;
-  const configs = await client.describeTopicConfigs(found.map((view) => view.name));
-  for (const { name, id, partitions } of found) {
-    const values = configs.get(name);
-    if (values === undefined || values.errorCode !== ERROR.NONE) continue; // deleted in between
-    const originRegion = values.values.get(ORIGIN_REGION)?.value || region;
-    const originTopicId = values.values.get(ORIGIN_TOPIC_ID)?.value || id;
-    const isCopy = originRegion !== region;
-    facts.set(name, { name, localId: id, partitions: partitions.length, originRegion, originTopicId, isCopy });
-  }
-  return facts;
+export function factsByStore(io: Pick<Io, 'clock' | 'timers'>, client: Client, region: string): OriginFacts {
+  const store = new FactsStore({ io, client, mayCreate: false });
+  return {
+    async of(views) {
+      const found = existing(views);
+      if (found.length === 0) return new Map();
+      await store.ready();
+      return factsFrom(found, (view) => topicFacts(region, view, store.get(view.id), true));
+    },
+    close: () => store.close(),
+  };
+}
+
+const existing = (views: readonly TopicView[]): TopicView[] =>
+  views.filter((view) => view.errorCode === ERROR.NONE && view.partitions.length > 0);
+
+function factsFrom(
+  views: readonly TopicView[],
+  factsOf: (view: TopicView) => TopicFacts | undefined,
+): Map<string, TopicFacts> {
+  const facts = views.map(factsOf).filter((found) => found !== undefined);
+  return new Map(facts.map((found) => [found.name, found]));
+}
+
+function topicFacts(
+  region: string,
+  { name, id, partitions }: TopicView,
+  copy: CopyFacts | undefined,
+  isRebased: boolean,
+): TopicFacts {
+  const own = { name, localId: id, partitions: partitions.length };
+  const native = { ...own, originRegion: region, originTopicId: id, isCopy: false, isRebased: false };
+  if (copy === undefined || copy.originRegion === region) return native;
+  const { originRegion, originTopicId, promotedAt } = copy;
+  if (promotedAt === undefined) return { ...own, originRegion, originTopicId, isCopy: true, isRebased };
+  return { ...native, promoted: { region: originRegion, topicId: originTopicId, cuts: promotedAt } };
 }

@@ -34,6 +34,9 @@ export interface FeedDeps {
 
 const NO_BATCHES: Slice = { buffers: [], epochs: [] };
 
+const isEmpty = ({ buffers, undecodable, next }: Slice): boolean =>
+  buffers.length === 0 && undecodable === undefined && next === undefined;
+
 export class PartitionFeed {
   readonly facts: TopicFacts;
   readonly origin: FeedOrigin;
@@ -100,7 +103,7 @@ export class PartitionFeed {
 
   private onSlice(slice: Slice): void {
     this.epochs.add(slice.epochs);
-    if (slice.buffers.length > 0 || slice.undecodable) this.append(this.cut(this.end, slice));
+    if (!isEmpty(slice)) this.append(this.cut(this.end, slice));
   }
 
   private append(chunks: readonly Chunk[]): void {
@@ -115,13 +118,18 @@ export class PartitionFeed {
     if (chunks.length > 0) for (const reader of this.readers) reader.onReadable();
   }
 
-  private cut(from: number, { buffers, undecodable }: Slice, advanceTo?: number): Chunk[] {
-    const epochOf = this.facts.isCopy ? (batch: BatchInfo) => this.epochs.epochAt(batch.baseOffset) : undefined;
+  private cut(from: number, { buffers, undecodable, next: advanced }: Slice, advanceTo = advanced): Chunk[] {
+    const epochOf = this.hasEpochList ? (batch: BatchInfo) => this.epochs.epochAt(batch.baseOffset) : undefined;
     const chunks = chunksOf(this.origin, from, buffers, epochOf, advanceTo);
     const next = chunks.at(-1)?.next ?? from;
     if (undecodable !== undefined && undecodable.to > next)
       chunks.push(undecodableChunk(this.origin, next, undecodable));
     return chunks;
+  }
+
+  /** A copy's batches bear its own epochs, and the origin's come beside them, unless they were translated. */
+  private get hasEpochList(): boolean {
+    return this.facts.isCopy && !this.facts.isRebased;
   }
 
   private readOld(offset: number): void {
@@ -149,11 +157,11 @@ export class PartitionFeed {
   private takeOld(offset: number, slice: OldSlice): void {
     if (this.tail === undefined) return;
     this.epochs.add(slice.epochs);
-    const isEmpty = slice.buffers.length === 0 && slice.undecodable === undefined;
+    const hasNothing = isEmpty(slice);
     // An answer without batches: there are none up to where its leader knows the log, or the tail reader began.
     const emptyTo = Math.min(this.ring[0]?.from ?? this.end, slice.end);
-    if (isEmpty && emptyTo <= offset) return this.readLater(offset);
-    const chunks = this.cut(offset, slice, isEmpty ? emptyTo : undefined);
+    if (hasNothing && emptyTo <= offset) return this.readLater(offset);
+    const chunks = this.cut(offset, slice, hasNothing ? emptyTo : undefined);
     for (const chunk of chunks) this.deps.cache.add(this.old, chunk);
     this.wake(offset);
   }

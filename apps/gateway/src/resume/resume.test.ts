@@ -12,6 +12,7 @@ const own: TopicFacts = {
   originRegion: 'eu-west',
   originTopicId: ID,
   isCopy: false,
+  isRebased: false,
 };
 const copy: TopicFacts = { ...own, name: 'us-east.acme.cities', originRegion: 'us-east', isCopy: true };
 const ends = (start: number, end: number, epochEnd?: PartitionEnds['epochEnd']): PartitionEnds => ({

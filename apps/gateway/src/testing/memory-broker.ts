@@ -149,6 +149,7 @@ export class MemoryBroker implements BrokerPort {
       originRegion: origin?.region ?? this.region,
       originTopicId: origin?.topicId ?? localId,
       isCopy: origin !== undefined,
+      isRebased: false,
     };
     this.topics.set(name, { facts, partitions: logs });
     return logs;
