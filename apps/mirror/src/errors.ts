@@ -3,7 +3,7 @@ export const MIRROR_ERRORS = {
   'foreign-link': 'A mirror writes into its own region only: give every link the same `to`.',
   'self-link': 'A region cannot be mirrored into itself: remove the link.',
   'no-endpoint': 'How that region is reached is not told: give its `target` or `sources` either bootstrap or kafka.',
-  'double-link': 'Two links come from the same region: remove one.',
+  'double-link': 'Two links have that name: give each its own.',
   'not-sealed':
     'The leaders do not agree on where the copy ends: it goes on by itself when all partitions have leaders.',
   'not-altered': 'The topic could not be changed: see what the broker says; it is tried again.',

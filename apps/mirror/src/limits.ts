@@ -36,6 +36,22 @@ export interface MirrorLimits {
   /** Topics whose configs are asked for in one request. */
   readonly describeTopics: number;
   readonly maxTopicNameLength: number;
+  /** How often configs of topics that are known are looked at again. */
+  readonly redescribeMs: number;
+  /** So many looks in a row have to say that a topic, or its copy, is gone or another one. */
+  readonly absentLooks: number;
+  /** Of `links.yaml`. */
+  readonly maxLinksFileBytes: number;
+  /** One answer of an origin's broker under a bandwidth limit, at least; else a quarter of a second's worth. */
+  readonly limitedFetchMinBytes: number;
+  /**
+   * Of the group that shares the work: without a heartbeat for `sessionTimeoutMs` others take over; a process that was not
+   * answered for `leaseMs` stops before.
+   */
+  readonly sessionTimeoutMs: number;
+  readonly leaseMs: number;
+  readonly heartbeatMs: number;
+  readonly rebalanceTimeoutMs: number;
   /** Records of gaps held in memory; what goes beyond them is counted, but not listed. */
   readonly gapsKept: number;
   readonly gapReasonLength: number;
@@ -62,6 +78,14 @@ export interface MirrorLimits {
   readonly failoverRetryMs: number;
   /** Runs that are remembered; of those that are done, the oldest goes first. */
   readonly maxFailoverRuns: number;
+  /** One window of what was copied last is compared so often; a window begins anew at multiples of its offsets. */
+  readonly verifyEveryMs: number;
+  readonly verifyWindowOffsets: number;
+  readonly verifyWindowBytes: number;
+  /** Of a partition that is further ahead of what was compared, only the newest window is looked at. */
+  readonly verifyBacklogOffsets: number;
+  /** Keys of a compacted partition that are kept while all of it is compared. */
+  readonly verifyMaxKeys: number;
   /** A producer that has not written for so long is taken for one that has stopped. */
   readonly writerQuietMs: number;
   /** A region that does not answer for so long is taken for lost by a plan. */
@@ -89,6 +113,14 @@ export const DEFAULT_LIMITS: MirrorLimits = {
   fencesInFlight: 50,
   describeTopics: 500,
   maxTopicNameLength: 249,
+  redescribeMs: 5_000,
+  absentLooks: 3,
+  maxLinksFileBytes: 1_048_576,
+  limitedFetchMinBytes: 64 * 1024,
+  sessionTimeoutMs: 6_000,
+  leaseMs: 5_000,
+  heartbeatMs: 500,
+  rebalanceTimeoutMs: 1_000,
   gapsKept: 10_000,
   gapReasonLength: 1_000,
   groupRoundMs: 1_000,
@@ -104,6 +136,11 @@ export const DEFAULT_LIMITS: MirrorLimits = {
   failoverTopicsAtOnce: 8,
   failoverRetryMs: 1_000,
   maxFailoverRuns: 100,
+  verifyEveryMs: 1_000,
+  verifyWindowOffsets: 4_096,
+  verifyWindowBytes: 1024 * 1024,
+  verifyBacklogOffsets: 262_144,
+  verifyMaxKeys: 1_000_000,
   writerQuietMs: 60_000,
   originReachMs: 3_000,
 };

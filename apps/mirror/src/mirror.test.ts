@@ -90,7 +90,10 @@ test('a topic found at the origin has its copy within five seconds, with the ori
     'cleanup.policy': 'compact',
     'meridian.origin.region': 'us-east',
     'meridian.origin.topic.id': topic.id,
+    'meridian.origin.topic': 'cities',
     'meridian.origin.incarnation': '1',
+    'meridian.origin.policy': 'prefix',
+    'meridian.origin.link': 'us-east-eu-west',
   });
   await stage.until(() => stage.status('cities', 1)?.lagRecords === 0);
   expect(stage.status('cities', 1)).toMatchObject({
@@ -242,7 +245,7 @@ test('a deletion is told, and so is a topic of that name that comes later, also 
   await stage.startMirror();
   await stage.until(() => stage.status('cities')?.position === 4);
   expect(stage.status('cities')).toMatchObject({
-    state: 'halted',
+    state: 'deleted',
     reason: 'the topic was deleted at the origin',
     sourceEnd: null,
     lagRecords: null,

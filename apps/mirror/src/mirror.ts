@@ -1,25 +1,28 @@
 /**
- * The mirror of one region: brings the topics of other regions in, at their own offsets (append-at-offset). It keeps
- * nothing on disk: where it is, the copies tell, and the origins prove it. Started by `main.ts` and by the simulator.
- * Invariant: it may be killed at any moment, and two of them may run at once; neither loses or doubles a record.
+ * The mirror of one region: brings the topics of other regions in. It keeps nothing on disk: where it is, the copies tell,
+ * and the origins prove it. Started by `main.ts` and by the simulator.
+ * Invariant: it may be killed at any moment, and several of them may run at once; none loses or doubles a record.
  */
-import { type Client, createClient } from '@meridian/client';
 import type { Io, Logger } from '@meridian/io';
-import { createManagementServer, kafkaEndpoint, type LinkSpec, linkSpec } from '@meridian/service';
+import { createManagementServer, type LinkSpec, linkSpec } from '@meridian/service';
+import { Membership } from './assignment/membership.ts';
 import type { EndpointConfig, MirrorConfig } from './config.ts';
 import { MirrorError } from './errors.ts';
 import { GapStore } from './gaps/gap-store.ts';
 import { DEFAULT_LIMITS, type MirrorLimits } from './limits.ts';
-import { Link } from './link/link.ts';
-import { TopicCatalog } from './link/topic-catalog.ts';
+import { createRegionSide, type RegionSide } from './link/region-side.ts';
+import { LinkDirectory } from './links/link-directory.ts';
+import { LinkFile } from './links/link-file.ts';
 import { linkRoutes } from './links/link-routes.ts';
-import type { LinkStatus } from './status.ts';
+import { LinkSet } from './links/link-set.ts';
+import type { LinkStatus, MirrorStatus } from './status.ts';
 import { InFlightBudget } from './task/in-flight-budget.ts';
+import { TaskShell } from './task/task-shell.ts';
 
 export type { MirrorConfig } from './config.ts';
 export { MIRROR_ERRORS, MirrorError, type MirrorErrorCode } from './errors.ts';
 export type { MirrorLimits } from './limits.ts';
-export type { LinkStatus, PartitionState, PartitionStatus } from './status.ts';
+export type { LinkStatus, MirrorStatus, PartitionState, PartitionStatus } from './status.ts';
 
 export interface MirrorOptions {
   readonly io: Pick<Io, 'clock' | 'timers' | 'random' | 'net' | 'disk'>;
@@ -39,62 +42,119 @@ export interface Mirror {
 
 /** Comes back when the management port is served; links come up by themselves, whatever is reachable. */
 export async function createMirror({ io, config, log, limits: changed, listen }: MirrorOptions): Promise<Mirror> {
-  const specs = linksOf(config);
   const limits = { ...DEFAULT_LIMITS, ...changed };
-  const { region, secret } = config;
-  const clientId = `mirror-${region}`;
-  const connect = (endpoint: EndpointConfig | undefined, name: string): Client =>
-    createClient({ io, clientId, log, ...reachOf(io, endpoint, name, secret) });
-  const target = connect(config.target, region);
-  const sources = specs.map(({ from }) =>
-    connect(
-      config.sources?.find((each) => each.region === from),
-      from,
-    ),
-  );
-  const links: Link[] = [];
-  const status = (): LinkStatus[] => {
-    const now = { monotonicMs: io.clock.monotonic(), wallMs: io.clock.now() };
-    return links.map((link) => link.status(now));
-  };
-  const { host = '127.0.0.1', port } = config.management;
-  const routes = linkRoutes({ status });
-  const serve = () => createManagementServer({ host, port, log, routes });
-  const management = listen === false ? undefined : await serve();
-  const budget = new InFlightBudget(limits.totalInFlightBytes);
-  const targetCatalog = new TopicCatalog(target, limits);
-  const gaps = new GapStore({ io, client: target, limits });
-  specs.forEach(({ name, from, to, onGap }, index) => {
-    const policyOf = (topic: string) => onGap.topics[topic] ?? onGap.default;
-    const shared = { io, log, limits, target, targetCatalog, budget, gaps, policyOf };
-    links.push(new Link({ ...shared, name, from, to, source: sources[index]! }));
+  const { region } = config;
+  const specs = linksOf(config);
+  const sides = new Sides(io, log, limits, config);
+  for (const { from } of specs) sides.of(from);
+  const target = sides.target;
+  const gaps = new GapStore({ io, client: target.client, limits });
+  const now = () => ({ monotonicMs: io.clock.monotonic(), wallMs: io.clock.now() });
+  let links: LinkSet | undefined;
+  const onChange = (): void => links?.update();
+  const regions = new Set([region, ...(config.sources ?? []).map((source) => source.region)]);
+  const file = await linkFileOf(io, config, regions, limits);
+  const directory = new LinkDirectory({ io, client: target.client, region, regions, links: specs, file, onChange });
+  const membership = new Membership({
+    ...{ io, log, limits, client: target.client, onChange },
+    memberId: config.memberId ?? io.random.bytes(6).toString('hex'),
+    mayBeginAlone: target.engine === 'embedded',
   });
+  const budget = new InFlightBudget(limits.totalInFlightBytes);
+  links = new LinkSet({
+    ...{ io, log, directory, membership, lookMs: limits.discoveryMs },
+    shared: {
+      ...{ io, log, limits, target, budget, gaps },
+      createTask: (context, place) => new TaskShell(context, place),
+    },
+    sideOf: (name) => sides.of(name),
+  });
+  const status = (): MirrorStatus => ({
+    ...{ region, member: membership.share.name, members: membership.share.members },
+    configError: directory.configError,
+    links: links.status(now()),
+  });
+  const { host = '127.0.0.1', port } = config.management;
+  const routes = linkRoutes({ directory, links, status, now });
+  const stop = async (): Promise<void> => {
+    await links.stop();
+    await membership.stop();
+    directory.close();
+    gaps.close();
+    await sides.close();
+  };
+  const management =
+    listen === false ? undefined : await serveOr(stop, () => createManagementServer({ host, port, log, routes }));
   return {
     managementPort: management?.port ?? 0,
-    status,
+    status: () => links.status(now()),
     async stop() {
-      await Promise.all(links.map((link) => link.stop()));
-      gaps.close();
-      await Promise.all([target, ...sources].map((client) => client.close()));
+      await stop();
       await management?.close();
     },
   };
 }
 
-function linksOf({ region, links = [] }: MirrorConfig): LinkSpec[] {
+/** A port that is taken must not leave the rest running. */
+async function serveOr<T>(stop: () => Promise<void>, serve: () => Promise<T>): Promise<T> {
+  try {
+    return await serve();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Regions as they are needed: links may come from any that the config tells of. */
+class Sides {
+  readonly target: RegionSide;
+  private readonly sides = new Map<string, RegionSide>();
+  private readonly create: (name: string, endpoint: EndpointConfig | undefined, isTarget: boolean) => RegionSide;
+  private readonly sources: ReadonlyMap<string, EndpointConfig>;
+
+  constructor(io: MirrorOptions['io'], log: Logger, limits: MirrorLimits, config: MirrorConfig) {
+    const { region, secret } = config;
+    const clientId = `mirror-${region}`;
+    this.create = (name, endpoint, isTarget) =>
+      createRegionSide({ io, log, limits, name, endpoint, secret, clientId, isTarget });
+    this.sources = new Map((config.sources ?? []).map((source) => [source.region, source]));
+    this.target = this.create(region, config.target, true);
+  }
+
+  of(region: string): RegionSide {
+    const side = this.sides.get(region) ?? this.create(region, this.sources.get(region), false);
+    this.sides.set(region, side);
+    return side;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.target, ...this.sides.values()].map((side) => side.close()));
+  }
+}
+
+/** Of the config itself; a file is looked at by the directory, which takes what is for this region. */
+function linksOf({ region, links = [], linksFile }: MirrorConfig): LinkSpec[] {
+  if (linksFile !== undefined) return [];
   const seen = new Set<string>();
-  for (const { from, to } of links) {
+  for (const link of links) {
+    const { from, to } = link;
     if (to !== region) throw new MirrorError('foreign-link', `${from} → ${to}`);
     if (from === to) throw new MirrorError('self-link', `${from} → ${to}`);
-    if (seen.has(from)) throw new MirrorError('double-link', `${from} → ${to}`);
-    seen.add(from);
+    const { name } = linkSpec(link);
+    if (seen.has(name)) throw new MirrorError('double-link', name);
+    seen.add(name);
   }
   return links.map(linkSpec);
 }
 
-/** How a region is reached: its engine's own way. */
-function reachOf(io: Pick<Io, 'disk'>, endpoint: EndpointConfig | undefined, region: string, secret?: string) {
-  if (endpoint?.kafka !== undefined && endpoint.bootstrap === undefined) return kafkaEndpoint(io, endpoint.kafka);
-  if (endpoint?.bootstrap === undefined || endpoint.kafka !== undefined) throw new MirrorError('no-endpoint', region);
-  return { bootstrap: endpoint.bootstrap, ...(secret !== undefined && { secret }) };
+/** The YAML parser is loaded only where there is a file. */
+async function linkFileOf(
+  io: Pick<Io, 'disk'>,
+  { linksFile: path }: MirrorConfig,
+  regions: ReadonlySet<string>,
+  limits: MirrorLimits,
+): Promise<LinkFile | undefined> {
+  if (path === undefined) return undefined;
+  const { readLinks } = await import('@meridian/service/links');
+  return new LinkFile({ io, path, regions, limits, readLinks });
 }

@@ -51,12 +51,29 @@ export interface PartitionStatus {
 }
 
 export interface LinkStatus {
+  readonly name: string;
+  readonly managed: 'file' | 'api';
   readonly from: string;
   readonly to: string;
+  readonly policy: 'prefix' | 'identity';
   /** The worst state of its partitions; `retrying` while topics cannot be looked for. */
   readonly state: PartitionState;
   readonly reason: string | null;
+  /** Whether copies are made and groups carried by this process. */
+  readonly isKeeper: boolean;
+  /** Those that this process mirrors; further ones are with other members. */
   readonly partitions: readonly PartitionStatus[];
+}
+
+/** What `GET /v1/links` answers. */
+export interface MirrorStatus {
+  readonly region: string;
+  /** This process among those that share the region's links, and all of them. */
+  readonly member: string;
+  readonly members: readonly string[];
+  /** What is wrong with `links.yaml` as it stands, or with records of links; what was good before goes on. */
+  readonly configError: string | null;
+  readonly links: readonly LinkStatus[];
 }
 
 const BADNESS: readonly PartitionState[] = [

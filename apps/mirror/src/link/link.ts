@@ -1,102 +1,152 @@
 /**
- * One link: everything of one origin region that is mirrored into the target region. Looks for topics all the time,
- * makes and grows their copies, and runs a task per partition.
+ * One link: everything of one origin region that is mirrored into the target region. Looks for topics all the time, has
+ * its keeper make and keep their copies, and runs a task per partition that is this process's.
  * Invariant: a topic that was found keeps its status, also when it is halted or deleted, until origin and copy are gone.
  */
-import type { Client, Fetcher } from '@meridian/client';
+import type { Fetcher } from '@meridian/client';
+import type { CopyFacts } from '@meridian/coordinates';
 import type { Io, Logger } from '@meridian/io';
-import { ERROR, errorName } from '@meridian/protocol';
-import { GAPS_TOPIC, type GapPolicy } from '../gaps/gap-record.ts';
+import { compileTopics, type LinkSpec, type NameMatcher } from '@meridian/service';
+import { keeperUnit, partitionUnit } from '../assignment/rendezvous.ts';
+import { GAPS_TOPIC } from '../gaps/gap-record.ts';
 import type { GapStore } from '../gaps/gap-store.ts';
 import type { MirrorLimits } from '../limits.ts';
 import { type LinkStatus, type PartitionStatus, worstState } from '../status.ts';
 import type { InFlightBudget } from '../task/in-flight-budget.ts';
-import type { MirrorTask } from '../task/mirror-task.ts';
-import { ORIGIN_START, startOffsetOf } from '../task/start-position.ts';
-import { TaskShell } from '../task/task-shell.ts';
+import type { MirrorTask, TaskContext, TaskPlace } from '../task/mirror-task.ts';
+import { startOffsetOf } from '../task/start-position.ts';
 import { type StatusNow, statusOf } from '../task/task-status.ts';
+import { CopyKeeper } from './copy-keeper.ts';
+import { Doubt } from './doubt.ts';
 import { EndObserver } from './end-observer.ts';
-import { type Decision, ORIGIN_INCARNATION, reconcile, type TopicFacts } from './reconcile.ts';
-import { TopicCatalog } from './topic-catalog.ts';
+import { LimitedFetcher } from './limited-fetcher.ts';
+import { MirroredTopic, type TopicMode, type TopicPlace } from './mirrored-topic.ts';
+import { type Decision, reconcile } from './reconcile.ts';
+import type { RegionSide } from './region-side.ts';
+import type { TopicFacts } from './topic-catalog.ts';
 
 export interface LinkContext {
   readonly io: Pick<Io, 'clock' | 'timers' | 'random'>;
   readonly log: Logger;
   readonly limits: MirrorLimits;
-  readonly name: string;
-  readonly from: string;
-  readonly to: string;
-  readonly source: Client;
-  readonly target: Client;
-  /** Of the target, shared by all links into it. */
-  readonly targetCatalog: TopicCatalog;
+  readonly spec: LinkSpec;
+  readonly source: RegionSide;
+  readonly target: RegionSide;
   readonly budget: InFlightBudget;
   readonly gaps: GapStore;
-  policyOf(topic: string): GapPolicy;
+  /** Copies that were seen, by name; outlives the link when it is changed. */
+  readonly seen: Map<string, CopyFacts>;
+  /** Whether a unit of the region's work is this process's. */
+  owns(unit: string): boolean;
+  /** Topics that are found from now on came after the link. */
+  hasBegun(): boolean;
+  begin(): Promise<void>;
+  createTask(context: TaskContext, place: TaskPlace): MirrorTask;
 }
-
-interface MirroredTopic {
-  readonly id: string;
-  readonly tasks: MirrorTask[];
-  /** Why it is halted as a whole. */
-  reason: string | null;
-  isDeleted: boolean;
-  hasCopy: boolean;
-}
-
-type HaltedTopic = Pick<Extract<Decision, { kind: 'halt' }>, 'topic' | 'copy' | 'hasCopy'>;
-
-const DELETED = 'the topic was deleted at the origin';
 
 export class Link {
+  readonly spec: LinkSpec;
   private readonly context: LinkContext;
+  private readonly selects: NameMatcher;
   private readonly fetcher: Fetcher;
   private readonly ungovern: () => void;
-  private readonly sourceCatalog: TopicCatalog;
+  private readonly keeper: CopyKeeper;
   private readonly observer: EndObserver;
   private readonly topics = new Map<string, MirroredTopic>();
-  /** The target's topics, as last seen. */
-  private copies: ReadonlyMap<string, TopicFacts> = new Map();
+  private readonly doubt: Doubt;
+  /** Copies that may be made anew, as somebody has said so. */
+  private readonly released = new Set<string>();
   private readonly stopping = new AbortController();
   private readonly loop: Promise<void>;
+  private pausedBy: string | null = null;
   /** Why topics cannot be looked for at present. */
   private trouble: string | null = 'not connected yet';
+  private wake: (() => void) | undefined;
 
   constructor(context: LinkContext) {
+    const { limits, source, target, log, spec } = context;
     this.context = context;
-    const { fetchMaxBytes: maxBytes, fetchPartitionMaxBytes: partitionMaxBytes } = context.limits;
-    this.fetcher = context.source.fetcher({ maxBytes, partitionMaxBytes });
+    this.spec = spec;
+    const selects = compileTopics(spec.topics);
+    this.selects = typeof selects === 'string' ? () => false : selects;
+    this.fetcher = fetcherOf(context);
     this.ungovern = context.budget.govern(this.fetcher);
-    this.sourceCatalog = new TopicCatalog(context.source, context.limits);
-    this.observer = new EndObserver(context.source, context.target, context.limits.observeTimeoutMs);
+    this.keeper = new CopyKeeper({ log, limits, source, target });
+    this.observer = new EndObserver(source.client, target.client, limits.observeTimeoutMs);
+    this.doubt = new Doubt(limits.absentLooks);
     this.loop = this.run();
   }
 
-  status(now: StatusNow): LinkStatus {
-    const { from, to, name, limits, gaps } = this.context;
-    const partitions: PartitionStatus[] = [...this.topics.values()].flatMap(({ tasks }) =>
-      tasks.map((task) => {
+  status(now: StatusNow): Pick<LinkStatus, 'state' | 'reason' | 'partitions'> {
+    const { limits, gaps } = this.context;
+    const partitions: PartitionStatus[] = [...this.topics.values()].flatMap(({ tasks, shownAs }) =>
+      [...tasks.values()].map((task) => {
         const { topicId, partition } = task.place;
-        return statusOf(task, now, limits, gaps.totalsOf(name, topicId, partition));
+        const told = statusOf(task, now, limits, gaps.totalsOf(this.spec.name, topicId, partition));
+        return shownAs === undefined ? told : { ...told, state: shownAs };
       }),
     );
     const states = partitions.map((partition) => partition.state);
-    if (this.trouble !== null) states.push('retrying');
-    const reason = this.trouble ?? partitions.find((partition) => partition.reason !== null)?.reason ?? null;
-    return { from, to, state: worstState(states), reason, partitions };
+    const trouble = this.trouble ?? this.keeper.trouble;
+    if (this.pausedBy !== null) states.push('paused');
+    else if (trouble !== null) states.push('retrying');
+    const told = partitions.find((partition) => partition.reason !== null)?.reason ?? null;
+    return { state: worstState(states), reason: this.pausedBy ?? trouble ?? told, partitions };
+  }
+
+  get isKeeper(): boolean {
+    return this.context.owns(keeperUnit(this.spec.name));
+  }
+
+  /** Null: go on. */
+  pause(reason: string | null): void {
+    if (this.pausedBy === reason) return;
+    this.pausedBy = reason;
+    for (const topic of this.topics.values()) topic.pause(reason);
+    this.wake?.();
+  }
+
+  /** What this process owns has changed. */
+  reassign(): void {
+    for (const topic of this.topics.values()) this.assign(topic);
+    this.wake?.();
+  }
+
+  /** A topic's copy may be made anew, or a halted one begins anew. Returns whether there is such a topic. */
+  release(name: string): boolean {
+    const topic = this.topics.get(name);
+    if (topic === undefined) return false;
+    this.released.add(topic.place.copy);
+    if (topic.mode === 'run') for (const task of topic.tasks.values()) task.feed({ type: 'start' });
+    this.wake?.();
+    return true;
+  }
+
+  /** The topic as it is known to this link. */
+  topic(name: string): MirroredTopic | undefined {
+    return this.topics.get(name);
+  }
+
+  /** Deletes the copy of a topic that is not at the origin any more. */
+  async confirmDeletion(topic: MirroredTopic): Promise<void> {
+    const { target } = this.context;
+    const existing = (await target.catalog.read(this.stopping.signal)).find(({ id }) => id === topic.place.copyId);
+    if (existing !== undefined) await this.keeper.remove(existing, this.stopping.signal);
+    await target.facts?.remove(topic.place.copyId);
+    this.wake?.();
   }
 
   async stop(): Promise<void> {
     this.stopping.abort();
     this.ungovern();
-    for (const { tasks } of this.topics.values()) for (const task of tasks) task.stop();
+    for (const topic of this.topics.values()) topic.stopAll();
     this.fetcher.close();
     await this.loop;
   }
 
   private async run(): Promise<void> {
     const { signal } = this.stopping;
-    const { io, limits, log, from } = this.context;
+    const { io, limits, log } = this.context;
     while (!signal.aborted) {
       try {
         await this.discover(signal);
@@ -105,129 +155,227 @@ export class Link {
       } catch (error) {
         if (signal.aborted) return;
         const reason = (error as Error).message;
-        if (this.trouble !== reason) log.warn('topics cannot be looked for', { from, reason });
+        if (this.trouble !== reason) log.warn('topics cannot be looked for', { link: this.spec.name, reason });
         this.trouble = reason;
       }
-      await io.timers.sleep(limits.discoveryMs, signal);
+      await this.rest(io, limits.discoveryMs, signal);
     }
+  }
+
+  /** Until the time has passed or somebody has changed something. */
+  private async rest(io: Pick<Io, 'timers'>, delayMs: number, signal: AbortSignal): Promise<void> {
+    const woken = new AbortController();
+    this.wake = () => woken.abort();
+    await io.timers.sleep(delayMs, AbortSignal.any([signal, woken.signal]));
+    this.wake = undefined;
   }
 
   private async discover(signal: AbortSignal): Promise<void> {
-    const { from, limits, targetCatalog, gaps } = this.context;
-    const [source, target] = await Promise.all([this.sourceCatalog.read(signal), targetCatalog.read(signal)]);
-    const copies = new Map(target.map((topic) => [topic.name, topic]));
-    this.copies = copies;
+    const { source, target, gaps } = this.context;
+    const [origins, found] = await Promise.all([source.catalog.read(signal), target.catalog.read(signal)]);
+    if (signal.aborted) return;
+    const copies = new Map(found.map((topic) => [topic.name, topic]));
     await gaps.follow(copies.has(GAPS_TOPIC));
-    const decisions = reconcile(from, source, copies, limits);
+    const decisions = await this.settle(this.decide(origins, copies, target.catalog.gone(found)), signal);
+    this.doubt.endLook();
+    if (signal.aborted) return;
     for (const decision of decisions) this.follow(decision);
-    this.forgetGone(source, decisions);
-    const changed = await this.change(decisions, signal);
-    if (changed && !signal.aborted) await this.discover(signal);
+    this.forgetGone(origins, decisions);
+    if (this.pausedBy !== null || !this.isKeeper) return;
+    const terms = { link: this.spec, hasBegun: this.spec.start === 'earliest' || this.context.hasBegun() };
+    const changed = await this.keeper.act(decisions, terms, signal);
+    await this.renew(decisions, signal);
+    if (!terms.hasBegun && this.keeper.trouble === null) await this.context.begin();
+    if (changed && !signal.aborted && this.keeper.trouble === null) await this.discover(signal);
   }
 
-  private observe(signal: AbortSignal): Promise<void> {
-    const quiet = [...this.topics.values()].flatMap(({ tasks, isDeleted, hasCopy }) =>
-      tasks
-        .filter(({ task }) => task.condition !== 'mirroring')
-        .map((task) => ({ task, hasOrigin: !isDeleted, hasCopy })),
-    );
-    return this.observer.observe(quiet, signal);
+  private decide(source: readonly TopicFacts[], target: ReadonlyMap<string, TopicFacts>, gone: readonly CopyFacts[]) {
+    const { limits, gaps, seen, target: side } = this.context;
+    const missing = new Map(gone.map((facts) => [facts.copy, facts]));
+    for (const [copy, facts] of seen) if (!target.has(copy)) missing.set(copy, facts);
+    const released = new Set(this.released);
+    for (const { copy, incarnation } of missing.values()) {
+      if (gaps.newIncarnationFor(copy, incarnation) !== undefined) released.add(copy);
+    }
+    const { selects, spec: link } = this;
+    return reconcile({ link, selects, engine: side.engine, source, target, gone: missing, released, limits });
+  }
+
+  /** What stops a copy is believed after some looks; until then, what ran goes on. */
+  private async settle(decisions: readonly Decision[], signal: AbortSignal): Promise<Decision[]> {
+    const settled: Decision[] = [];
+    for (const decision of decisions) {
+      if (decision.kind === 'adopt') settled.push(...(await this.adopt(decision, signal)));
+      else if (
+        !isDoubtful(decision) ||
+        this.doubt.isCertain(doubtKey(decision), `${decision.kind} ${decision.topic.id}`)
+      ) {
+        settled.push(decision);
+      }
+    }
+    return settled;
+  }
+
+  private async adopt(decision: Extract<Decision, { kind: 'adopt' }>, signal: AbortSignal): Promise<Decision[]> {
+    const { topic, existing } = decision;
+    const copy = existing.name;
+    if (await this.keeper.isEmpty(existing, signal)) {
+      const terms = { link: this.spec, hasBegun: this.spec.start === 'earliest' || this.context.hasBegun() };
+      if (this.isKeeper && this.pausedBy === null) await this.keeper.adopt(decision, terms, signal);
+      return [];
+    }
+    const reason = `${copy} exists here already, has records and is no copy: delete or rename one of the two, or leave the topic out of the link`;
+    return [{ kind: 'halt', topic, copy, reason, hasCopy: false }];
   }
 
   private follow(decision: Decision): void {
-    if (decision.kind === 'run') this.mirror(decision.topic, decision.copy, decision.partitions);
-    else if (decision.kind === 'halt') this.halt(decision, decision.reason);
-    else if (decision.kind === 'deleted') this.halt({ ...decision, hasCopy: true }, DELETED);
-  }
-
-  /** A topic that was halted as a whole and for which nothing speaks against it any more begins anew. */
-  private mirror(topic: TopicFacts, copy: string, partitions: number): void {
-    const before = this.topics.get(topic.name);
-    if (before !== undefined && (before.reason !== null || before.id !== topic.id)) this.forget(topic.name, before);
-    const known = this.topicOf(topic);
-    for (let partition = known.tasks.length; partition < partitions; partition++) {
-      this.addTask(known, topic, copy, partition).feed({ type: 'start' });
+    switch (decision.kind) {
+      case 'run': {
+        const { topic, existing, partitions } = decision;
+        if (existing.origin !== undefined) this.context.seen.set(existing.name, existing.origin);
+        this.released.delete(existing.name);
+        return this.turn(placeOf(topic, existing), partitions, 'run', null);
+      }
+      case 'recreated':
+      case 'deleted':
+      case 'promoted': {
+        const { topic, existing, kind } = decision;
+        if (existing.origin !== undefined) this.context.seen.set(existing.name, existing.origin);
+        const told = kind === 'recreated' ? decision.reason : REASONS[kind];
+        return this.turn(placeOf(topic, existing), existing.partitions, kind, told);
+      }
+      case 'halt': {
+        const { topic, copy, reason, hasCopy } = decision;
+        const place = { topic: topic.name, topicId: topic.id, copy, copyId: '', incarnation: 1, start: undefined };
+        return this.turn(place, topic.partitions, 'halted', reason, hasCopy);
+      }
+      case 'copyGone': {
+        const { topic, facts } = decision;
+        const { copy, copyId, incarnation, start } = facts;
+        const place = { topic: topic.name, topicId: topic.id, copy, copyId, incarnation, start };
+        const reason = `${copy} was deleted here: \`meridian link resume ${this.spec.name} --topic ${topic.name}\` copies the topic anew`;
+        return this.turn(place, topic.partitions, 'halted', reason, false);
+      }
     }
   }
 
-  /** Shown with its reason until somebody decides. */
-  private halt({ topic, copy, hasCopy }: HaltedTopic, reason: string): void {
-    const known = this.topicOf(topic);
-    if (known.reason === reason) return;
-    known.reason = reason;
-    known.isDeleted = reason === DELETED;
-    known.hasCopy = hasCopy;
-    this.context.log.error('a topic is not mirrored any more', { from: this.context.from, topic: topic.name, reason });
-    while (known.tasks.length < topic.partitions) this.addTask(known, topic, copy, known.tasks.length);
-    for (const task of known.tasks) task.feed({ type: 'halt', reason });
+  private turn(place: TopicPlace, partitions: number, mode: TopicMode, reason: string | null, hasCopy = true): void {
+    let topic = this.topics.get(place.topic);
+    const isAnew = topic === undefined || !topic.isOf(place) || (mode === 'run' && topic.mode !== 'run');
+    if (topic === undefined || isAnew) {
+      topic?.stopAll();
+      topic = new MirroredTopic(place, mode, reason, hasCopy);
+      topic.pause(this.pausedBy);
+      this.topics.set(place.topic, topic);
+      if (reason !== null) {
+        this.context.log.error('a topic is not mirrored any more', {
+          link: this.spec.name,
+          topic: place.topic,
+          reason,
+        });
+      }
+    }
+    topic.turn(mode, reason, hasCopy);
+    topic.partitions = partitions;
+    this.assign(topic);
   }
 
-  /** Once neither the origin nor a copy is left, there is nothing to be decided. */
-  private forgetGone(source: readonly TopicFacts[], decisions: readonly Decision[]): void {
-    const orphans = decisions.flatMap((decision) => (decision.kind === 'deleted' ? [decision.topic] : []));
-    const names = new Set([...source, ...orphans].map(({ name }) => name));
-    for (const [name, topic] of this.topics) if (!names.has(name)) this.forget(name, topic);
+  /** Tasks for what is ours, and for nothing else. */
+  private assign(topic: MirroredTopic): void {
+    const { owns } = this.context;
+    const { place, tasks } = topic;
+    for (let partition = 0; partition < topic.partitions; partition++) {
+      const isOurs = owns(partitionUnit(this.spec.name, place.topicId, partition));
+      if (isOurs && !tasks.has(partition)) topic.add(partition, this.createTask(place, partition));
+      else if (!isOurs && tasks.has(partition)) topic.stop(partition);
+    }
   }
 
-  private forget(name: string, topic: MirroredTopic): void {
-    for (const task of topic.tasks) task.stop();
-    this.topics.delete(name);
-  }
-
-  private topicOf({ name, id }: TopicFacts): MirroredTopic {
-    const known = this.topics.get(name) ?? { id, tasks: [], reason: null, isDeleted: false, hasCopy: true };
-    this.topics.set(name, known);
-    return known;
-  }
-
-  private addTask(known: MirroredTopic, topic: TopicFacts, copy: string, partition: number): MirrorTask {
-    const { io, log, limits, name: link, source, target, budget, gaps, policyOf } = this.context;
-    const facts = this.copies.get(copy);
-    const place = {
-      link,
-      topic: topic.name,
-      topicId: topic.id,
-      copy,
-      copyId: facts?.id ?? '',
-      partition,
-      incarnation: Number(facts?.configs?.get(ORIGIN_INCARNATION) ?? 1),
-      startOffset: startOffsetOf(facts?.configs?.get(ORIGIN_START), partition),
+  private createTask(place: TopicPlace, partition: number): MirrorTask {
+    const { io, log, limits, source, target, budget, gaps, createTask } = this.context;
+    const { name: link, onGap } = this.spec;
+    const policyOf = (topic: string) => onGap.topics[topic] ?? onGap.default;
+    const context: TaskContext = {
+      ...{ io, log, limits, budget, fetcher: this.fetcher },
+      source: source.client,
+      target: target.client,
+      gaps: gaps.keeper(link, policyOf),
     };
-    const keeper = gaps.keeper(link, policyOf);
-    const task = new TaskShell({ io, log, limits, source, target, budget, gaps: keeper, fetcher: this.fetcher }, place);
-    known.tasks.push(task);
-    return task;
+    const { start, ...rest } = place;
+    return createTask(context, { ...rest, link, partition, startOffset: startOffsetOf(start, partition) });
   }
 
-  /** Makes and grows copies; returns whether there is something new to find. */
-  private async change(decisions: readonly Decision[], signal: AbortSignal): Promise<boolean> {
-    const { target, limits, log } = this.context;
-    const call = { timeoutMs: limits.requestTimeoutMs, signal };
-    const create = decisions.filter((decision) => decision.kind === 'create');
-    const grow = decisions.filter((decision) => decision.kind === 'grow');
-    const outcomes = [
-      ...(create.length === 0
-        ? []
-        : await target.createTopics(
-            create.map(({ copy, partitions, configs }) => ({ name: copy, numPartitions: partitions, configs })),
-            call,
-          )),
-      ...(grow.length === 0
-        ? []
-        : await target.createPartitions(
-            grow.map(({ copy, partitions }) => ({ name: copy, count: partitions })),
-            call,
-          )),
-    ];
-    const failed = outcomes.filter(
-      ({ errorCode }) => errorCode !== ERROR.NONE && errorCode !== ERROR.TOPIC_ALREADY_EXISTS,
-    );
-    for (const { name, errorCode, errorMessage } of outcomes) {
-      if (errorCode === ERROR.NONE) log.info('a copy was created or grown', { topic: name });
-      else log.warn('a copy cannot be created or grown', { topic: name, error: errorMessage ?? errorName(errorCode) });
+  /** Copies that a lost range orders to begin anew. */
+  private async renew(decisions: readonly Decision[], signal: AbortSignal): Promise<void> {
+    const { gaps } = this.context;
+    for (const decision of decisions) {
+      if (decision.kind !== 'run' && decision.kind !== 'recreated') continue;
+      const { existing } = decision;
+      const { incarnation = 1 } = existing.origin ?? {};
+      if (gaps.newIncarnationFor(existing.name, incarnation) === undefined) continue;
+      const isTold = this.doubt.isCertain(`renew ${existing.name}`, String(incarnation));
+      if (decision.kind === 'recreated' && !isTold && !this.isTold(existing, incarnation)) continue;
+      this.released.add(existing.name);
+      await this.keeper.remove(existing, signal);
     }
-    const first = failed[0];
-    if (first !== undefined) throw new Error(`${first.name}: ${first.errorMessage ?? errorName(first.errorCode)}`);
-    return outcomes.length > 0;
   }
+
+  /** Whether every partition has its gap on record: what was lost is told before the copy goes. */
+  private isTold({ name, partitions }: TopicFacts, incarnation: number): boolean {
+    const gaps = this.context.gaps.list().filter((gap) => gap.copy === name && gap.incarnation === incarnation);
+    return new Set(gaps.map(({ partition }) => partition)).size >= partitions;
+  }
+
+  /** Once neither the origin nor a copy is left, or the link does not mean it any more, there is nothing to decide. */
+  private forgetGone(source: readonly TopicFacts[], decisions: readonly Decision[]): void {
+    const decided = new Set(decisions.flatMap((decision) => ('topic' in decision ? [decision.topic.name] : [])));
+    const present = new Set(source.flatMap(({ name }) => (this.selects(name) ? [name] : [])));
+    for (const [name, topic] of this.topics) {
+      if (decided.has(name) || present.has(name) || this.doubt.isDoubted(doubtOf(topic.place.copy))) continue;
+      topic.stopAll();
+      this.topics.delete(name);
+      this.context.seen.delete(topic.place.copy);
+    }
+  }
+
+  private observe(signal: AbortSignal): Promise<void> {
+    const quiet = [...this.topics.values()].flatMap(({ tasks, mode, hasCopy }) =>
+      [...tasks.values()]
+        .filter(({ task }) => task.condition !== 'mirroring')
+        .map((task) => ({ task, hasOrigin: mode !== 'deleted', hasCopy })),
+    );
+    return this.observer.observe(quiet, signal);
+  }
+}
+
+const REASONS = {
+  deleted: 'the topic was deleted at the origin',
+  promoted: 'the copy was promoted to a topic of its own',
+} as const;
+
+type Doubtful = Extract<Decision, { kind: 'recreated' | 'deleted' | 'copyGone' }>;
+
+const isDoubtful = (decision: Decision): decision is Doubtful =>
+  decision.kind === 'recreated' || decision.kind === 'deleted' || decision.kind === 'copyGone';
+
+const doubtOf = (copy: string): string => `copy ${copy}`;
+const doubtKey = (decision: Doubtful): string =>
+  doubtOf(decision.kind === 'copyGone' ? decision.facts.copy : decision.existing.name);
+
+function placeOf(topic: TopicFacts, { name: copy, id: copyId, origin }: TopicFacts): TopicPlace {
+  const { incarnation = 1, originTopicId = topic.id, start } = origin ?? {};
+  return { topic: topic.name, topicId: originTopicId, copy, copyId, incarnation, start };
+}
+
+/** Of a copy that is re-based, what was never committed is not wanted. */
+function fetcherOf({ io, limits, source, target, spec }: LinkContext): Fetcher {
+  const limit = spec.bandwidthBytesPerSecond;
+  const largest = limit === undefined ? limits.fetchMaxBytes : Math.max(limits.limitedFetchMinBytes, limit / 4);
+  const maxBytes = Math.min(limits.fetchMaxBytes, Math.ceil(largest));
+  const fetcher = source.client.fetcher({
+    maxBytes,
+    partitionMaxBytes: Math.min(maxBytes, limits.fetchPartitionMaxBytes),
+    isolation: target.engine === 'kafka' ? 'read_committed' : 'read_uncommitted',
+  });
+  return limit === undefined ? fetcher : new LimitedFetcher(io, fetcher, limit);
 }

@@ -1,34 +1,31 @@
 /**
- * What has to be done so that every topic of the origin has its copy: a pure comparison of both sides. Called by the
- * link at every discovery. Invariant: what a topic is stands in its configs; names decide nothing but what the copy
- * is called, and a topic that is itself a copy is never mirrored.
+ * What has to be done so that every topic of the origin that the link means has its copy: a pure comparison of both
+ * sides. Called by the link at every discovery.
+ * Invariant: what a topic is stands in its facts; names decide nothing but what the copy is called, and a topic that is
+ * itself a copy is never mirrored, so that no cycle of links can turn.
  */
+import type { CopyFacts } from '@meridian/coordinates';
+import type { LinkSpec } from '@meridian/service';
 import type { MirrorLimits } from '../limits.ts';
-
-export const ORIGIN_REGION = 'meridian.origin.region';
-export const ORIGIN_TOPIC_ID = 'meridian.origin.topic.id';
-export const ORIGIN_INCARNATION = 'meridian.origin.incarnation';
-
-/** Topic configs that a copy takes over when it is created, where they are set. */
-const FOLLOWED = ['cleanup.policy', 'retention.ms', 'retention.bytes', 'max.message.bytes', 'meridian.durability'];
-
-export interface TopicFacts {
-  readonly name: string;
-  readonly id: string;
-  readonly partitions: number;
-  /** Values set on the topic; undefined: not known (yet). */
-  readonly configs: ReadonlyMap<string, string> | undefined;
-}
+import { HEARTBEATS_TOPIC } from '../mm2/mm2-topics.ts';
+import { configChanges } from './copy-configs.ts';
+import type { Engine } from './region-side.ts';
+import type { TopicFacts } from './topic-catalog.ts';
 
 export type Decision =
-  | {
-      readonly kind: 'create';
-      readonly copy: string;
-      readonly partitions: number;
-      readonly configs: Record<string, string>;
-    }
+  | { readonly kind: 'create'; readonly topic: TopicFacts; readonly copy: string; readonly incarnation: number }
+  /** There is such a topic, of which nobody knows what it is; where nothing is in it, it may become the copy. */
+  | { readonly kind: 'adopt'; readonly topic: TopicFacts; readonly existing: TopicFacts }
   | { readonly kind: 'grow'; readonly copy: string; readonly partitions: number }
-  | { readonly kind: 'run'; readonly topic: TopicFacts; readonly copy: string; readonly partitions: number }
+  | {
+      readonly kind: 'configure';
+      readonly existing: TopicFacts;
+      readonly set: Readonly<Record<string, string>>;
+      readonly unset: readonly string[];
+    }
+  | { readonly kind: 'run'; readonly topic: TopicFacts; readonly existing: TopicFacts; readonly partitions: number }
+  /** The name means another topic at the origin than the one that was copied. */
+  | { readonly kind: 'recreated'; readonly topic: TopicFacts; readonly existing: TopicFacts; readonly reason: string }
   | {
       readonly kind: 'halt';
       readonly topic: TopicFacts;
@@ -37,72 +34,115 @@ export type Decision =
       /** False: what is called like the copy is not one of ours, or is not there. */
       readonly hasCopy: boolean;
     }
+  /** Somebody has deleted the copy. */
+  | { readonly kind: 'copyGone'; readonly topic: TopicFacts; readonly facts: CopyFacts }
+  /** A topic of its own by now. */
+  | { readonly kind: 'promoted'; readonly topic: TopicFacts; readonly existing: TopicFacts }
   /** A copy whose origin is not there (any more); `topic` is what the copy tells of it. */
-  | { readonly kind: 'deleted'; readonly topic: TopicFacts; readonly copy: string };
+  | { readonly kind: 'deleted'; readonly topic: TopicFacts; readonly existing: TopicFacts };
 
-export function reconcile(
-  from: string,
-  source: readonly TopicFacts[],
-  target: ReadonlyMap<string, TopicFacts>,
-  limits: Pick<MirrorLimits, 'maxTopicNameLength'>,
-): Decision[] {
-  const decisions = source.filter(isMirrored).flatMap((topic): Decision[] => {
-    const copy = `${from}.${topic.name}`;
-    if (copy.length > limits.maxTopicNameLength) {
-      const reason = `the copy's name would be longer than ${limits.maxTopicNameLength}`;
-      return [{ kind: 'halt', topic, copy, reason, hasCopy: false }];
-    }
-    const existing = target.get(copy);
-    if (existing === undefined) return [creation(from, topic, copy)];
-    return decideExisting(from, topic, existing);
-  });
-  return [...decisions, ...orphansOf(from, source, target)];
+export interface Sides {
+  readonly link: Pick<LinkSpec, 'name' | 'from' | 'policy' | 'follow' | 'mm2'>;
+  /** Which names the link means. */
+  selects(topic: string): boolean;
+  /** Of the target. */
+  readonly engine: Engine;
+  readonly source: readonly TopicFacts[];
+  readonly target: ReadonlyMap<string, TopicFacts>;
+  /** Copies that were there and are not any more, by name. */
+  readonly gone: ReadonlyMap<string, CopyFacts>;
+  /** Copies of which somebody has said that they may be made anew. */
+  readonly released: ReadonlySet<string>;
+  readonly limits: Pick<MirrorLimits, 'maxTopicNameLength'>;
 }
 
-function orphansOf(from: string, source: readonly TopicFacts[], target: ReadonlyMap<string, TopicFacts>): Decision[] {
-  const copies = new Set(source.map(({ name }) => `${from}.${name}`));
-  return [...target.values()].flatMap(({ name: copy, partitions, configs }): Decision[] => {
-    if (configs?.get(ORIGIN_REGION) !== from || !copy.startsWith(`${from}.`) || copies.has(copy)) return [];
-    const id = configs.get(ORIGIN_TOPIC_ID) ?? '';
-    return [
-      { kind: 'deleted', topic: { name: copy.slice(from.length + 1), id, partitions, configs: undefined }, copy },
-    ];
-  });
+export function reconcile(sides: Sides): Decision[] {
+  const decisions = sides.source
+    .filter((topic) => isMirrored(sides, topic))
+    .flatMap((topic): Decision[] => {
+      const copy = copyName(sides.link, topic.name);
+      if (copy.length > sides.limits.maxTopicNameLength) {
+        return [halted(topic, copy, `the copy's name would be longer than ${sides.limits.maxTopicNameLength}`, false)];
+      }
+      const existing = sides.target.get(copy);
+      return existing === undefined ? [missing(sides, topic, copy)] : decideExisting(sides, topic, existing);
+    });
+  return [...decisions, ...orphansOf(sides)];
 }
+
+/** MirrorMaker 2's heartbeats are told apart by their prefix. */
+export function copyName({ from, policy }: Pick<LinkSpec, 'from' | 'policy'>, topic: string): string {
+  return policy === 'identity' && topic !== HEARTBEATS_TOPIC ? topic : `${from}.${topic}`;
+}
+
+/** Bookkeeping of MirrorMaker 2, which is about the cluster that it lies in. */
+const MM2_INTERNAL = /^mm2-[a-z-]+\..*\.internal$|\.checkpoints\.internal$/;
 
 /** Not Kafka's own topics, not copies, and nothing of which it is not known yet what it is. */
-function isMirrored(topic: TopicFacts): boolean {
-  return !topic.name.startsWith('__') && topic.configs !== undefined && !topic.configs.has(ORIGIN_REGION);
+function isMirrored({ link, selects }: Sides, { name, configs, origin }: TopicFacts): boolean {
+  if (name.startsWith('__') || MM2_INTERNAL.test(name) || configs === undefined) return false;
+  if (origin !== undefined && origin.promotedAt === undefined) return false;
+  return selects(name) || (link.mm2 && name === HEARTBEATS_TOPIC);
 }
 
-function creation(from: string, topic: TopicFacts, copy: string): Decision {
-  const followed = FOLLOWED.flatMap((name) => {
-    const value = topic.configs?.get(name);
-    return value === undefined ? [] : [[name, value] as const];
+function missing({ gone, released }: Sides, topic: TopicFacts, copy: string): Decision {
+  const facts = gone.get(copy);
+  if (facts === undefined) return { kind: 'create', topic, copy, incarnation: 1 };
+  if (facts.originTopicId === topic.id && !released.has(copy)) return { kind: 'copyGone', topic, facts };
+  return { kind: 'create', topic, copy, incarnation: facts.incarnation + 1 };
+}
+
+/** A copy that was made by this link, or by one that named the same topic the same way. */
+function orphansOf(sides: Sides): Decision[] {
+  const { link, source, target } = sides;
+  const names = new Set(source.map(({ name }) => name));
+  return [...target.values()].flatMap((existing): Decision[] => {
+    const { origin, partitions } = existing;
+    if (origin?.originRegion !== link.from || names.has(origin.originTopic)) return [];
+    const { originTopic: name, originTopicId: id } = origin;
+    if (existing.name !== copyName(link, name) || !(origin.link === link.name || sides.selects(name))) return [];
+    const topic: TopicFacts = { name, id, partitions, configs: undefined, origin: undefined };
+    return [{ kind: origin.promotedAt === undefined ? 'deleted' : 'promoted', topic, existing }];
   });
-  const configs = {
-    ...Object.fromEntries(followed),
-    [ORIGIN_REGION]: from,
-    [ORIGIN_TOPIC_ID]: topic.id,
-    [ORIGIN_INCARNATION]: '1',
-  };
-  return { kind: 'create', copy, partitions: topic.partitions, configs };
 }
 
-function decideExisting(from: string, topic: TopicFacts, existing: TopicFacts): Decision[] {
-  const copy = existing.name;
+function decideExisting(sides: Sides, topic: TopicFacts, existing: TopicFacts): Decision[] {
+  const { link, engine } = sides;
+  const { origin, name: copy } = existing;
   if (existing.configs === undefined) return [];
-  const region = existing.configs.get(ORIGIN_REGION);
-  const id = existing.configs.get(ORIGIN_TOPIC_ID);
-  if (region !== from) {
-    const what = region === undefined ? 'a topic that is no copy' : `a copy from ${region}`;
-    return [{ kind: 'halt', topic, copy, reason: `${copy} exists here already and is ${what}`, hasCopy: false }];
+  if (origin === undefined && engine === 'kafka') return [{ kind: 'adopt', topic, existing }];
+  if (origin?.originRegion !== link.from) {
+    const what = origin === undefined ? 'a topic that is no copy' : `a copy from ${origin.originRegion}`;
+    return [halted(topic, copy, `${copy} exists here already and is ${what}${WAY_OUT}`, false)];
   }
-  if (id !== topic.id) {
-    const reason = `the topic was deleted and created anew at the origin: its id is ${topic.id}, our copy is of ${id}`;
-    return [{ kind: 'halt', topic, copy, reason, hasCopy: true }];
+  if (origin.promotedAt !== undefined || origin.isSealed) return [{ kind: 'promoted', topic, existing }];
+  if (origin.originTopic !== topic.name) {
+    return [halted(topic, copy, `${copy} is the copy of ${origin.originTopic}${WAY_OUT}`, true)];
   }
-  const run: Decision = { kind: 'run', topic, copy, partitions: Math.min(existing.partitions, topic.partitions) };
-  if (existing.partitions >= topic.partitions) return [run];
-  return [{ kind: 'grow', copy, partitions: topic.partitions }, run];
+  if (origin.originTopicId !== topic.id) {
+    const reason = `the topic was deleted and created anew at the origin: its id is ${topic.id}, our copy is of ${origin.originTopicId}`;
+    return [{ kind: 'recreated', topic, existing, reason }];
+  }
+  return decideCopy(sides, topic, existing);
 }
+
+const WAY_OUT = ': delete or rename one of the two, or leave the topic out of the link';
+
+/** It is the copy that is meant: run it, and make it like its origin where it is not. */
+function decideCopy({ link, engine }: Sides, topic: TopicFacts, existing: TopicFacts): Decision[] {
+  const { name: copy, configs = new Map<string, string>() } = existing;
+  if (engine === 'kafka' && configs.get('message.timestamp.type') === 'LogAppendTime') {
+    const reason = `${copy} has message.timestamp.type=LogAppendTime, which would replace the records' own times: set CreateTime`;
+    return [halted(topic, copy, reason, true)];
+  }
+  const decisions: Decision[] = [];
+  const changes = configChanges(topic.configs ?? new Map(), configs, link.follow.configs, engine);
+  if (changes !== null) decisions.push({ kind: 'configure', existing, ...changes });
+  if (existing.partitions < topic.partitions) decisions.push({ kind: 'grow', copy, partitions: topic.partitions });
+  const partitions = Math.min(existing.partitions, topic.partitions);
+  return [...decisions, { kind: 'run', topic, existing, partitions }];
+}
+
+const halted = (topic: TopicFacts, copy: string, reason: string, hasCopy: boolean): Decision => ({
+  ...{ kind: 'halt', topic, copy, reason, hasCopy },
+});

@@ -1,54 +1,113 @@
 /**
- * The topics of one side with the configs that are set on them. Origin configs never change, and the followed ones are
- * read when a copy is created, so each topic id is described once.
- * Invariant: facts of a topic id that is gone are dropped.
+ * The topics of one region: their partitions, the configs that are set on them, and whose copies they are. Names and ids
+ * are looked for whenever somebody asks; configs of a topic when it is new, and again every few seconds.
+ * Invariant: facts of a topic id that is gone are dropped; two who ask at once cost one look.
  */
-import type { Client, TopicView } from '@meridian/client';
+import type { Client, ClusterView, TopicView } from '@meridian/client';
+import { type CopyFacts, type FactsStore, factsOfConfigs } from '@meridian/coordinates';
+import type { Clock } from '@meridian/io';
 import { ERROR } from '@meridian/protocol';
 import type { MirrorLimits } from '../limits.ts';
-import type { TopicFacts } from './reconcile.ts';
+
+export interface TopicFacts {
+  readonly name: string;
+  readonly id: string;
+  readonly partitions: number;
+  /** Values set on the topic; undefined: not known (yet). */
+  readonly configs: ReadonlyMap<string, string> | undefined;
+  /** Undefined: it is nobody's copy, as far as is known. */
+  readonly origin: CopyFacts | undefined;
+}
+
+export interface TopicCatalogOptions {
+  readonly client: Client;
+  readonly clock: Pick<Clock, 'monotonic'>;
+  readonly limits: Pick<MirrorLimits, 'requestTimeoutMs' | 'describeTopics' | 'redescribeMs'>;
+  /** In an Apache Kafka; our own brokers keep facts as configs. */
+  readonly facts: FactsStore | undefined;
+}
+
+interface Described {
+  readonly configs: ReadonlyMap<string, string>;
+  readonly text: string;
+  atMs: number;
+}
 
 export class TopicCatalog {
-  private readonly client: Client;
-  private readonly limits: MirrorLimits;
+  private readonly options: TopicCatalogOptions;
   /** By topic id. */
-  private configs = new Map<string, ReadonlyMap<string, string>>();
+  private readonly described = new Map<string, Described>();
+  private looking: Promise<TopicFacts[]> | undefined;
 
-  constructor(client: Client, limits: MirrorLimits) {
-    this.client = client;
-    this.limits = limits;
+  constructor(options: TopicCatalogOptions) {
+    this.options = options;
   }
 
-  async read(signal: AbortSignal): Promise<TopicFacts[]> {
-    const call = { timeoutMs: this.limits.requestTimeoutMs, signal };
-    const view = await this.client.metadata('all', { ...call, maxAgeMs: 0 });
-    const topics = [...view.topics.values()].filter((topic) => topic.errorCode === ERROR.NONE);
-    const unknown = topics.filter((topic) => !this.configs.has(topic.id));
-    for (let at = 0; at < unknown.length; at += this.limits.describeTopics) {
-      await this.describe(unknown.slice(at, at + this.limits.describeTopics), call);
-    }
-    const ids = new Set(topics.map((topic) => topic.id));
-    for (const id of this.configs.keys()) if (!ids.has(id)) this.configs.delete(id);
+  read(signal: AbortSignal): Promise<TopicFacts[]> {
+    this.looking ??= this.look(signal).finally(() => {
+      this.looking = undefined;
+    });
+    return this.looking;
+  }
+
+  /** Facts of copies that are not there any more; where they are configs, they went with their topics. */
+  gone(topics: readonly TopicFacts[]): CopyFacts[] {
+    const { facts } = this.options;
+    if (facts === undefined) return [];
+    const ids = new Set(topics.map(({ id }) => id));
+    return facts.all().filter(({ copyId }) => !ids.has(copyId));
+  }
+
+  /** The next look asks for the topic's configs again. */
+  forget(id: string): void {
+    this.described.delete(id);
+  }
+
+  private async look(signal: AbortSignal): Promise<TopicFacts[]> {
+    const { client, limits, facts } = this.options;
+    const view = await client.metadata('all', { timeoutMs: limits.requestTimeoutMs, signal, maxAgeMs: 0 });
+    const topics = readable(view);
+    // After the topics, so that a copy is not seen without what it is.
+    await Promise.all([this.describe(topics, signal), facts?.ready()]);
+    const ids = new Set(topics.map(({ id }) => id));
+    for (const id of this.described.keys()) if (!ids.has(id)) this.described.delete(id);
     return topics.map(({ id, name, partitions }) => {
-      return { id, name, partitions: partitions.length, configs: this.configs.get(id) };
+      const configs = this.described.get(id)?.configs;
+      const origin = facts === undefined ? configs && factsOfConfigs(name, id, configs) : facts.get(id);
+      return { id, name, partitions: partitions.length, configs, origin };
     });
   }
 
-  private async describe(
-    topics: readonly TopicView[],
-    call: { timeoutMs: number; signal: AbortSignal },
-  ): Promise<void> {
-    const described = await this.client.describeTopicConfigs(
-      topics.map((topic) => topic.name),
-      call,
-    );
+  /** What is new, and, once in a while, the rest in one go. */
+  private async describe(topics: readonly TopicView[], signal: AbortSignal): Promise<void> {
+    const { limits, clock } = this.options;
+    const nowMs = clock.monotonic();
+    const isDue = ({ id }: TopicView): boolean =>
+      nowMs - (this.described.get(id)?.atMs ?? Number.NEGATIVE_INFINITY) >= limits.redescribeMs;
+    const due = topics.filter(isDue);
+    for (let at = 0; at < due.length; at += limits.describeTopics) {
+      await this.ask(due.slice(at, at + limits.describeTopics), nowMs, signal);
+    }
+  }
+
+  private async ask(topics: readonly TopicView[], nowMs: number, signal: AbortSignal): Promise<void> {
+    const { client, limits } = this.options;
+    const names = topics.map(({ name }) => name);
+    const found = await client.describeTopicConfigs(names, { timeoutMs: limits.requestTimeoutMs, signal });
     for (const { id, name } of topics) {
-      const found = described.get(name);
-      if (found === undefined || found.errorCode !== ERROR.NONE) continue;
-      const set = [...found.values].flatMap(([key, { value, isSet }]) =>
+      const answer = found.get(name);
+      if (answer === undefined || answer.errorCode !== ERROR.NONE) continue;
+      const set = [...answer.values].flatMap(([key, { value, isSet }]) =>
         isSet && value ? [[key, value] as const] : [],
       );
-      this.configs.set(id, new Map(set));
+      const before = this.described.get(id);
+      const text = JSON.stringify(set);
+      // The same map for the same configs: whoever compares need not look into it.
+      if (before?.text === text) before.atMs = nowMs;
+      else this.described.set(id, { configs: new Map(set), text, atMs: nowMs });
     }
   }
 }
+
+const readable = (view: ClusterView): TopicView[] =>
+  [...view.topics.values()].filter(({ errorCode }) => errorCode === ERROR.NONE);

@@ -1,0 +1,61 @@
+/**
+ * One region as the mirror sees it: its engine, the client that reaches it, and its topics. Made once per region by the
+ * mirror, and shared by all links from or into it.
+ */
+import { type Client, createClient } from '@meridian/client';
+import { FactsStore } from '@meridian/coordinates';
+import type { Io, Logger } from '@meridian/io';
+import { kafkaEndpoint } from '@meridian/service';
+import type { EndpointConfig } from '../config.ts';
+import { MirrorError } from '../errors.ts';
+import type { MirrorLimits } from '../limits.ts';
+import { TopicCatalog } from './topic-catalog.ts';
+
+export type Engine = 'embedded' | 'kafka';
+
+export interface RegionSide {
+  readonly name: string;
+  readonly engine: Engine;
+  readonly client: Client;
+  readonly catalog: TopicCatalog;
+  /** Where copies have no configs of ours: what they are. */
+  readonly facts: FactsStore | undefined;
+  close(): Promise<void>;
+}
+
+export interface RegionSideOptions {
+  readonly io: Pick<Io, 'clock' | 'timers' | 'random' | 'net' | 'disk'>;
+  readonly log: Logger;
+  readonly limits: MirrorLimits;
+  readonly name: string;
+  readonly endpoint: EndpointConfig | undefined;
+  /** Of the internal listeners of our own brokers. */
+  readonly secret: string | undefined;
+  readonly clientId: string;
+  /** The region that the copies are written to. */
+  readonly isTarget: boolean;
+}
+
+/** Throws `MirrorError` or `ServiceError` if it is not told how the region is reached. */
+export function createRegionSide(options: RegionSideOptions): RegionSide {
+  const { io, log, limits, name, clientId, isTarget } = options;
+  const { engine, ...reach } = reachOf(options);
+  const client = createClient({ io, log, clientId, ...reach });
+  const facts = engine === 'kafka' ? new FactsStore({ io, client, mayCreate: isTarget }) : undefined;
+  return {
+    ...{ name, engine, client, facts },
+    catalog: new TopicCatalog({ client, limits, facts, clock: io.clock }),
+    async close() {
+      facts?.close();
+      await client.close();
+    },
+  };
+}
+
+function reachOf({ io, endpoint, name, secret }: RegionSideOptions) {
+  if (endpoint?.kafka !== undefined && endpoint.bootstrap === undefined) {
+    return { engine: 'kafka' as const, ...kafkaEndpoint(io, endpoint.kafka) };
+  }
+  if (endpoint?.bootstrap === undefined || endpoint.kafka !== undefined) throw new MirrorError('no-endpoint', name);
+  return { engine: 'embedded' as const, bootstrap: endpoint.bootstrap, ...(secret !== undefined && { secret }) };
+}
