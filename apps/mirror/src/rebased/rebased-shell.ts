@@ -1,0 +1,219 @@
+/**
+ * Performs what the machine of one re-based partition wants: fences, reads the copy's end and its runs, fetches what was
+ * committed at the origin, writes runs ahead and batches behind them. Owned by its link, which knows it as a
+ * `MirrorTask`. Invariant: the machine hears of everything that it asked for, once; after `stop` of nothing.
+ */
+import { ClientError, type FencedProducer, type FetchHandle, type FetchSubscription } from '@meridian/client';
+import type { Timer } from '@meridian/io';
+import { treatmentOf } from '../gaps/gap-policy.ts';
+import type { MirrorTask, TaskContext, TaskPlace } from '../task/mirror-task.ts';
+import { epochEnd, fetchFailure, sourceRange } from '../task/origin-queries.ts';
+import { WantedStart } from '../task/wanted-start.ts';
+import { CopyProducer } from './copy-producer.ts';
+import { copyTail } from './copy-tail.ts';
+import type { ProduceEffect, RebasedEffect, RebasedInput, SaveEffect } from './rebased-messages.ts';
+import type { RebasedTarget } from './rebased-target.ts';
+import { RebasedTask } from './rebased-task.ts';
+import { sourceBatches } from './source-batches.ts';
+
+export interface RebasedContext extends TaskContext {
+  /** `fetcher` is one of `read_committed`. */
+  readonly rebased: RebasedTarget;
+}
+
+type EffectOf<T extends RebasedEffect['type']> = Extract<RebasedEffect, { type: T }>;
+
+const NO_FENCE: FencedProducer = { producerId: -1, producerEpoch: -1 };
+
+export class RebasedShell implements MirrorTask {
+  readonly place: TaskPlace;
+  readonly task: RebasedTask;
+  private readonly context: RebasedContext;
+  private readonly producer: CopyProducer;
+  private readonly start: WantedStart;
+  private readonly stopping = new AbortController();
+  private handle: FetchHandle | undefined;
+  private timer: Timer | undefined;
+  private fenced = NO_FENCE;
+  /** Answers to an older question are void. */
+  private question = 0;
+  /** Of the shared budget. */
+  private heldBytes = 0;
+
+  constructor(context: RebasedContext, place: TaskPlace) {
+    const { io, log, limits, target } = context;
+    this.context = context;
+    this.place = place;
+    this.task = new RebasedTask(limits, place.startOffset);
+    this.producer = new CopyProducer({ io, client: target, limits, place });
+    const { signal } = this.stopping;
+    this.start = new WantedStart({ io, log, limits, place, signal, move: (offset) => this.deleteRecords(offset) });
+  }
+
+  feed(input: RebasedInput): void {
+    if (this.stopping.signal.aborted) return;
+    const effects = this.task.step(input, this.context.io.clock.monotonic());
+    this.hold(this.task.ledger.bytes);
+    for (const effect of effects) this.perform(effect);
+  }
+
+  stop(): void {
+    this.stopping.abort();
+    this.timer?.cancel();
+    this.handle?.remove();
+    this.handle = undefined;
+    this.hold(0);
+  }
+
+  private perform(effect: RebasedEffect): void {
+    switch (effect.type) {
+      case 'fence':
+        return void this.ask(() => this.fence());
+      case 'load':
+        return void this.ask(() => this.load());
+      case 'prove':
+        return void this.ask(() => this.prove(effect.epoch));
+      case 'fetch':
+        return this.fetch(effect.offset, effect.lastEpoch);
+      case 'pause':
+        return this.handle?.pause();
+      case 'resume':
+        return this.handle?.resume();
+      case 'stopFetching':
+        this.question++;
+        this.handle?.remove();
+        this.handle = undefined;
+        return;
+      case 'save':
+      case 'produce':
+        return void this.write(effect);
+      case 'deleteRecords':
+        return this.start.want(effect.localStart);
+      case 'recordGap':
+        return void this.recordGap(effect);
+      case 'retryLater':
+        return this.retryLater(effect);
+    }
+  }
+
+  private async ask(question: () => Promise<RebasedInput>): Promise<void> {
+    const number = ++this.question;
+    let answer: RebasedInput;
+    try {
+      answer = await question();
+    } catch (error) {
+      const isFenced = error instanceof ClientError && error.code === 'fenced';
+      answer = { type: isFenced ? 'superseded' : 'failed', reason: (error as Error).message };
+    }
+    if (number === this.question) this.feed(answer);
+  }
+
+  private async fence(): Promise<RebasedInput> {
+    const { rebased, target } = this.context;
+    const { copy, copyId } = this.place;
+    const found = (await target.metadata([copy], { ...this.call, maxAgeMs: 0 })).topics.get(copy);
+    if (found?.id !== copyId) throw new Error(`${copy} at the target is not the topic that was copied to`);
+    this.fenced = await rebased.takeOver(this.place, this.call);
+    return { type: 'fenced', ...this.fenced };
+  }
+
+  private async load(): Promise<RebasedInput> {
+    const { source, target, rebased } = this.context;
+    const { copy, copyId, partition } = this.place;
+    const facts = await rebased.factsOf(this.place);
+    if (facts?.isSealed || facts?.promotedAt) return { type: 'halt', reason: `${copy} is promoted: nothing is copied` };
+    const log = { client: target, topic: copy, topicId: copyId, partition, call: this.call };
+    const [range, tail, stored] = await Promise.all([
+      sourceRange(source, this.place, this.call),
+      copyTail(log, this.fenced),
+      rebased.runs.load({ copyId, partition }),
+    ]);
+    return { type: 'loaded', ...stored, skipped: stored.skipped ?? null, ...tail, ...range };
+  }
+
+  private async prove(epoch: number): Promise<RebasedInput> {
+    return { type: 'proved', ...(await epochEnd(this.context.source, this.place, epoch, this.call)) };
+  }
+
+  private fetch(offset: number, lastFetchedEpoch: number): void {
+    if (this.handle === undefined) {
+      this.handle = this.context.fetcher.add(this.subscription(offset, lastFetchedEpoch));
+      return;
+    }
+    this.handle.seek(offset, lastFetchedEpoch);
+    this.handle.resume();
+  }
+
+  private subscription(offset: number, lastFetchedEpoch: number): FetchSubscription {
+    const { topic, topicId, partition } = this.place;
+    return {
+      ...{ topic, topicId, partition, offset, lastFetchedEpoch },
+      onBatches: (slice) => {
+        const { nextOffset, sizeInBytes, logStartOffset, highWatermark } = slice;
+        const range = { sourceStart: logStartOffset, sourceEnd: highWatermark };
+        this.takeIn(() => ({ type: 'fetched', batches: sourceBatches(slice), nextOffset, sizeInBytes, ...range }));
+      },
+      onEnd: (highWatermark, hole, logStartOffset) => {
+        const range = { sourceStart: logStartOffset, sourceEnd: highWatermark };
+        this.feed({ type: 'fetched', batches: [], nextOffset: hole ? highWatermark : 0, sizeInBytes: 0, ...range });
+      },
+      onLeaderEpoch: (epoch) => this.feed({ type: 'leaderEpoch', epoch }),
+      onRetry: (reason) => this.feed({ type: 'trouble', reason }),
+      onError: ({ code, detail }) => this.feed({ type: 'fetchFailed', kind: fetchFailure(code), detail }),
+    };
+  }
+
+  /** Of bytes that are no record batches nobody knows what they hold. */
+  private takeIn(inputOf: () => RebasedInput): void {
+    let input: RebasedInput;
+    try {
+      input = inputOf();
+    } catch (error) {
+      input = { type: 'halt', reason: `the origin's records cannot be read: ${(error as Error).message}` };
+    }
+    this.feed(input);
+  }
+
+  private async write(effect: SaveEffect | ProduceEffect): Promise<void> {
+    this.feed(await (effect.type === 'save' ? this.producer.save(effect) : this.producer.produce(effect)));
+  }
+
+  private async deleteRecords(offset: number): Promise<void> {
+    const { copy, partition } = this.place;
+    await this.producer.deleteRecords({ topic: copy, partition, offset }, this.call);
+  }
+
+  private async recordGap({ lost, policy }: EffectOf<'recordGap'>): Promise<void> {
+    const { gaps, log } = this.context;
+    const { link, topic, partition, copy } = this.place;
+    const treatment = treatmentOf(lost, policy ?? gaps.policyOf(topic));
+    const { reason } = lost;
+    log.error('records of the origin are lost to the copy', { link, copy, partition, reason, treatment });
+    let input: RebasedInput = { type: 'recorded', treatment };
+    try {
+      await gaps.record(this.place, lost, treatment);
+    } catch (error) {
+      input = { type: 'unrecorded', reason: (error as Error).message };
+    }
+    this.feed(input);
+  }
+
+  private retryLater({ failures, isSlow }: EffectOf<'retryLater'>): void {
+    const { io, limits } = this.context;
+    const grown = Math.min(limits.backoffCapMs, limits.backoffBaseMs * 2 ** Math.min(failures, 20));
+    const delayMs = io.random.next() * (isSlow ? limits.refusedBackoffMs : grown);
+    this.timer?.cancel();
+    this.timer = io.timers.after(delayMs, () => this.feed({ type: 'retry' }));
+  }
+
+  private hold(bytes: number): void {
+    const { budget } = this.context;
+    if (bytes > this.heldBytes) budget.add(bytes - this.heldBytes);
+    else if (bytes < this.heldBytes) budget.remove(this.heldBytes - bytes);
+    this.heldBytes = bytes;
+  }
+
+  private get call() {
+    return { timeoutMs: this.context.limits.requestTimeoutMs, signal: this.stopping.signal };
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * What all re-based partitions of one Apache Kafka target share: the store of runs, the facts of copies, and how many
+ * fences are under way. Made once per mirror process. Invariant: after `takeOver` nobody who wrote to the partition
+ * before can write to it, or to its runs, any more.
+ */
+import type { CallOptions, Client, FencedProducer } from '@meridian/client';
+import { type CopyFacts, type FactsStore, RUNS_TOPIC, RunsStore, runsPartitionOf } from '@meridian/coordinates';
+import type { Io } from '@meridian/io';
+import type { MirrorLimits } from '../limits.ts';
+import type { TaskPlace } from '../task/mirror-task.ts';
+
+export interface RebasedTargetOptions {
+  readonly io: Pick<Io, 'clock' | 'timers'>;
+  readonly client: Client;
+  readonly limits: Pick<MirrorLimits, 'fencesInFlight'>;
+  readonly facts: FactsStore;
+}
+
+type Place = Pick<TaskPlace, 'copy' | 'copyId' | 'partition'>;
+
+export class RebasedTarget {
+  readonly client: Client;
+  readonly runs: RunsStore;
+  private readonly facts: FactsStore;
+  private readonly limits: Pick<MirrorLimits, 'fencesInFlight'>;
+  private fences = 0;
+  private readonly waiting: (() => void)[] = [];
+  private ensured: Promise<void> | undefined;
+
+  constructor({ io, client, limits, facts }: RebasedTargetOptions) {
+    this.client = client;
+    this.limits = limits;
+    this.facts = facts;
+    this.runs = new RunsStore({ io, client, mayCreate: true });
+  }
+
+  async takeOver(place: Place, call: CallOptions): Promise<FencedProducer> {
+    await this.ensure();
+    if (this.fences >= this.limits.fencesInFlight) await new Promise<void>((go) => this.waiting.push(go));
+    this.fences++;
+    try {
+      const { copy, partition } = place;
+      const runs = { topic: RUNS_TOPIC, partition: runsPartitionOf(place) };
+      return await this.client.fence(transactionalIdOf(place), [{ topic: copy, partition }, runs], call);
+    } finally {
+      this.fences--;
+      this.waiting.shift()?.();
+    }
+  }
+
+  /** What the copy is now, asked anew; undefined: nothing is written of it. */
+  async factsOf({ copyId }: Place): Promise<CopyFacts | undefined> {
+    await this.facts.ready();
+    return this.facts.get(copyId);
+  }
+
+  close(): void {
+    this.runs.close();
+  }
+
+  private ensure(): Promise<void> {
+    this.ensured ??= this.runs.ensure().catch((error: unknown) => {
+      this.ensured = undefined;
+      throw error;
+    });
+    return this.ensured;
+  }
+}
+
+/** Bound to the topic id: whoever writes to a copy of this name that was made anew has another one. */
+export const transactionalIdOf = ({ copyId, partition }: Place): string => `__meridian.${copyId}.${partition}`;
