@@ -37,6 +37,8 @@ const runRecord = {
 };
 
 const copyFacts = {
+  /** JSON and what says why it is none. */
+  baseBytes: 262_144,
   corpus: (): Buffer[] => {
     const names = { copy: 'us.orders', copyId: ID, originRegion: 'us', originTopic: 'orders', originTopicId: ID };
     const facts = { ...names, incarnation: 1, policy: 'prefix', link: 'us-eu' } as const;

@@ -112,8 +112,10 @@ export class FollowedRuns {
     return { runs, lost, origin, local };
   }
 
+  /** Nothing was deleted below the first run as long as the copy's log begins at 0. */
   private originStart(coordinates: Coordinates): number {
-    const first = this.runs.first;
+    const { first } = this.runs;
+    if (coordinates.local.start === 0) return 0;
     if (first === undefined) return coordinates.origin.end;
     if (coordinates.local.start <= first.localStart) return first.originStart;
     const found = originOf(coordinates, coordinates.local.start);

@@ -50,8 +50,17 @@ test('the end translates exactly, what lies behind it is behind by so many offse
   expect(table.toOrigin(22)).toEqual({ status: 'behind', records: 1 });
 });
 
-test('what the copy does not have any more is a gap up to its start', () => {
-  const table = threeRuns();
+test('a position below the first record is at it, if nothing was there, markers of our own included', () => {
+  const table = new RunTable();
+  table.append(run(0, 3, 1, 5));
+  expect(table.toLocal(0)).toEqual(exact(1));
+  expect(table.toOrigin(0)).toEqual(exact(3));
+});
+
+test('what the copy never had and what it does not have any more is a gap up to its start', () => {
+  const table = new RunTable();
+  table.lose({ from: 0, to: 99 });
+  for (const each of threeRuns().list()) table.append(each);
   expect(table.toLocal(40)).toEqual({ status: 'gap', from: 40, to: 99, offset: 0 });
   expect(table.trim(12)).toEqual([0]);
   expect(table.toLocal(105)).toEqual({ status: 'gap', from: 105, to: 112, offset: 12 });

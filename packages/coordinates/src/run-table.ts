@@ -57,8 +57,9 @@ export class RunTable implements Coordinates {
     return this.origin.end;
   }
 
+  /** The first record that is left, or the start of the log if that lies behind. */
   get localStart(): number {
-    return this.local.start;
+    return Math.max(this.local.start, this.runs.first?.localStart ?? 0);
   }
 
   get localEnd(): number {
@@ -79,10 +80,6 @@ export class RunTable implements Coordinates {
     assert(count > 0, 'a run has records');
     assert(originStart >= this.origin.end && localStart >= this.local.end, 'runs ascend');
     const { last } = this.runs;
-    if (last === undefined) {
-      this.origin.start = originStart;
-      this.local.start = localStart;
-    }
     this.origin.end = originStart + count;
     this.local.end = localStart + count;
     if (last !== undefined && !this.isSealed && continues(last, originEpoch, originStart, localStart)) {
@@ -103,12 +100,12 @@ export class RunTable implements Coordinates {
   skip(originEnd: number, localEnd: number): void {
     this.origin.end = Math.max(this.origin.end, originEnd);
     this.local.end = Math.max(this.local.end, localEnd);
-    if (this.runs.size > 0) return;
-    this.origin.start = this.origin.end;
-    this.local.start = this.local.end;
   }
 
-  /** A range that the origin lost before it was copied, at the end of what is known. */
+  /**
+   * A range that the origin lost before it was copied, at the end of what is known. What lies below the first record
+   * that is copied is lost, too, unless nothing was there.
+   */
   lose(range: LostRange): void {
     assert(range.from >= this.origin.end && range.to >= range.from, 'what is lost lies ahead');
     this.lost.add(range);

@@ -93,7 +93,7 @@ test.each(pairs)('from %s to %s no record is read again and none is passed over,
         expect(missed.length > 0 || found.from < to.view.start || b !== 'same').toBe(true);
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 150 },
   );
 });
 
