@@ -25,7 +25,7 @@ export type { MirrorLimits } from './limits.ts';
 export type { LinkStatus, MirrorStatus, PartitionState, PartitionStatus } from './status.ts';
 
 export interface MirrorOptions {
-  readonly io: Pick<Io, 'clock' | 'timers' | 'random' | 'net' | 'disk'>;
+  readonly io: Pick<Io, 'clock' | 'timers' | 'random' | 'net' | 'disk' | 'memory'>;
   readonly config: MirrorConfig;
   readonly log: Logger;
   readonly limits?: Partial<MirrorLimits>;

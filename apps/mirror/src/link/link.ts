@@ -26,7 +26,7 @@ import type { RegionSide } from './region-side.ts';
 import type { TopicFacts } from './topic-catalog.ts';
 
 export interface LinkContext {
-  readonly io: Pick<Io, 'clock' | 'timers' | 'random'>;
+  readonly io: Pick<Io, 'clock' | 'timers' | 'random' | 'memory'>;
   readonly log: Logger;
   readonly limits: MirrorLimits;
   readonly spec: LinkSpec;
@@ -376,6 +376,8 @@ function fetcherOf({ io, limits, source, target, spec }: LinkContext): Fetcher {
     maxBytes,
     partitionMaxBytes: Math.min(maxBytes, limits.fetchPartitionMaxBytes),
     isolation: target.engine === 'kafka' ? 'read_committed' : 'read_uncommitted',
+    // The re-based task keeps slices without holding them.
+    ...(target.engine === 'embedded' && { memory: io.memory }),
   });
   return limit === undefined ? fetcher : new LimitedFetcher(io, fetcher, limit);
 }

@@ -24,7 +24,7 @@ export interface RegionSide {
 }
 
 export interface RegionSideOptions {
-  readonly io: Pick<Io, 'clock' | 'timers' | 'random' | 'net' | 'disk'>;
+  readonly io: Pick<Io, 'clock' | 'timers' | 'random' | 'net' | 'disk' | 'memory'>;
   readonly log: Logger;
   readonly limits: MirrorLimits;
   readonly name: string;

@@ -25,7 +25,8 @@ export interface TaskPlace {
 
 /** What a link hands to every task. */
 export interface TaskContext {
-  readonly io: Pick<Io, 'clock' | 'timers' | 'random'>;
+  /** `memory`: what the fetcher hands over may lie in it. */
+  readonly io: Pick<Io, 'clock' | 'timers' | 'random' | 'memory'>;
   readonly log: Logger;
   readonly limits: MirrorLimits;
   readonly source: Client;

@@ -6,6 +6,9 @@ import type { MirrorLimits } from '../limits.ts';
 import type { Flow } from './flow.ts';
 import { LagClock } from './lag-clock.ts';
 
+/** What has been sent and has come, of whatever engine. */
+type Sent = Pick<Flow, 'position' | 'sentEnd' | 'bytes' | 'oldestTimestampMs'>;
+
 export class Progress {
   /** −1: not heard of yet. */
   sourceEnd = -1;
@@ -13,12 +16,12 @@ export class Progress {
   /** The next offset to come from the origin; ahead of the copy's end where a fresh copy begins. */
   fetchOffset = 0;
   readonly lag: LagClock;
-  private readonly flow: Flow;
+  private readonly flow: Sent;
   private fetchedBytes = 0;
   private fetchedOffsets = 0;
   private lastTimestampMs: number | undefined;
 
-  constructor(limits: MirrorLimits, flow: Flow) {
+  constructor(limits: MirrorLimits, flow: Sent) {
     this.lag = new LagClock(limits);
     this.flow = flow;
   }

@@ -140,10 +140,12 @@ export class TaskShell implements MirrorTask {
   }
 
   private async append(effect: EffectOf<'append'>): Promise<void> {
-    const { budget } = this.context;
-    const { id, sizeInBytes } = effect;
+    const { budget, io } = this.context;
+    const { id, sizeInBytes, buffers } = effect;
     budget.add(sizeInBytes);
+    for (const bytes of buffers) io.memory.hold(bytes);
     const outcome = await this.writer.append(effect);
+    for (const bytes of buffers) io.memory.release(bytes);
     budget.remove(sizeInBytes);
     this.feed(outcome.kind === 'appended' ? { type: 'appended', id } : { type: 'refused', id, ...outcome });
   }
