@@ -1,0 +1,185 @@
+/**
+ * Compares a range of one partition in two regions: window by window its digests, and where these differ its records.
+ * Asked by `link-verifier.ts` for the newest windows all the time, and for everything when somebody wants it.
+ *
+ *   digests of a window       records                    then
+ *   equal                     not looked at              next window
+ *   differ                    equal                      next window (batches were made anew on their way)
+ *   differ                    differ                     the first offset that differs
+ *   (compacted topic)         always looked at           a record may be gone on one side, unless it is its key's last
+ *   not in the log any more                              next window, from the log's start
+ *
+ * Invariant: `end` is the end of what was compared and equal, or the offset that differs; offsets are the origin's.
+ */
+import type { Fetcher } from '@meridian/client';
+import type { Timers } from '@meridian/io';
+import { WindowDigest } from './batch-digest.ts';
+import { CompactionLedger } from './compaction-ledger.ts';
+import { type LogPlace, type LogWindow, OutOfLog, readWindow } from './log-window.ts';
+import { type Difference, differences, type RecordDigest, recordsOf } from './record-digest.ts';
+
+/** Between offsets of the origin and those of the copy. */
+export interface Coordinates {
+  /** Undefined: no record that was copied lies there. */
+  toOrigin(copyOffset: number): number | undefined;
+  /** Where the first record at or behind lies. */
+  toCopy(originOffset: number): number;
+}
+
+export const SAME_OFFSETS: Coordinates = { toOrigin: (offset) => offset, toCopy: (offset) => offset };
+
+export interface Sides {
+  readonly timers: Timers;
+  readonly origin: LogPlace & { readonly fetcher: Fetcher };
+  readonly copy: LogPlace & { readonly fetcher: Fetcher };
+  readonly coordinates: Coordinates;
+  /** Control batches and aborted records are not copied. */
+  readonly isRebased: boolean;
+  readonly isCompacted: boolean;
+}
+
+export interface VerifyBounds {
+  readonly windowOffsets: number;
+  readonly windowBytes: number;
+  readonly maxKeys: number;
+  readonly timeoutMs: number;
+}
+
+export interface Verified {
+  /** Where comparing began: what the origin has lost meanwhile is passed over. */
+  readonly from: number;
+  readonly end: number;
+  readonly records: number;
+  readonly sizeInBytes: number;
+  readonly difference: { readonly offset: number; readonly kind: Difference['kind'] } | null;
+  /** Of compacted topics: records that could not be decided on. */
+  readonly undecided: number;
+}
+
+export class PartitionVerifier {
+  private readonly sides: Sides;
+  private readonly bounds: VerifyBounds;
+  private readonly ledger: CompactionLedger | undefined;
+  private from: number;
+  private end: number;
+  private records = 0;
+  private sizeInBytes = 0;
+  private difference: Difference | undefined;
+
+  constructor(sides: Sides, bounds: VerifyBounds, from: number) {
+    this.sides = sides;
+    this.bounds = bounds;
+    this.from = from;
+    this.end = from;
+    this.ledger = sides.isCompacted ? new CompactionLedger(bounds.maxKeys) : undefined;
+  }
+
+  /** All of it, unless `signal` ends it or something differs. */
+  async verify(to: number, signal: AbortSignal): Promise<Verified> {
+    while (this.end < to && this.difference === undefined && !signal.aborted) await this.verifyWindow(to);
+    return this.verified(this.end >= to);
+  }
+
+  /** At most one window beginning where the last one ended. */
+  async verifyOnce(to: number): Promise<Verified> {
+    await this.verifyWindow(to);
+    return this.verified(false);
+  }
+
+  private verified(isComplete: boolean): Verified {
+    const difference = this.difference ?? (isComplete ? this.ledger?.first() : undefined);
+    const { from, records, sizeInBytes } = this;
+    return {
+      from,
+      end: difference?.offset ?? this.end,
+      records,
+      sizeInBytes,
+      difference: difference === undefined ? null : { offset: difference.offset, kind: difference.kind },
+      undecided: this.ledger?.undecided ?? 0,
+    };
+  }
+
+  private async verifyWindow(to: number): Promise<void> {
+    const { origin, copy, coordinates } = this.sides;
+    const { windowOffsets } = this.bounds;
+    // Windows end at multiples, wherever they began: the same range has the same digest whoever reads it.
+    const wanted = Math.min(to, (Math.floor(this.end / windowOffsets) + 1) * windowOffsets);
+    try {
+      const there = await this.read(origin, this.end, wanted);
+      const here = await this.readWhole(copy, coordinates.toCopy(this.end), coordinates.toCopy(there.next));
+      this.compare(there, here, { from: this.end, to: there.next });
+      if (this.difference === undefined) this.end = there.next;
+    } catch (error) {
+      if (!(error instanceof OutOfLog)) throw error;
+      this.passOver(error, wanted);
+    }
+  }
+
+  /** One side does not have it any more: its retention has gone on. */
+  private passOver({ logStart }: OutOfLog, wanted: number): void {
+    const start = this.sides.coordinates === SAME_OFFSETS ? Math.min(Math.max(logStart, 0), wanted) : wanted;
+    if (this.from === this.end) this.from = Math.max(start, this.end + 1);
+    this.end = Math.max(start, this.end + 1);
+  }
+
+  private read(place: Sides['origin'], from: number, to: number): Promise<LogWindow> {
+    const { windowBytes: maxBytes, timeoutMs } = this.bounds;
+    const { fetcher, topic, topicId, partition } = place;
+    return readWindow(fetcher, this.sides.timers, { topic, topicId, partition }, { from, to, maxBytes, timeoutMs });
+  }
+
+  /** As much as the origin's window has, whatever its size. */
+  private async readWhole(place: Sides['copy'], from: number, to: number): Promise<LogWindow> {
+    const batches: LogWindow['batches'][number][] = [];
+    let [next, sizeInBytes] = [from, 0];
+    while (next < to) {
+      const more = await this.read(place, next, to);
+      batches.push(...more.batches);
+      next = more.next;
+      sizeInBytes += more.sizeInBytes;
+    }
+    return { batches, sizeInBytes, next };
+  }
+
+  private compare(there: LogWindow, here: LogWindow, range: { from: number; to: number }): void {
+    this.sizeInBytes += there.sizeInBytes + here.sizeInBytes;
+    for (const { header } of there.batches) this.records += header.recordCount;
+    const { toOrigin } = this.sides.coordinates;
+    if (this.ledger === undefined && this.digest(there, same) === this.digest(here, toOrigin)) return;
+    const origin = this.recordsIn(there, range, same);
+    const copy = this.recordsIn(here, range, toOrigin);
+    const { ledger } = this;
+    if (ledger !== undefined) for (const record of merged(origin, copy)) ledger.see(record);
+    for (const difference of differences(origin, copy)) {
+      if (ledger !== undefined && !ledger.isDifference(difference)) continue;
+      this.difference = difference;
+      return;
+    }
+  }
+
+  private digest({ batches }: LogWindow, originOf: (offset: number) => number | undefined): string {
+    const digest = new WindowDigest();
+    for (const batch of batches) {
+      const base = originOf(batch.header.baseOffset);
+      if (this.isCopied(batch.kind) && base !== undefined) digest.add(base, batch);
+    }
+    return digest.text();
+  }
+
+  private recordsIn(
+    { batches }: LogWindow,
+    range: { from: number; to: number },
+    originOf: (offset: number) => number | undefined,
+  ): RecordDigest[] {
+    return batches.flatMap((batch) => (this.isCopied(batch.kind) ? [...recordsOf(batch, range, originOf)] : []));
+  }
+
+  private isCopied(kind: LogWindow['batches'][number]['kind']): boolean {
+    return !this.sides.isRebased || kind === 'data';
+  }
+}
+
+const same = (offset: number): number => offset;
+
+const merged = (a: readonly RecordDigest[], b: readonly RecordDigest[]): RecordDigest[] =>
+  [...a, ...b].sort((one, other) => one.offset - other.offset);
