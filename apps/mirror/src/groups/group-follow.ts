@@ -81,6 +81,8 @@ export class GroupFollow {
       partition: source.partition,
       counterpart: source.counterpart,
       sourceOffset: source.offset,
+      translation: source.translation,
+      wantedOffset: wantedOf(source),
       targetOffset: target?.offset ?? null,
       state,
       reason,

@@ -12,6 +12,7 @@ class Groups implements GroupAdmin {
   readonly offsets = new Map<string, Map<string, CommittedOffset>>();
   readonly away = new Set<string>();
   canList = true;
+  isDown = false;
   reads = 0;
 
   commit(group: string, topic: string, offset: number, state = 'Empty'): void {
@@ -30,6 +31,7 @@ class Groups implements GroupAdmin {
 
   async committedOffsets(groups: readonly string[]): Promise<Map<string, CommittedOffset[]>> {
     this.reads++;
+    if (this.isDown) throw new Error('the region does not answer');
     const answering = groups.filter((group) => !this.away.has(group));
     return new Map(answering.map((group) => [group, [...(this.offsets.get(group)?.values() ?? [])]]));
   }
@@ -51,16 +53,17 @@ function stage(limits = {}) {
   const world = createSimWorld({ seed: 1 });
   const source = new Groups();
   const target = new Groups();
-  /** Copies end at 1,000 and lie one offset behind; topics called `local…` have none. */
+  const copies = { end: 1_000 };
+  /** Copies lie one offset behind; topics called `local…` have none. */
   const translator: GroupTranslator = {
     translate: async (commits) =>
       commits.map(({ topic, offset }) => {
         if (topic.startsWith('local')) return undefined;
         const translation =
-          offset <= 1_000
+          offset <= copies.end
             ? ({ status: 'exact', offset: offset + 1 } as const)
-            : ({ status: 'behind', records: offset - 1_000 } as const);
-        return { counterpart: `us.${topic}`, translation, commonEnd: 1_001 };
+            : ({ status: 'behind', records: offset - copies.end } as const);
+        return { counterpart: `us.${topic}`, translation, commonEnd: copies.end + 1 };
       }),
   };
   const shell = new GroupShell({
@@ -74,7 +77,7 @@ function stage(limits = {}) {
     target,
     translator,
   });
-  return { world, source, target, shell };
+  return { world, source, target, shell, copies };
 }
 
 test('a group that is idle at the target is there within two seconds, wherever it is', async () => {
@@ -115,6 +118,21 @@ test('while a broker of the source is down the other groups go on, and all do wh
   await world.run(world.now() + 2_000);
   expect(target.at('billing', 'us.orders')).toBe(11 + minutes);
   expect(shell.trouble).toBeNull();
+  await shell.stop();
+});
+
+test('a region that is lost leaves its groups where the copies end, as far as those have come since', async () => {
+  const { world, source, target, shell, copies } = stage();
+  shell.start();
+  copies.end = 500;
+  source.commit('billing', 'orders', 800);
+  await world.run(world.now() + 2_000);
+  expect(target.at('billing', 'us.orders')).toBe(501);
+  source.canList = false;
+  source.isDown = true;
+  copies.end = 700;
+  await world.run(world.now() + 2_000);
+  expect(target.at('billing', 'us.orders')).toBe(701);
   await shell.stop();
 });
 

@@ -27,7 +27,13 @@ export interface GroupShellOptions {
   readonly log: Logger;
   readonly limits: Pick<
     MirrorLimits,
-    'groupRoundMs' | 'groupBackoffCapMs' | 'groupRetranslateMs' | 'maxGroups' | 'groupCommits' | 'requestTimeoutMs'
+    | 'groupRoundMs'
+    | 'groupBackoffCapMs'
+    | 'groupRetranslateMs'
+    | 'maxGroups'
+    | 'groupCommits'
+    | 'requestTimeoutMs'
+    | 'originReachMs'
   >;
   readonly from: string;
   readonly to: string;
@@ -87,12 +93,8 @@ export class GroupShell {
 
   /** One look at both sides, and one round of commits. Exposed for tests, which have no time to wait. */
   async round(troubles: string[]): Promise<void> {
-    const { source, limits } = this.options;
-    const call = { timeoutMs: limits.requestTimeoutMs, signal: this.stopping.signal };
     await this.list(troubles);
-    const committed = await source.committedOffsets(this.listed, call);
-    const silent = this.listed.length - committed.size;
-    if (silent > 0) troubles.push(`the offsets of ${silent} groups cannot be read at the source`);
+    const committed = await this.sourceCommits(troubles);
     await this.translateAll(committed);
     const states = await this.targetStates(committed.keys(), troubles);
     const nowMs = this.options.io.clock.monotonic();
@@ -106,7 +108,7 @@ export class GroupShell {
   /** While the groups cannot be listed, those that are known are carried on. */
   private async list(troubles: string[]): Promise<void> {
     const { source, follows, limits } = this.options;
-    const call = { timeoutMs: limits.requestTimeoutMs, signal: this.stopping.signal };
+    const call = { timeoutMs: limits.originReachMs, signal: this.stopping.signal };
     try {
       const names = (await source.listGroups(call)).map(({ group }) => group);
       const followed = names.filter((group) => follows(group)).sort();
@@ -118,6 +120,25 @@ export class GroupShell {
     } catch (error) {
       troubles.push(`the source's groups cannot be listed: ${messageOf(error)}`);
     }
+  }
+
+  /** Of a group whose coordinator is away, what it committed as last heard: its copy may still have been behind. */
+  private async sourceCommits(troubles: string[]): Promise<Map<string, readonly CommittedOffset[]>> {
+    const { source, limits } = this.options;
+    const call = { timeoutMs: limits.originReachMs, signal: this.stopping.signal };
+    const heard = await source.committedOffsets(this.listed, call).catch(() => new Map<string, CommittedOffset[]>());
+    const commits = new Map<string, readonly CommittedOffset[]>(heard);
+    for (const group of this.listed) {
+      const known = heard.has(group) ? undefined : this.groups.get(group);
+      if (known !== undefined)
+        commits.set(
+          group,
+          [...known.translated.values()].map(({ commit }) => commit),
+        );
+    }
+    const silent = this.listed.length - heard.size;
+    if (silent > 0) troubles.push(`the offsets of ${silent} groups cannot be read at the source`);
+    return commits;
   }
 
   /** Where they cannot be listed, commits are tried: a coordinator refuses them for a group that has members. */

@@ -68,6 +68,9 @@ export interface GroupPartitionStatus {
   readonly partition: number;
   readonly counterpart: string;
   readonly sourceOffset: number;
+  readonly translation: Translation;
+  /** Where a reader at the target is to go on: the translation, or the end of what both have. */
+  readonly wantedOffset: number;
   /** What the target has as last heard. */
   readonly targetOffset: number | null;
   readonly state: GroupPartitionState;
