@@ -5,12 +5,13 @@
 import { type Api, ERROR, errorName, InitProducerId, type RequestInput, type ResponseOf } from '@meridian/protocol';
 import { backoffMs } from './backoff.ts';
 import type { Client } from './client-interface.ts';
-import { Coordinators, type SendContext } from './coordinators.ts';
+import { Coordinators } from './coordinators.ts';
 import { Deadline } from './deadline.ts';
 import { ClientError } from './errors.ts';
 import { commitOffsets, committedOffsets, listGroups } from './group-admin.ts';
 import { listOffsets, offsetForLeaderEpoch } from './leader-queries.ts';
 import { alterTopicConfigs, createAcls, deleteAcls, deleteRecords, deleteTopics, describeAcls } from './log-admin.ts';
+import { type MemberContext, RunningMember } from './member/running-member.ts';
 import type { MetadataCache } from './metadata-cache.ts';
 import { createPartitions, createTopics, describeTopicConfigs } from './topic-admin.ts';
 import { fence } from './transaction-fence.ts';
@@ -27,7 +28,7 @@ const PASSING: ReadonlySet<number> = new Set<number>([
 /** Kafka's bound of a transaction's time; it means nothing without transactions, but must be sent. */
 const TRANSACTION_TIMEOUT_MS = 60_000;
 
-export interface AdminOptions extends SendContext {
+export interface AdminOptions extends Omit<MemberContext, 'coordinators'> {
   readonly metadata: MetadataCache;
   withClosing<O extends CallOptions>(options: O): O;
 }
@@ -39,6 +40,7 @@ export function createAdmin(options: AdminOptions): AdminCalls {
   const { io, limits, metadata, withClosing } = options;
   const coordinators = new Coordinators(options);
   const context = { ...options, coordinators };
+  let nextMemberId = 0;
   const queries = { io, limits, metadata, request: options.send };
   const request: UntilAnswered = (api, body, isHarmless, call) => untilAnswered(options, api, body, isHarmless, call);
   const topics = { adminTimeoutMs: limits.requestTimeoutMs, request };
@@ -59,13 +61,8 @@ export function createAdmin(options: AdminOptions): AdminCalls {
     describeAcls: (filter, call = {}) => describeAcls(topics, filter, call),
     createAcls: (rules, call = {}) => createAcls(topics, rules, call),
     deleteAcls: (rules, call = {}) => deleteAcls(topics, rules, call),
-    joinGroup: notYet,
+    joinGroup: (member) => new RunningMember(context, nextMemberId++, member),
   };
-}
-
-/** The types of these doors come before their code. */
-function notYet(): never {
-  throw new ClientError('unsupported-version', 'not built yet');
 }
 
 type UntilAnswered = <A extends Api>(

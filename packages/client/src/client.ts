@@ -25,7 +25,7 @@ import type { Api, RequestInput, ResponseOf } from '@meridian/protocol';
 import { type AdminCalls, type AdminOptions, createAdmin } from './admin.ts';
 import type { Client, ClientOptions } from './client-interface.ts';
 import type { NodeConnection } from './connection/node-connection.ts';
-import { NodePool } from './connection/node-pool.ts';
+import { NodePool, type Purpose } from './connection/node-pool.ts';
 import { Deadline } from './deadline.ts';
 import { ClientError } from './errors.ts';
 import type { Fetcher, FetcherOptions } from './fetch/fetch-types.ts';
@@ -110,16 +110,25 @@ class ClientCore implements Omit<Client, keyof AdminCalls> {
   }
 
   adminOptions(): AdminOptions {
-    const { io, limits, cache: metadata } = this;
-    return { io, limits, metadata, send: this.send.bind(this), withClosing: this.withClosing.bind(this) };
+    const { io, limits, pool, cache: metadata } = this;
+    return {
+      io,
+      limits,
+      metadata,
+      closing: this.closing.signal,
+      send: this.send.bind(this),
+      withClosing: this.withClosing.bind(this),
+      connectTo: (nodeId, purpose, deadline) => this.connect(nodeId, deadline, purpose),
+      closePurpose: (purpose) => pool.closePurpose(purpose),
+    };
   }
 
   /** A broker that is not known yet may be one that metadata will name. */
-  private async connect(to: number | 'any', deadline: Deadline): Promise<NodeConnection> {
+  private async connect(to: number | 'any', deadline: Deadline, purpose: Purpose = 'control'): Promise<NodeConnection> {
     if (deadline.isOver()) throw deadline.error();
     if (to === 'any') return this.pool.connectAny(deadline);
     if (!this.cache.knows(to)) await this.cache.view([], { timeoutMs: deadline.remainingMs(), maxAgeMs: 0 });
-    return deadline.race(this.pool.connect(to, 'control'));
+    return deadline.race(this.pool.connect(to, purpose));
   }
 
   private withClosing<O extends CallOptions>(options: O = {} as O): O {

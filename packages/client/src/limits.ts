@@ -35,6 +35,8 @@ export interface ClientLimits {
   readonly produceSweepMs: number;
   /** Groups and transactional ids that one request names. */
   readonly coordinatorKeys: number;
+  /** How much longer than its rebalance a group's join may take: an empty group waits for others first. */
+  readonly joinMarginMs: number;
   /** Whole attempts of a fence. */
   readonly fenceAttempts: number;
   /** How long the coordinator may take to write a fence's markers, before another attempt. */
@@ -69,6 +71,7 @@ export const DEFAULT_LIMITS: ClientLimits = {
   leaderWaitMs: 2_000,
   produceSweepMs: 250,
   coordinatorKeys: 200,
+  joinMarginMs: 5_000,
   fenceAttempts: 8,
   fenceMarkerMs: 5_000,
   fencePollMs: 10,

@@ -8,8 +8,8 @@ import type { NodeAddress } from '../types.ts';
 import { AddressPool, addressKey } from './address-pool.ts';
 import type { ConnectionContext, NodeConnection } from './node-connection.ts';
 
-/** `control` and `produce` are shared by the whole client, `fetch:…` belongs to one fetcher. */
-export type Purpose = 'control' | 'produce' | `fetch:${string}`;
+/** `control` and `produce` are shared by the whole client, `fetch:…` belongs to one fetcher, `group:…` to one member. */
+export type Purpose = 'control' | 'produce' | `fetch:${string}` | `group:${string}`;
 
 export class NodePool {
   private readonly connections: AddressPool;

@@ -21,6 +21,8 @@ export interface GroupMemberOptions {
   onAssigned(assignment: Assignment): void;
   /** The coordinator has dropped us, or cannot be reached for longer than a session: what was assigned is not ours. */
   onLost(reason: string): void;
+  /** Something that is tried again by itself went wrong; for status. */
+  onRetry?(reason: string): void;
 }
 
 export interface MemberMetadata {
@@ -43,7 +45,7 @@ export interface GroupMember {
    * and once lost. Beyond `sessionTimeoutMs`, others may have our work.
    */
   leaseAgeMs(): number;
-  /** Asks for a new assignment, e.g. as the leader's view of the work has changed. */
+  /** Asks for a new assignment, e.g. as the leader's view of the work has changed; of others than the leader Kafka gives the old one. */
   rejoin(): void;
   /** Resolves when the coordinator has let us go, or cannot be reached. */
   leave(): Promise<void>;

@@ -5,9 +5,12 @@
 import {
   type CreatePartitions,
   type CreateTopics,
+  type DeleteTopics,
   type DescribeConfigs,
   ERROR,
   type Fetch,
+  type FindCoordinator,
+  type IncrementalAlterConfigs,
   type ListOffsets,
   type OffsetForLeaderEpoch,
   type Produce,
@@ -226,6 +229,43 @@ function describeConfigs(
   };
 }
 
+/** It coordinates nothing; a test that wants groups serves them itself. */
+function findCoordinator(
+  _: FakeBroker,
+  { coordinatorKeys }: RequestOf<typeof FindCoordinator>,
+): ResponseInput<typeof FindCoordinator> {
+  const errorCode = ERROR.COORDINATOR_NOT_AVAILABLE;
+  return { coordinators: coordinatorKeys.map((key) => ({ key, nodeId: -1, host: '', port: -1, errorCode })) };
+}
+
+function alterConfigs(
+  broker: FakeBroker,
+  { resources }: RequestOf<typeof IncrementalAlterConfigs>,
+): ResponseInput<typeof IncrementalAlterConfigs> {
+  const SET = 0;
+  return {
+    responses: resources.map(({ resourceType, resourceName, configs }) => {
+      const topic = broker.topics.get(resourceName);
+      for (const { name, value, configOperation } of configs) {
+        if (configOperation === SET) topic?.configs.set(name, value ?? '');
+        else topic?.configs.delete(name);
+      }
+      const errorCode = topic === undefined ? ERROR.UNKNOWN_TOPIC_OR_PARTITION : ERROR.NONE;
+      return { errorCode, errorMessage: null, resourceType, resourceName };
+    }),
+  };
+}
+
+function deleteTopics(broker: FakeBroker, body: RequestOf<typeof DeleteTopics>): ResponseInput<typeof DeleteTopics> {
+  const names = [...body.topicNames, ...body.topics.map(({ name }) => name ?? '')];
+  return {
+    responses: names.map((name) => {
+      const errorCode = broker.topics.delete(name) ? ERROR.NONE : ERROR.UNKNOWN_TOPIC_OR_PARTITION;
+      return { name, errorCode };
+    }),
+  };
+}
+
 export const FAKE_HANDLERS: Readonly<Record<string, Handler>> = {
   Produce: produce,
   Fetch: fetch,
@@ -234,5 +274,8 @@ export const FAKE_HANDLERS: Readonly<Record<string, Handler>> = {
   CreateTopics: createTopics,
   CreatePartitions: createPartitions,
   DescribeConfigs: describeConfigs,
+  FindCoordinator: findCoordinator,
+  IncrementalAlterConfigs: alterConfigs,
+  DeleteTopics: deleteTopics,
   InitProducerId: () => ({ errorCode: ERROR.NONE, producerId: 4711, producerEpoch: 0 }),
 };
