@@ -10,14 +10,19 @@ import type { EndpointConfig, MirrorConfig } from './config.ts';
 import { MirrorError } from './errors.ts';
 import { GapStore } from './gaps/gap-store.ts';
 import { DEFAULT_LIMITS, type MirrorLimits } from './limits.ts';
+import type { Companions } from './link/companion.ts';
 import { createRegionSide, type RegionSide } from './link/region-side.ts';
 import { LinkDirectory } from './links/link-directory.ts';
 import { LinkFile } from './links/link-file.ts';
 import { linkRoutes } from './links/link-routes.ts';
 import { LinkSet } from './links/link-set.ts';
+import { RebasedShell } from './rebased/rebased-shell.ts';
+import { RebasedTarget } from './rebased/rebased-target.ts';
 import type { LinkStatus, MirrorStatus } from './status.ts';
 import { InFlightBudget } from './task/in-flight-budget.ts';
 import { TaskShell } from './task/task-shell.ts';
+import { LinkVerifier, type LinkVerifierContext } from './verify/link-verifier.ts';
+import { verifyRoutes } from './verify/verify-routes.ts';
 
 export type { MirrorConfig } from './config.ts';
 export { MIRROR_ERRORS, MirrorError, type MirrorErrorCode } from './errors.ts';
@@ -60,12 +65,17 @@ export async function createMirror({ io, config, log, limits: changed, listen }:
     memberId: config.memberId ?? io.random.bytes(6).toString('hex'),
     mayBeginAlone: target.engine === 'embedded',
   });
+  const { client, facts } = target;
+  const rebased = facts === undefined ? undefined : new RebasedTarget({ io, client, limits, facts });
+  const verifiers = new Map<string, LinkVerifier>();
   const budget = new InFlightBudget(limits.totalInFlightBytes);
   links = new LinkSet({
     ...{ io, log, directory, membership, lookMs: limits.discoveryMs },
     shared: {
       ...{ io, log, limits, target, budget, gaps },
-      createTask: (context, place) => new TaskShell(context, place),
+      createTask: (context, place) =>
+        rebased === undefined ? new TaskShell(context, place) : new RebasedShell({ ...context, rebased }, place),
+      companions: companionsOf({ io, log, limits, verifiers, runs: rebased?.runs }),
     },
     sideOf: (name) => sides.of(name),
   });
@@ -75,12 +85,13 @@ export async function createMirror({ io, config, log, limits: changed, listen }:
     links: links.status(now()),
   });
   const { host = '127.0.0.1', port } = config.management;
-  const routes = linkRoutes({ directory, links, status, now });
+  const routes = [...linkRoutes({ directory, links, status, now }), ...verifyRoutes(() => verifiers)];
   const stop = async (): Promise<void> => {
     await links.stop();
     await membership.stop();
     directory.close();
     gaps.close();
+    rebased?.close();
     await sides.close();
   };
   const management =
@@ -92,6 +103,26 @@ export async function createMirror({ io, config, log, limits: changed, listen }:
       await stop();
       await management?.close();
     },
+  };
+}
+
+interface CompanionParts extends Pick<LinkVerifierContext, 'io' | 'log' | 'limits' | 'runs'> {
+  /** By link, as they run. */
+  readonly verifiers: Map<string, LinkVerifier>;
+}
+
+function companionsOf({ verifiers, ...parts }: CompanionParts): Companions {
+  return {
+    always({ spec: { name }, source, target, tasks }) {
+      const verifier = new LinkVerifier({ ...parts, source: source.client, target: target.client, tasks });
+      verifiers.set(name, verifier);
+      const stop = async (): Promise<void> => {
+        if (verifiers.get(name) === verifier) verifiers.delete(name);
+        await verifier.stop();
+      };
+      return [{ comparedEnd: (place) => verifier.comparedEnd(place), stop }];
+    },
+    ofKeeper: () => [],
   };
 }
 

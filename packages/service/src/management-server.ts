@@ -119,6 +119,7 @@ async function answer(route: ManagementRoute, request: FastifyRequest, reply: Fa
   if (problems.length > 0) {
     return refuse(reply, 400, problems.map(({ path, message }) => `${pathText(path)} ${message}`).join('\n'));
   }
+  request.raw.socket.setTimeout(0); // it has all come; how long the answer takes is the route's to bound
   const query = Object.entries(request.query as Record<string, string | string[]>);
   return route.handle({
     params: request.params as Record<string, string>,

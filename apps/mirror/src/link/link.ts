@@ -16,6 +16,7 @@ import type { InFlightBudget } from '../task/in-flight-budget.ts';
 import type { MirrorTask, TaskContext, TaskPlace } from '../task/mirror-task.ts';
 import { startOffsetOf } from '../task/start-position.ts';
 import { type StatusNow, statusOf } from '../task/task-status.ts';
+import { type Companions, RunningCompanions } from './companion.ts';
 import { CopyKeeper } from './copy-keeper.ts';
 import { Doubt } from './doubt.ts';
 import { EndObserver } from './end-observer.ts';
@@ -42,6 +43,7 @@ export interface LinkContext {
   hasBegun(): boolean;
   begin(): Promise<void>;
   createTask(context: TaskContext, place: TaskPlace): MirrorTask;
+  readonly companions: Companions;
 }
 
 export class Link {
@@ -54,6 +56,7 @@ export class Link {
   private readonly observer: EndObserver;
   private readonly topics = new Map<string, MirroredTopic>();
   private readonly doubt: Doubt;
+  private readonly beside: RunningCompanions;
   /** Copies that may be made anew, as somebody has said so. */
   private readonly released = new Set<string>();
   private readonly stopping = new AbortController();
@@ -74,6 +77,8 @@ export class Link {
     this.keeper = new CopyKeeper({ log, limits, source, target });
     this.observer = new EndObserver(source.client, target.client, limits.observeTimeoutMs);
     this.doubt = new Doubt(limits.absentLooks);
+    const tasks = () => [...this.topics.values()].flatMap((topic) => [...topic.tasks.values()]);
+    this.beside = new RunningCompanions(context.companions, { spec, source, target, tasks });
     this.loop = this.run();
   }
 
@@ -83,11 +88,13 @@ export class Link {
       [...tasks.values()].map((task) => {
         const { topicId, partition } = task.place;
         const told = statusOf(task, now, limits, gaps.totalsOf(this.spec.name, topicId, partition));
-        return shownAs === undefined ? told : { ...told, state: shownAs };
+        const verified = Math.max(told.lastVerifiedOffset ?? -1, this.beside.comparedEnd(task.place));
+        const lastVerifiedOffset = verified < 0 ? null : verified;
+        return { ...told, state: shownAs ?? told.state, lastVerifiedOffset };
       }),
     );
     const states = partitions.map((partition) => partition.state);
-    const trouble = this.trouble ?? this.keeper.trouble;
+    const trouble = this.trouble ?? this.keeper.trouble ?? this.beside.trouble;
     if (this.pausedBy !== null) states.push('paused');
     else if (trouble !== null) states.push('retrying');
     const told = partitions.find((partition) => partition.reason !== null)?.reason ?? null;
@@ -141,7 +148,7 @@ export class Link {
     this.ungovern();
     for (const topic of this.topics.values()) topic.stopAll();
     this.fetcher.close();
-    await this.loop;
+    await Promise.all([this.loop, this.beside.stop()]);
   }
 
   private async run(): Promise<void> {
@@ -181,7 +188,9 @@ export class Link {
     if (signal.aborted) return;
     for (const decision of decisions) this.follow(decision);
     this.forgetGone(origins, decisions);
-    if (this.pausedBy !== null || !this.isKeeper) return;
+    const isActing = this.pausedBy === null && this.isKeeper;
+    this.beside.keep(isActing);
+    if (!isActing) return;
     const terms = { link: this.spec, hasBegun: this.spec.start === 'earliest' || this.context.hasBegun() };
     const changed = await this.keeper.act(decisions, terms, signal);
     await this.renew(decisions, signal);
