@@ -5,7 +5,7 @@
  */
 import { RunTable, type Tenure } from '@meridian/coordinates';
 import type { MirrorLimits } from '../limits.ts';
-import { Outbox } from './outbox.ts';
+import { type BytesHeld, Outbox } from './outbox.ts';
 import type { Found, RebasedEffect, Segment, SourceBatch } from './rebased-messages.ts';
 import { recoverRuns } from './recover.ts';
 
@@ -17,13 +17,15 @@ export class Ledger {
   /** Below it every committed record is in the copy and acknowledged; −1: not known yet. */
   position = -1;
   private readonly limits: Limits;
+  private readonly memory: BytesHeld;
   private outbox: Outbox | undefined;
   private lastId = 0;
   /** Up to here it is durable that the origin has nothing behind the last run. */
   private toldSkipped = 0;
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, memory: BytesHeld) {
     this.limits = limits;
+    this.memory = memory;
   }
 
   get isOpen(): boolean {
@@ -87,7 +89,7 @@ export class Ledger {
     this.table.skip(0, found.logEnd);
     this.table.seal();
     const tenure = { ...producer, localStart: found.logEnd };
-    this.outbox = new Outbox(tenure, this.limits, () => ++this.lastId);
+    this.outbox = new Outbox(tenure, { ...this.limits, memory: this.memory, newId: () => ++this.lastId });
     this.outbox.lastLanded = found.lastBatch?.baseOffset ?? -1;
     for (const localStart of gone) this.outbox.change({ type: 'drop', localStart });
     for (const change of recovery.changes) this.outbox.change(change);
@@ -98,12 +100,13 @@ export class Ledger {
 
   /** What was planned and not acknowledged is forgotten; the log tells, after the next fence, what of it has landed. */
   close(): void {
+    this.outbox?.close();
     this.outbox = undefined;
   }
 
   /** A copy that has nothing begins here. */
   beginAt(originOffset: number): void {
-    this.table.skip(originOffset, this.table.localEnd);
+    if (originOffset > 0) this.markLost(originOffset - 1);
     this.position = this.table.originEnd;
   }
 
@@ -114,12 +117,10 @@ export class Ledger {
     this.advance();
   }
 
-  /** Origin offsets up to `to`, included, never came; durable before anything behind them is sent. */
+  /** Origin offsets up to `to`, included, never came; durable before anything behind them is sent, and soon. */
   lose(to: number): void {
-    const range = { from: this.table.originEnd, to };
-    this.table.lose(range);
-    this.outbox!.change({ type: 'lost', range });
-    this.tellSkipped();
+    this.markLost(to);
+    this.outbox!.hurry();
     this.advance();
   }
 
@@ -127,7 +128,10 @@ export class Ledger {
   follow(offset: number): RebasedEffect[] {
     const { outbox } = this;
     if (outbox === undefined || outbox.lastLanded < 0) return [];
-    if (offset > this.dataEnd && this.table.originEnd > this.toldSkipped) this.tellSkipped();
+    if (offset > this.dataEnd && this.table.originEnd > this.toldSkipped) {
+      this.tellSkipped();
+      outbox.hurry();
+    }
     const start = this.table.toLocal(offset);
     const wanted = start.status === 'behind' ? outbox.lastLanded : start.offset;
     const localStart = Math.min(wanted, outbox.lastLanded);
@@ -180,11 +184,17 @@ export class Ledger {
     this.outbox!.plan(batch, segments, isWhole, localStart);
   }
 
+  private markLost(to: number): void {
+    const range = { from: this.table.originEnd, to };
+    this.table.lose(range);
+    this.outbox!.change({ type: 'lost', range });
+    this.tellSkipped();
+  }
+
   private tellSkipped(): void {
     const { last, originEnd } = this.table;
     const localEnd = last === undefined ? 0 : last.localStart + last.count;
     this.outbox!.change({ type: 'skipped', originEnd, localEnd });
-    this.outbox!.hurry();
     this.toldSkipped = originEnd;
   }
 

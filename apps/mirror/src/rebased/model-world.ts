@@ -51,7 +51,7 @@ export function someOrigin(random: Random, batches: number): SourceBatch[] {
 
 /** One task and its shell: what it has asked for, what it is going to hear. */
 export class Actor {
-  readonly task = new RebasedTask(LIMITS);
+  readonly task = new RebasedTask(LIMITS, { hold: () => undefined, release: () => undefined });
   fetchOffset = -1;
   private readonly target: ModelKafka;
   private readonly origin: readonly SourceBatch[];

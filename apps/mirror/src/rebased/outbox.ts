@@ -7,6 +7,7 @@
  *                                 ↑______ again, same sequence, after no answer ______|
  */
 import { type RunChange, sequenceAt, type Tenure } from '@meridian/coordinates';
+import type { Memory } from '@meridian/io';
 import type { MirrorLimits } from '../limits.ts';
 import type { ProduceEffect, RebasedEffect, Segment, SourceBatch } from './rebased-messages.ts';
 
@@ -25,8 +26,13 @@ export interface Acknowledged {
   readonly originEnd: number;
 }
 
-/** Of the mirror's limits. */
-export type OutboxLimits = Pick<MirrorLimits, 'batchesInFlight' | 'changesPerSave'>;
+/** Where fetched bytes lie: those of a planned batch are held until it has landed, or is planned no more. */
+export type BytesHeld = Pick<Memory, 'hold' | 'release'>;
+
+export interface OutboxOptions extends Pick<MirrorLimits, 'batchesInFlight' | 'changesPerSave'> {
+  readonly memory: BytesHeld;
+  newId(): number;
+}
 
 const NOT_IN_FLIGHT = 0;
 
@@ -36,8 +42,7 @@ export class Outbox {
   sizeInBytes = 0;
   /** Where the last batch that landed begins; −1: none so far. */
   lastLanded = -1;
-  private readonly limits: OutboxLimits;
-  private readonly newId: () => number;
+  private readonly options: OutboxOptions;
   private batches: Planned[] = [];
   private changes: RunChange[] = [];
   private savedChanges = 0;
@@ -45,10 +50,9 @@ export class Outbox {
   /** Of the changes, so many are saved without a batch behind them. */
   private urgent = 0;
 
-  constructor(tenure: Tenure, limits: OutboxLimits, newId: () => number) {
+  constructor(tenure: Tenure, options: OutboxOptions) {
     this.tenure = tenure;
-    this.limits = limits;
-    this.newId = newId;
+    this.options = options;
   }
 
   get isEmpty(): boolean {
@@ -77,6 +81,14 @@ export class Outbox {
     const changesBefore = this.savedChanges + this.changes.length;
     this.batches.push({ id: NOT_IN_FLIGHT, batch, segments, isWhole, localStart, changesBefore });
     this.sizeInBytes += batch.sizeInBytes;
+    this.options.memory.hold(batch.bytes);
+  }
+
+  /** Nothing that is planned goes out any more. */
+  close(): void {
+    for (const { batch } of this.batches) this.options.memory.release(batch.bytes);
+    this.batches = [];
+    this.sizeInBytes = 0;
   }
 
   /** What may go out now. One save at a time; changes without a batch behind them wait for one, or for `hurry`. */
@@ -84,12 +96,12 @@ export class Outbox {
     const effects: RebasedEffect[] = [];
     const isWanted = this.changes.length > 0 && (!this.isEmpty || this.urgent > 0);
     if (this.saving.id === NOT_IN_FLIGHT && isWanted) effects.push(this.save());
-    const open = Math.min(this.batches.length, this.limits.batchesInFlight);
+    const open = Math.min(this.batches.length, this.options.batchesInFlight);
     for (let index = 0; index < open; index++) {
       const batch = this.batches[index]!;
       if (batch.changesBefore > this.savedChanges) break;
       if (batch.id !== NOT_IN_FLIGHT) continue;
-      batch.id = this.newId();
+      batch.id = this.options.newId();
       effects.push(this.produce(batch));
     }
     return effects;
@@ -111,6 +123,7 @@ export class Outbox {
     const batch = this.batches[index];
     if (batch === undefined) return undefined;
     this.batches.splice(index, 1);
+    this.options.memory.release(batch.batch.bytes);
     this.sizeInBytes -= batch.batch.sizeInBytes;
     this.lastLanded = Math.max(this.lastLanded, batch.localStart);
     const last = batch.segments.at(-1)!;
@@ -135,8 +148,8 @@ export class Outbox {
 
   /** What is sent again holds exactly what it held before, or the broker would not know it: hence the stored count. */
   private save(): RebasedEffect {
-    const count = this.saving.count || Math.min(this.changes.length, this.limits.changesPerSave);
-    this.saving = { id: this.newId(), count };
+    const count = this.saving.count || Math.min(this.changes.length, this.options.changesPerSave);
+    this.saving = { id: this.options.newId(), count };
     const { producerId, producerEpoch } = this.tenure;
     return {
       type: 'save',

@@ -44,7 +44,7 @@ export class RebasedShell implements MirrorTask {
     const { io, log, limits, target } = context;
     this.context = context;
     this.place = place;
-    this.task = new RebasedTask(limits, place.startOffset);
+    this.task = new RebasedTask(limits, io.memory, place.startOffset);
     this.producer = new CopyProducer({ io, client: target, limits, place });
     const { signal } = this.stopping;
     this.start = new WantedStart({ io, log, limits, place, signal, move: (offset) => this.deleteRecords(offset) });
@@ -62,6 +62,7 @@ export class RebasedShell implements MirrorTask {
     this.timer?.cancel();
     this.handle?.remove();
     this.handle = undefined;
+    this.task.ledger.close();
     this.hold(0);
   }
 
@@ -85,6 +86,7 @@ export class RebasedShell implements MirrorTask {
         this.handle = undefined;
         return;
       case 'save':
+        return void this.save(effect);
       case 'produce':
         return void this.write(effect);
       case 'deleteRecords':
@@ -174,8 +176,18 @@ export class RebasedShell implements MirrorTask {
     this.feed(input);
   }
 
-  private async write(effect: SaveEffect | ProduceEffect): Promise<void> {
-    this.feed(await (effect.type === 'save' ? this.producer.save(effect) : this.producer.produce(effect)));
+  /** What is on its way stays where it lies, even if the machine has forgotten it meanwhile. */
+  private async write(effect: ProduceEffect): Promise<void> {
+    const { memory } = this.context.io;
+    const { bytes } = effect.batch;
+    memory.hold(bytes);
+    const answer = await this.producer.produce(effect);
+    memory.release(bytes);
+    this.feed(answer);
+  }
+
+  private async save(effect: SaveEffect): Promise<void> {
+    this.feed(await this.producer.save(effect));
   }
 
   private async deleteRecords(offset: number): Promise<void> {

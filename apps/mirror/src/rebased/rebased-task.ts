@@ -30,6 +30,7 @@ import { divergence, overrun, recreated, unclean } from '../task/loss.ts';
 import type { TaskCondition, TaskView } from '../task/mirror-task.ts';
 import { Progress } from '../task/progress.ts';
 import { Ledger } from './ledger.ts';
+import type { BytesHeld } from './outbox.ts';
 import type { InputOf, RebasedEffect, RebasedInput, RebasedPhase } from './rebased-messages.ts';
 
 const CONDITIONS: Record<RebasedPhase, TaskCondition> = {
@@ -66,10 +67,10 @@ export class RebasedTask implements TaskView {
   private decision: GapPolicy | undefined;
 
   /** `startOffset`: where a copy without records begins. */
-  constructor(limits: MirrorLimits, startOffset = 0) {
+  constructor(limits: MirrorLimits, memory: BytesHeld, startOffset = 0) {
     this.limits = limits;
     this.startOffset = startOffset;
-    this.ledger = new Ledger(limits);
+    this.ledger = new Ledger(limits, memory);
     this.progress = new Progress(limits, this.ledger);
   }
 

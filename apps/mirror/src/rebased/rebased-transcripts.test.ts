@@ -28,7 +28,7 @@ function show({ type, ...rest }: RebasedInput | RebasedEffect): string {
 }
 
 function transcript(inputs: readonly RebasedInput[]): string {
-  const task = new RebasedTask(DEFAULT_LIMITS);
+  const task = new RebasedTask(DEFAULT_LIMITS, { hold: () => undefined, release: () => undefined });
   const lines = inputs.flatMap((input) => {
     const effects = task.step(input, 0).map((effect) => `    ${show(effect)}`);
     const reason = task.reason === null ? '' : ` "${task.reason}"`;
