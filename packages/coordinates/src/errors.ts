@@ -6,7 +6,7 @@ export const COORDINATE_ERRORS = {
   unread: 'The topic of bookkeeping could not be read to its end in time: look at the cluster that it lies in.',
   unwritten: 'The topic of bookkeeping took no record: look at the cluster that it lies in, and at its ACLs.',
   closed: 'The reader has been closed.',
-  'no-copy': 'Neither region has a topic that is a copy of the other or has the same origin: look at the links.',
+  'no-region': 'No region of this name is known here: look at the files in regions/.',
 } as const;
 
 export type CoordinateErrorCode = keyof typeof COORDINATE_ERRORS;

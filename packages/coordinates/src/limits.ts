@@ -14,4 +14,13 @@ export const LIMITS = {
   bookkeepingFetchBytes: 1024 * 1024,
   /** Of one record of `__meridian_topics`. */
   factsBytes: 262_144,
+  /** The end of a copy's log is looked at from so many offsets before it, and then eight times as far back. */
+  tailFirstReach: 8,
+  tailFetchBytes: 65_536,
+  /** What a region's topics are is asked for again after so long. */
+  topicsMaxAgeMs: 1_000,
+  /** Topics whose configs are asked for in one request. */
+  describeTopics: 500,
+  /** Ends of re-based copies that are remembered. */
+  rememberedEnds: 10_000,
 } as const;
