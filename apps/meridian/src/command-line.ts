@@ -7,6 +7,7 @@ import { createRealIo } from '@meridian/io/real';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { EXIT } from './errors.ts';
 import { LIMITS } from './limits.ts';
+import { addLinkCommands } from './link-command-line.ts';
 import { DEFAULT_REGIONS } from './platform-defaults.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 
@@ -48,13 +49,24 @@ gatewayCommand('tail <topic>', 'print the records of a topic, of all regions, as
 
 command(program, 'links', 'show how far every link is, per partition')
   .option('--region <name>', 'links into this region alone; can be repeated', collect)
+  .option('--link <name>', 'this link alone')
+  .option('--summary', 'one line per link')
+  .addHelpText(
+    'after',
+    `
+States: running, catching-up, starting, paused, promoted, deleted (the origin is gone: \`link confirm\`), retrying,
+halted (somebody must decide). Reasons stand below the table. LAG counts offsets, SECONDS for how long something is
+known that is not here, OLDEST is the age of the oldest record that is not here.`,
+  )
   .action(async (options) => (await import('./commands/links.ts')).printLinks(io, terminal, options));
+
+addLinkCommands({ command, terminal, io, collect, wholeNumber, addPair }, program);
 
 const topic = program.command('topic').description("topics of a region's brokers, by their physical names");
 command(topic, 'create <name>', "create a topic (a tenant's topic is <tenant>.<topic>)")
   .requiredOption('--region <name>', 'where')
   .option('--partitions <number>', 'how many; otherwise as the broker is set', wholeNumber, -1)
-  .option('--config <name=value>', 'a topic config of Kafka, or meridian.durability; can be repeated', addConfig)
+  .option('--config <name=value>', 'a topic config of Kafka, or meridian.durability; can be repeated', addPair)
   .action(async (name, options) => (await import('./commands/topic.ts')).createTopic(io, terminal, name, options));
 command(topic, 'list', 'list topics and of which region they are copies')
   .requiredOption('--region <name>', 'where')
@@ -87,7 +99,7 @@ function collect(text: string, sofar: string[] = []): string[] {
   return [...sofar, text];
 }
 
-function addConfig(text: string, sofar: Record<string, string> = {}): Record<string, string> {
+function addPair(text: string, sofar: Record<string, string> = {}): Record<string, string> {
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('It is not name=value.');
   return { ...sofar, [text.slice(0, at)]: text.slice(at + 1) };

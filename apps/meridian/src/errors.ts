@@ -14,6 +14,9 @@ export const CLI_ERRORS = {
   'topic-failed': 'The broker refused.',
   'not-reachable': 'Is the platform running? Check --region, --gateway and --port-offset.',
   'publish-failed': 'Not every record was acknowledged.',
+  'gaps-found': 'What lies in them was lost at its origin before it was copied; see docs/links.md.',
+  'not-verified': 'What differs is named above; docs/links.md says what to do.',
+  'not-exact': 'The offset has no exact counterpart there.',
   refused: 'The mirror did not do it; see `meridian links` for what it does.',
 } as const;
 

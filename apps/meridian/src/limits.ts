@@ -28,5 +28,9 @@ export const LIMITS = {
   readerCheckMs: 500,
   connectTimeoutMs: 10_000,
   requestTimeoutMs: 5_000,
+  /** `verify` reads all of a topic in two regions. */
+  verifyTimeoutMs: 3_600_000,
+  /** A step of a fail-over waits for brokers; the mirror goes on with it even if nobody waits. */
+  failoverTimeoutMs: 120_000,
   tokenLifeMs: 24 * 3_600_000,
 } as const;

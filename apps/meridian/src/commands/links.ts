@@ -1,31 +1,48 @@
 /**
- * `meridian links`: how far each link is, per topic and partition, as the mirrors' management ports tell it.
+ * `meridian links`: how far each link is, per topic and partition, as the mirrors' management ports tell it. Of several
+ * mirrors of a region each tells of the partitions that are its own.
  * Invariant: a mirror that does not answer is told on stderr and makes the command fail; the others are shown.
  */
 import type { Io } from '@meridian/io';
 import type { Region } from '@meridian/service/regions';
 import { CliError } from '../errors.ts';
-import { LIMITS } from '../limits.ts';
 import { findPlatform, findRegion, type PlatformOptions } from '../platform.ts';
 import { alignColumns, type Terminal } from '../terminal.ts';
+import { nameOf, reasonsOf } from './link-names.ts';
+import { askEachMirror } from './mirror-api.ts';
 
 export interface LinksOptions extends PlatformOptions {
   region?: string[];
+  link?: string;
+  summary?: boolean;
   json?: boolean;
 }
 
 /** What a mirror answers to GET /v1/links. */
+export interface MirrorStatus {
+  region: string;
+  member: string;
+  members: readonly string[];
+  configError: string | null;
+  links: LinkStatus[];
+}
+
 export interface LinkStatus {
+  name: string;
+  managed: string;
   from: string;
   to: string;
+  policy: string;
   state: string;
   reason: string | null;
+  isKeeper: boolean;
   partitions: PartitionStatus[];
 }
 
 /** A number is null as long as it is not known. */
-interface PartitionStatus {
+export interface PartitionStatus {
   topic: string;
+  copy: string;
   partition: number;
   state: string;
   reason: string | null;
@@ -35,40 +52,89 @@ interface PartitionStatus {
   lagBytes: number | null;
   lagMs: number | null;
   lastVerifiedOffset: number | null;
+  oldestUnmirroredMs: number | null;
+  gaps: number;
+  lostRecords: number;
+  /** The process that mirrors it. */
+  member?: string;
 }
 
 export async function printLinks(io: Io, terminal: Terminal, options: LinksOptions): Promise<void> {
   const topology = findPlatform(io, options);
-  const named = options.region?.map((name) => findRegion(topology, name)) ?? topology.regions;
-  const regions = named.filter(({ name }) => topology.links.some(({ to }) => to === name));
-  const answers = await Promise.allSettled(regions.map(fetchLinks));
-  const links = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+  const regions = options.region?.map((name) => findRegion(topology, name)) ?? topology.regions;
+  const asked = regions.length > 0 && topology.regions.length > 1 ? regions : [];
+  const answers = await Promise.all(asked.map((region) => askLinks(io, options, region)));
+  const links = answers
+    .flatMap((answer) => answer.links)
+    .filter(({ name }) => options.link === undefined || name === options.link);
   if (options.json) printJson(terminal, links);
-  else if (links.length > 0 || answers.length === 0) for (const line of tableOf(links)) terminal.data(line);
-  const silent = answers.flatMap((answer, index) =>
-    answer.status === 'rejected'
-      ? [`The mirror of ${regions[index]?.name}: ${String(answer.reason?.cause ?? answer.reason)}`]
-      : [],
-  );
+  else if (links.length > 0) {
+    for (const line of options.summary ? summaryOf(links) : tableOf(links)) terminal.data(line);
+  }
+  for (const { configErrors } of answers) for (const error of configErrors) terminal.say(error);
+  const silent = answers.flatMap((answer) => answer.silent);
   if (silent.length > 0) throw new CliError('not-reachable', silent.join('\n'));
+  if (options.link !== undefined && links.length === 0) {
+    throw new CliError('refused', `There is no link ${options.link}.`);
+  }
 }
 
-async function fetchLinks({ mirror }: Region): Promise<LinkStatus[]> {
-  const url = `http://${mirror.host}:${mirror.managementPort}/v1/links`;
-  const answer = await fetch(url, { signal: AbortSignal.timeout(LIMITS.requestTimeoutMs) });
-  if (!answer.ok) throw new Error(`${url} answered ${answer.status}`);
-  return ((await answer.json()) as { links: LinkStatus[] }).links;
+/** What all mirrors of a region tell, as one. */
+export async function askLinks(io: Pick<Io, 'disk'>, options: PlatformOptions, region: Region) {
+  const { answers, silent } = await askEachMirror<MirrorStatus>(io, options, region, { path: '/v1/links' });
+  return {
+    links: mergeLinks(answers),
+    silent: silent.map((each) => `A mirror of ${region.name}: ${each}`),
+    configErrors: [...new Set(answers.flatMap(({ configError }) => configError ?? []))],
+  };
 }
+
+/** Each partition once; the state of a link is the worst that one of its mirrors tells. */
+export function mergeLinks(answers: readonly MirrorStatus[]): LinkStatus[] {
+  const links = new Map<string, LinkStatus>();
+  for (const { member, links: told } of answers) {
+    for (const link of told) {
+      const partitions = link.partitions.map((each) => ({ ...each, member }));
+      const known = links.get(link.name);
+      if (known === undefined) links.set(link.name, { ...link, partitions });
+      else {
+        known.partitions.push(...partitions);
+        if (badness(link.state) > badness(known.state))
+          Object.assign(known, { state: link.state, reason: link.reason });
+      }
+    }
+  }
+  for (const { partitions } of links.values()) {
+    partitions.sort((a, b) => a.topic.localeCompare(b.topic) || a.partition - b.partition);
+  }
+  return [...links.values()];
+}
+
+const STATES = ['running', 'promoted', 'catching-up', 'starting', 'paused', 'deleted', 'retrying', 'halted'];
+const badness = (state: string): number => STATES.indexOf(state);
 
 function printJson(terminal: Terminal, links: readonly LinkStatus[]): void {
-  for (const { from, to, partitions } of links) {
-    for (const partition of partitions) terminal.data(JSON.stringify({ from, to, ...partition }));
+  for (const { name, from, to, partitions, state, reason } of links) {
+    if (partitions.length === 0) terminal.data(JSON.stringify({ link: name, from, to, topic: null, state, reason }));
+    for (const partition of partitions) terminal.data(JSON.stringify({ link: name, from, to, ...partition }));
   }
 }
 
 /** Reasons stand below the table, each once for all partitions of a topic. */
 export function tableOf(links: readonly LinkStatus[]): string[] {
-  const head = ['LINK', 'PARTITION', 'STATE', 'POSITION', 'END', 'LAG', 'BYTES', 'SECONDS'];
+  const head = [
+    'LINK',
+    'PARTITION',
+    'STATE',
+    'POSITION',
+    'END',
+    'LAG',
+    'BYTES',
+    'SECONDS',
+    'OLDEST',
+    'VERIFIED',
+    'GAPS',
+  ];
   const rows = links.flatMap((link) =>
     link.partitions.length === 0
       ? [[nameOf(link), '-', link.state]]
@@ -78,24 +144,31 @@ export function tableOf(links: readonly LinkStatus[]): string[] {
   return [...alignColumns([head, ...rows]), ...(reasons.length === 0 ? [] : ['', ...reasons])];
 }
 
-const nameOf = ({ from, to }: LinkStatus): string => `${from} → ${to}`;
-
 function row(link: string, each: PartitionStatus): string[] {
-  const { topic, partition, state, position, sourceEnd, lagRecords, lagBytes, lagMs } = each;
+  const { topic, partition, state, position, sourceEnd, lagRecords, lagBytes, lagMs, gaps } = each;
   const numbers = [position, sourceEnd, lagRecords, lagBytes].map((value) => String(value ?? '-'));
-  return [link, `${topic}-${partition}`, state, ...numbers, lagMs === null ? '-' : (lagMs / 1000).toFixed(1)];
+  const times = [lagMs, each.oldestUnmirroredMs].map(seconds);
+  const last = [String(each.lastVerifiedOffset ?? '-'), String(gaps)];
+  return [link, `${topic}-${partition}`, state, ...numbers, ...times, ...last];
 }
 
-function reasonsOf(link: LinkStatus): string[] {
-  const partitions = new Map<string, number[]>();
-  for (const { topic, partition, reason } of link.partitions) {
-    if (reason === null) continue;
-    const told = `${topic}: ${reason}`;
-    partitions.set(told, [...(partitions.get(told) ?? []), partition]);
-  }
-  const isTold = link.reason === null || link.partitions.some(({ reason }) => reason === link.reason);
-  return [
-    ...(isTold ? [] : [`${nameOf(link)}: ${link.reason}`]),
-    ...[...partitions].map(([told, numbers]) => `${nameOf(link)} ${told} (partition ${numbers.join(', ')})`),
-  ];
+/** One line per link, for those with thousands of partitions. */
+export function summaryOf(links: readonly LinkStatus[]): string[] {
+  const head = ['LINK', 'STATE', 'POLICY', 'MANAGED', 'PARTITIONS', 'LAG', 'BYTES', 'OLDEST', 'GAPS', 'LOST'];
+  const rows = links.map((link) => {
+    const { partitions, state, policy, managed } = link;
+    const sum = (of: (each: PartitionStatus) => number | null) =>
+      String(partitions.reduce((total, each) => total + (of(each) ?? 0), 0));
+    const oldest = partitions.map((each) => each.oldestUnmirroredMs).filter((age) => age !== null);
+    return [
+      ...[nameOf(link), state, policy, managed, String(partitions.length)],
+      ...[sum(({ lagRecords }) => lagRecords), sum(({ lagBytes }) => lagBytes)],
+      seconds(oldest.length === 0 ? null : Math.max(...oldest)),
+      ...[sum(({ gaps }) => gaps), sum(({ lostRecords }) => lostRecords)],
+    ];
+  });
+  const reasons = links.flatMap(reasonsOf);
+  return [...alignColumns([head, ...rows]), ...(reasons.length === 0 ? [] : ['', ...reasons])];
 }
+
+const seconds = (ms: number | null): string => (ms === null ? '-' : (ms / 1000).toFixed(1));

@@ -1,0 +1,22 @@
+/** How links and what ails them are written for people, by `links` and `link`. */
+import type { LinkStatus } from './links.ts';
+
+/** A name of its own is shown beside the regions. */
+export function nameOf({ name, from, to }: Pick<LinkStatus, 'name' | 'from' | 'to'>): string {
+  return name === `${from}-${to}` ? `${from} → ${to}` : `${from} → ${to} (${name})`;
+}
+
+/** Each reason once for all partitions of a topic. */
+export function reasonsOf(link: LinkStatus): string[] {
+  const partitions = new Map<string, number[]>();
+  for (const { topic, partition, reason } of link.partitions) {
+    if (reason === null) continue;
+    const told = `${topic}: ${reason}`;
+    partitions.set(told, [...(partitions.get(told) ?? []), partition]);
+  }
+  const isTold = link.reason === null || link.partitions.some(({ reason }) => reason === link.reason);
+  return [
+    ...(isTold ? [] : [`${nameOf(link)}: ${link.reason}`]),
+    ...[...partitions].map(([told, numbers]) => `${nameOf(link)} ${told} (partition ${numbers.join(', ')})`),
+  ];
+}
