@@ -4,10 +4,11 @@
  * Invariant: it may be killed at any moment, and several of them may run at once; none loses or doubles a record.
  */
 import type { Io, Logger } from '@meridian/io';
-import { createManagementServer, type LinkSpec, linkSpec } from '@meridian/service';
+import { createManagementServer, type LinkSpec, linkSpec, type ManagementRoute } from '@meridian/service';
 import { Membership } from './assignment/membership.ts';
 import type { EndpointConfig, MirrorConfig } from './config.ts';
 import { MirrorError } from './errors.ts';
+import { gapRoutes } from './gaps/gap-routes.ts';
 import { GapStore } from './gaps/gap-store.ts';
 import { DEFAULT_LIMITS, type MirrorLimits } from './limits.ts';
 import type { Companions } from './link/companion.ts';
@@ -42,6 +43,8 @@ export interface Mirror {
   /** 0 without `listen`. */
   readonly managementPort: number;
   status(): LinkStatus[];
+  /** What the management port serves; for whoever has no network to ask it by. */
+  readonly routes: readonly ManagementRoute[];
   stop(): Promise<void>;
 }
 
@@ -85,7 +88,12 @@ export async function createMirror({ io, config, log, limits: changed, listen }:
     links: links.status(now()),
   });
   const { host = '127.0.0.1', port } = config.management;
-  const routes = [...linkRoutes({ directory, links, status, now }), ...verifyRoutes(() => verifiers)];
+  const tasksOf = (link: string, topic: string) => [...(links?.find(link).topic(topic)?.tasks.values() ?? [])];
+  const routes = [
+    ...linkRoutes({ directory, links, status, now }),
+    ...verifyRoutes(() => verifiers),
+    ...gapRoutes({ gaps, tasksOf }),
+  ];
   const stop = async (): Promise<void> => {
     await links.stop();
     await membership.stop();
@@ -99,6 +107,7 @@ export async function createMirror({ io, config, log, limits: changed, listen }:
   return {
     managementPort: management?.port ?? 0,
     status: () => links.status(now()),
+    routes,
     async stop() {
       await stop();
       await management?.close();

@@ -3,7 +3,7 @@
  * who they are. Owned by the mirror; what it owns is `Share`'s to say.
  * Invariant: a process that the coordinator has not answered in time does nothing, before another one begins.
  */
-import type { Client, GroupMember, GroupMemberOptions, MemberMetadata } from '@meridian/client';
+import type { Client, GroupMember, MemberMetadata } from '@meridian/client';
 import type { Io, Logger, Timer } from '@meridian/io';
 import type { MirrorLimits } from '../limits.ts';
 import { Share } from './share.ts';
@@ -26,7 +26,7 @@ export interface MembershipOptions {
 export class Membership {
   readonly share: Share;
   private readonly options: MembershipOptions;
-  private readonly member: GroupMember | undefined;
+  private readonly member: GroupMember;
   private readonly stopping = new AbortController();
   private timer: Timer | undefined;
 
@@ -34,7 +34,7 @@ export class Membership {
     const { client, memberId, limits, mayBeginAlone, log } = options;
     this.options = options;
     this.share = new Share(memberId, limits.leaseMs, mayBeginAlone);
-    this.member = join(client, {
+    this.member = client.joinGroup({
       ...PROTOCOL,
       group: MIRROR_GROUP,
       metadata: Buffer.from(memberId),
@@ -52,14 +52,14 @@ export class Membership {
         this.take({ type: 'lost', reason });
       },
     });
-    if (this.member !== undefined) this.watch();
+    this.watch();
     if (!mayBeginAlone) void this.askWhetherEmpty();
   }
 
   async stop(): Promise<void> {
     this.stopping.abort();
     this.timer?.cancel();
-    await this.member?.leave();
+    await this.member.leave();
   }
 
   private take(input: Parameters<Share['step']>[0]): void {
@@ -69,7 +69,7 @@ export class Membership {
   private watch(): void {
     const { io, limits } = this.options;
     this.timer = io.timers.after(limits.heartbeatMs, () => {
-      this.take({ type: 'lease', ageMs: this.member?.leaseAgeMs() ?? 0 });
+      this.take({ type: 'lease', ageMs: this.member.leaseAgeMs() });
       this.watch();
     });
   }
@@ -88,14 +88,6 @@ export class Membership {
         await io.timers.sleep(limits.heartbeatMs, signal);
       }
     }
-  }
-}
-
-function join(client: Client, options: GroupMemberOptions): GroupMember | undefined {
-  try {
-    return client.joinGroup(options);
-  } catch {
-    return undefined;
   }
 }
 
