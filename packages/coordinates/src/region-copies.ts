@@ -3,7 +3,7 @@
  * on both engines. Used by the mirror, the gateway and the command line.
  * Invariant: a view is of now: log start and high watermark are asked for, and runs are read to their end.
  */
-import { type Client, EARLIEST, LATEST } from '@meridian/client';
+import { type Client, ClientError, EARLIEST, LATEST } from '@meridian/client';
 import type { Io } from '@meridian/io';
 import { ERROR } from '@meridian/protocol';
 import type { CopyView } from './copy-view.ts';
@@ -72,20 +72,13 @@ export class RegionCopies {
     return this.known.topics;
   }
 
-  /** In the order of the places; undefined where the partition does not answer. */
+  /** In the order of the places; undefined where the partition does not answer, or is not there. */
   async views(places: readonly Place[]): Promise<(CopyView | undefined)[]> {
-    if (places.length === 0) return [];
-    const ask = (timestamp: number) =>
-      this.options.client.listOffsets(
-        places.map(({ topic, partition }) => ({ topic: topic.name, partition, timestamp })),
-        { retryForMs: 0 },
-      );
-    const [starts, ends] = await Promise.all([ask(EARLIEST), ask(LATEST)]);
+    const [starts, ends] = await Promise.all([this.list(places, EARLIEST), this.list(places, LATEST)]);
     return Promise.all(
       places.map((place, index) => {
         const [start, end] = [starts[index], ends[index]];
-        if (start?.errorCode !== ERROR.NONE || end?.errorCode !== ERROR.NONE) return undefined;
-        return this.view(place, start.offset, end.offset);
+        return start === undefined || end === undefined ? undefined : this.view(place, start, end);
       }),
     );
   }
@@ -94,6 +87,27 @@ export class RegionCopies {
   close(): void {
     if (this.options.facts === undefined) this.facts?.close();
     if (this.options.runs === undefined) this.runs?.close();
+  }
+
+  /** A topic that is gone rejects the question as a whole: then the others are asked without it. */
+  private async list(places: readonly Place[], timestamp: number): Promise<(number | undefined)[]> {
+    const there = places.filter(({ topic, partition }) => partition < topic.partitions);
+    if (there.length < places.length) {
+      const listed = await this.list(there, timestamp);
+      return places.map((place) => (there.includes(place) ? listed.shift() : undefined));
+    }
+    if (places.length === 0) return [];
+    const queries = places.map(({ topic, partition }) => ({ topic: topic.name, partition, timestamp }));
+    try {
+      const answers = await this.options.client.listOffsets(queries, { retryForMs: 0 });
+      return answers.map(({ errorCode, offset }) => (errorCode === ERROR.NONE ? offset : undefined));
+    } catch (error) {
+      if (!(error instanceof ClientError) || error.code !== 'unknown-topic') throw error;
+      if (places.length === 1) return [undefined];
+      const half = places.length >> 1;
+      const halves = [places.slice(0, half), places.slice(half)].map((some) => this.list(some, timestamp));
+      return (await Promise.all(halves)).flat();
+    }
   }
 
   private async view({ topic, partition, asOrigin }: Place, start: number, end: number): Promise<CopyView> {

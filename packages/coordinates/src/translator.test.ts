@@ -114,6 +114,9 @@ test('a partition that is not there yet and a topic without a counterpart are an
     translator.offsets([at(1, 'lonely'), at(1, 'eu.orders'), at(0, 'orders', 7)], 'us', 'eu'),
   );
   expect(found.map(({ translation }) => translation.status)).toEqual(['no-copy', 'no-copy', 'no-copy']);
+  us.broker.topics.delete('lonely'); // the region's topics were asked for a moment ago
+  const [one, two] = await world.settle(translator.offsets([at(1), at(1, 'us.orders')], 'us', 'eu'));
+  expect([one?.translation.status, two?.translation.status]).toEqual(['exact', 'no-copy']);
   await expect(world.settle(translator.offsets([at(1)], 'us', 'mars'))).rejects.toMatchObject({ code: 'no-region' });
 });
 
