@@ -6,6 +6,9 @@ export interface MirrorLimits {
   readonly partitionInFlightBytes: number;
   /** The same over all partitions of the process. */
   readonly totalInFlightBytes: number;
+  /** One append; a fetched slice becomes several, of whole batches. The broker takes 10,000 batches at once. */
+  readonly appendMaxBytes: number;
+  readonly appendMaxBatches: number;
   /** One answer of an origin's broker, and one partition's share of it. Larger ones cost more in garbage than they save. */
   readonly fetchMaxBytes: number;
   readonly fetchPartitionMaxBytes: number;
@@ -90,12 +93,20 @@ export interface MirrorLimits {
   readonly writerQuietMs: number;
   /** A region that does not answer for so long is taken for lost by a plan. */
   readonly originReachMs: number;
+  /** From a topic's being closed to the last produce that a leader still takes. */
+  readonly closeMs: number;
+  /** Batches that are written aside, the largest record there, and how long one reading may take. */
+  readonly asideBatchBytes: number;
+  readonly asideMaxBytes: number;
+  readonly asideReadTimeoutMs: number;
 }
 
 export const DEFAULT_LIMITS: MirrorLimits = {
   discoveryMs: 1_000,
   partitionInFlightBytes: 4 * 1024 * 1024,
-  totalInFlightBytes: 24 * 1024 * 1024,
+  totalInFlightBytes: 16 * 1024 * 1024,
+  appendMaxBytes: 1024 * 1024,
+  appendMaxBatches: 8_000,
   fetchMaxBytes: 4 * 1024 * 1024,
   fetchPartitionMaxBytes: 1024 * 1024,
   backoffBaseMs: 50,
@@ -143,4 +154,8 @@ export const DEFAULT_LIMITS: MirrorLimits = {
   verifyMaxKeys: 1_000_000,
   writerQuietMs: 60_000,
   originReachMs: 3_000,
+  closeMs: 1_000,
+  asideBatchBytes: 512 * 1024,
+  asideMaxBytes: 64 * 1024 * 1024,
+  asideReadTimeoutMs: 30_000,
 };

@@ -29,13 +29,14 @@ export class Flow {
   position = -1;
   sentEnd = 0;
   bytes = 0;
-  private readonly maxBytes: number;
+  private readonly leastRoomBytes: number;
+  private maxBytes: number;
   private appends: Append[] = [];
   private isPaused = false;
   private nextId = 1;
 
   constructor(limits: Pick<MirrorLimits, 'partitionInFlightBytes'>) {
-    this.maxBytes = limits.partitionInFlightBytes;
+    this.leastRoomBytes = this.maxBytes = limits.partitionInFlightBytes;
   }
 
   get isEmpty(): boolean {
@@ -56,6 +57,11 @@ export class Flow {
   begin(): boolean {
     this.isPaused = this.bytes >= this.maxBytes;
     return this.isPaused;
+  }
+
+  /** While one answer is appended the next is under way: over a long way, answers are large. */
+  makeRoomFor(answerBytes: number): void {
+    this.maxBytes = Math.max(this.leastRoomBytes, 2 * answerBytes);
   }
 
   send({ buffers, sizeInBytes, end, endOffset, timestampMs }: Outgoing): TaskEffect[] {

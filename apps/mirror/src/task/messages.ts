@@ -30,6 +30,8 @@ export type TaskInput =
       readonly type: 'fetched';
       readonly buffers: readonly Buffer[];
       readonly sizeInBytes: number;
+      /** Of all that came of the partition in the answer that this is a part of. */
+      readonly answerBytes: number;
       /** Of the first record. */
       readonly timestampMs: number;
       readonly baseOffset: number;

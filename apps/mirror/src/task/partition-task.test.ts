@@ -9,7 +9,7 @@ const MIB = 1024 * 1024;
 
 function show(message: TaskInput | TaskEffect): string {
   const { type, ...rest } = message;
-  const fields = Object.entries(rest).filter(([name]) => name !== 'buffers' && name !== 'timestampMs');
+  const fields = Object.entries(rest).filter(([name]) => !['buffers', 'timestampMs', 'answerBytes'].includes(name));
   const text = (value: unknown) => (typeof value === 'object' ? JSON.stringify(value) : `${value}`);
   return [
     type,
@@ -46,6 +46,7 @@ const fetched = (baseOffset: number, nextOffset: number, highWatermark: number, 
   highWatermark,
   logStartOffset: 0,
   timestampMs: 1_000,
+  answerBytes: 100,
   ...more,
 });
 const end = (highWatermark: number, hole: boolean, logStartOffset = 0): TaskInput => {

@@ -200,7 +200,7 @@ export class PartitionTask implements TaskView {
   }
 
   private onFetched(input: InputOf<'fetched'>, nowMs: number): TaskEffect[] {
-    const { buffers, sizeInBytes, baseOffset, nextOffset, timestampMs } = input;
+    const { buffers, sizeInBytes, baseOffset, nextOffset, timestampMs, answerBytes } = input;
     const { sentEnd } = this.flow;
     if (baseOffset < sentEnd) {
       const reason = `a batch of the origin begins at ${baseOffset}, our copy ends inside of it at ${sentEnd}`;
@@ -210,6 +210,7 @@ export class PartitionTask implements TaskView {
     this.hear(input.highWatermark, nowMs);
     this.stand.endsIn(input.lastEpoch);
     this.progress.fetched(sizeInBytes, baseOffset, nextOffset, timestampMs);
+    this.flow.makeRoomFor(answerBytes);
     const effects = this.flow.send({ buffers, sizeInBytes, end: nextOffset, endOffset: -1, timestampMs });
     const follow = this.stand.follow(input.logStartOffset, this.position);
     return follow.length === 0 ? effects : [...effects, ...follow];

@@ -2,7 +2,7 @@
  * Performs what the machine of one partition wants: asks both sides, fetches from the origin, appends to the copy.
  * Owned by its link. Invariant: the machine hears of everything that it asked for, once; after `stop` of nothing.
  */
-import { EARLIEST, type FetchHandle, type FetchSubscription, LATEST } from '@meridian/client';
+import { EARLIEST, type FetchedSlice, type FetchHandle, type FetchSubscription, LATEST } from '@meridian/client';
 import type { Timer } from '@meridian/io';
 import { ERROR, errorName } from '@meridian/protocol';
 import { BATCH_FIELD } from '@meridian/protocol/record-batch';
@@ -13,6 +13,7 @@ import { offsetOf } from './listed-offset.ts';
 import type { TaskEffect, TaskInput } from './messages.ts';
 import type { MirrorTask, TaskContext, TaskPlace } from './mirror-task.ts';
 import { PartitionTask } from './partition-task.ts';
+import { piecesOf } from './slice-pieces.ts';
 
 type EffectOf<T extends TaskEffect['type']> = Extract<TaskEffect, { type: T }>;
 
@@ -126,17 +127,22 @@ export class TaskShell implements MirrorTask {
       partition,
       offset,
       lastFetchedEpoch,
-      onBatches: (slice) => {
-        // As its producer says; no number is refused here.
-        const timestampMs = Number(slice.buffers[0]!.readBigInt64BE(BATCH_FIELD.baseTimestamp));
-        this.feed({ type: 'fetched', timestampMs, ...slice });
-      },
+      onBatches: (slice) => this.take(slice),
       onEnd: (highWatermark, hole, logStartOffset) =>
         this.feed({ type: 'end', highWatermark, hole, logStartOffset: logStartOffset ?? 0 }),
       onLeaderEpoch: (epoch) => this.feed({ type: 'leaderEpoch', epoch }),
       onRetry: (reason) => this.feed({ type: 'trouble', reason }),
       onError: ({ code, detail }) => this.feed({ type: 'fetchFailed', kind: kindOf(code), detail }),
     };
+  }
+
+  private take(slice: FetchedSlice): void {
+    const { highWatermark, logStartOffset, sizeInBytes: answerBytes } = slice;
+    for (const piece of piecesOf(slice, this.context.limits)) {
+      // As its producer says; no number is refused here.
+      const timestampMs = Number(piece.buffers[0]!.readBigInt64BE(BATCH_FIELD.baseTimestamp));
+      this.feed({ type: 'fetched', timestampMs, highWatermark, logStartOffset, answerBytes, ...piece });
+    }
   }
 
   private async append(effect: EffectOf<'append'>): Promise<void> {
