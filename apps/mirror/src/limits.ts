@@ -28,7 +28,10 @@ export interface MirrorLimits {
   /** Marks kept per partition to tell how old its lag is. */
   readonly lagMarks: number;
   readonly lagMarkEveryMs: number;
-  /** Batches of one re-based partition without an answer: a broker recognises the last 5 of a producer. */
+  /**
+   * Batches of one re-based partition without an answer. A broker recognises the last 5 of a producer when they come
+   * again; where more are in doubt, the task fences anew and finds in the log which of them landed.
+   */
   readonly batchesInFlight: number;
   /** Changes of a re-based partition's table in one record batch of `__meridian_runs`. */
   readonly changesPerSave: number;
@@ -79,6 +82,8 @@ export interface MirrorLimits {
   /** Topics of fail-overs that are worked at at once, and how often one that waits is looked at again. */
   readonly failoverTopicsAtOnce: number;
   readonly failoverRetryMs: number;
+  /** How soon a run is seen that was begun by another mirror of the region. */
+  readonly failoverIdleMs: number;
   /** Runs that are remembered; of those that are done, the oldest goes first. */
   readonly maxFailoverRuns: number;
   /** One window of what was copied last is compared so often; a window begins anew at multiples of its offsets. */
@@ -118,7 +123,7 @@ export const DEFAULT_LIMITS: MirrorLimits = {
   silentMs: 15_000,
   lagMarks: 64,
   lagMarkEveryMs: 100,
-  batchesInFlight: 5,
+  batchesInFlight: 10,
   changesPerSave: 1_000,
   fenceLastsMs: 12 * 3_600_000,
   fencesInFlight: 50,
@@ -146,6 +151,7 @@ export const DEFAULT_LIMITS: MirrorLimits = {
   sealsAtOnce: 50,
   failoverTopicsAtOnce: 8,
   failoverRetryMs: 1_000,
+  failoverIdleMs: 5_000,
   maxFailoverRuns: 100,
   verifyEveryMs: 1_000,
   verifyWindowOffsets: 4_096,

@@ -21,7 +21,7 @@ export type StepTable = Partial<Record<RunStep, (head: RunHead, topic: TopicRun)
 export interface RunDriverOptions {
   readonly io: Pick<Io, 'clock' | 'timers'>;
   readonly log: Logger;
-  readonly limits: Pick<MirrorLimits, 'failoverTopicsAtOnce' | 'failoverRetryMs'>;
+  readonly limits: Pick<MirrorLimits, 'failoverTopicsAtOnce' | 'failoverRetryMs' | 'failoverIdleMs'>;
   readonly store: RunStore;
   readonly steps: Record<RunHead['kind'], StepTable>;
   /** Whether this process does the work for topics of that region at present. */
@@ -75,28 +75,32 @@ export class RunDriver {
     const { signal } = this.stopping;
     while (!signal.aborted) {
       this.wake = new AbortController();
-      await this.round();
-      if (!signal.aborted) await io.timers.sleep(limits.failoverRetryMs, this.wake.signal);
+      const isBusy = await this.round();
+      const restMs = isBusy ? limits.failoverRetryMs : limits.failoverIdleMs;
+      if (!signal.aborted) await io.timers.sleep(restMs, this.wake.signal);
     }
   }
 
-  private async round(): Promise<void> {
+  /** Returns whether there is an open run. */
+  private async round(): Promise<boolean> {
     const { store, mayDrive, limits } = this.options;
     try {
-      await store.ready();
+      await store.follow();
       this.trouble = null;
     } catch (error) {
       if (!this.stopping.signal.aborted) this.trouble = messageOf(error);
-      return;
+      return false;
     }
     const open = store.all().flatMap(({ head, topics }) => {
       const due = [...topics.values()].filter(({ step, from }) => step !== 'done' && mayDrive(from));
       return due.map((topic) => ({ head, topic }));
     });
+    const isBusy = open.length > 0;
     const work = async (): Promise<void> => {
       for (let next = open.shift(); next !== undefined; next = open.shift()) await this.advance(next.head, next.topic);
     };
     await Promise.all(Array.from({ length: Math.min(limits.failoverTopicsAtOnce, open.length) }, work));
+    return isBusy;
   }
 
   /** As far as the topic goes without waiting. */

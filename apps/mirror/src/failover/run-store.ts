@@ -5,6 +5,7 @@
 import type { Client } from '@meridian/client';
 import { CompactedTopic } from '@meridian/coordinates';
 import type { Io } from '@meridian/io';
+import { ERROR } from '@meridian/protocol';
 import type { RunHead, TopicRun } from './messages.ts';
 import { decodeRunRecord, encodeHead, encodeTopicRun, FAILOVERS_TOPIC, topicKey } from './run-record.ts';
 
@@ -21,15 +22,17 @@ export interface RunStoreOptions {
 }
 
 export class RunStore {
+  private readonly options: RunStoreOptions;
   private readonly topic: CompactedTopic;
-  private readonly maxRuns: number;
+  private isFollowed = false;
   private readonly heads = new Map<string, RunHead>();
   private readonly topics = new Map<string, Map<string, TopicRun>>();
 
-  constructor({ io, client, maxRuns }: RunStoreOptions) {
-    this.maxRuns = maxRuns;
+  constructor(options: RunStoreOptions) {
+    const { io, client } = options;
+    this.options = options;
     this.topic = new CompactedTopic({
-      ...{ io, client, topic: FAILOVERS_TOPIC, createPartitions: 1 },
+      ...{ io, client, topic: FAILOVERS_TOPIC },
       onReset: () => {
         this.heads.clear();
         this.topics.clear();
@@ -38,9 +41,14 @@ export class RunStore {
     });
   }
 
-  /** All that is committed has been read. Makes the topic. */
-  ready(): Promise<void> {
-    return this.topic.ready();
+  /** Reads what there is, and follows it from then on; a region that has never had a run has no such topic. */
+  async follow(): Promise<void> {
+    if (this.isFollowed) return;
+    const { client } = this.options;
+    const found = (await client.metadata([FAILOVERS_TOPIC], { maxAgeMs: 0 })).topics.get(FAILOVERS_TOPIC);
+    if (found?.errorCode === ERROR.UNKNOWN_TOPIC_OR_PARTITION) return;
+    await this.topic.ready();
+    this.isFollowed = true;
   }
 
   /** Oldest first; a run whose topics are not all written was never begun. */
@@ -53,7 +61,18 @@ export class RunStore {
   /** The topics go first: whoever reads the head reads all of it. */
   async begin(head: RunHead, topics: readonly TopicRun[]): Promise<void> {
     await this.forgetOldest();
-    await this.topic.putAll([...topics.map((topic) => encodeTopicRun(head.id, topic)), encodeHead(head)]);
+    const { io, client } = this.options;
+    const maker = new CompactedTopic({
+      ...{ io, client, topic: FAILOVERS_TOPIC, createPartitions: 1 },
+      onRecord: () => undefined,
+    });
+    try {
+      await maker.putAll([...topics.map((topic) => encodeTopicRun(head.id, topic)), encodeHead(head)]);
+    } finally {
+      maker.close();
+    }
+    this.isFollowed = false;
+    await this.follow();
   }
 
   async put(id: string, topic: TopicRun): Promise<void> {
@@ -67,7 +86,7 @@ export class RunStore {
 
   private async forgetOldest(): Promise<void> {
     const done = this.all().filter(({ topics }) => [...topics.values()].every(({ step }) => step === 'done'));
-    const tooMany = this.heads.size - this.maxRuns + 1;
+    const tooMany = this.heads.size - this.options.maxRuns + 1;
     const gone = done
       .slice(0, Math.max(0, tooMany))
       .flatMap(({ head, topics }) => [

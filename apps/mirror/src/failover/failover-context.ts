@@ -1,0 +1,46 @@
+/**
+ * What fail-over and fail-back work with: the region that they are carried out in, the others, and what links and groups
+ * tell of themselves. Made once by the mirror. Invariant: nothing here belongs to a run; runs are in their store.
+ */
+import type { RunsStore } from '@meridian/coordinates';
+import type { Io, Logger } from '@meridian/io';
+import type { LostRange } from '../gaps/gap-record.ts';
+import type { GroupPartitionStatus } from '../groups/messages.ts';
+import type { MirrorLimits } from '../limits.ts';
+import type { RegionSide } from '../link/region-side.ts';
+import type { PartitionStatus } from '../status.ts';
+import type { TaskPlace } from '../task/mirror-task.ts';
+import type { Promotion } from './promotion.ts';
+
+/** What a link tells of itself, as far as it is this process's. */
+export interface LinkView {
+  readonly from: string;
+  readonly partitions: readonly PartitionStatus[];
+  readonly groups: readonly GroupPartitionStatus[];
+}
+
+/** Links that a fail-back needs for a while. */
+export interface TemporaryLinks {
+  /** An identity link of that one topic; it is there already: nothing happens. */
+  open(name: string, from: string, topic: string): Promise<void>;
+  close(name: string): Promise<void>;
+}
+
+export interface FailoverContext {
+  readonly io: Pick<Io, 'clock' | 'timers' | 'random'>;
+  readonly log: Logger;
+  readonly limits: MirrorLimits;
+  /** The region that takes over or gets back: the mirror's own. */
+  readonly here: RegionSide;
+  readonly regions: ReadonlyMap<string, RegionSide>;
+  readonly promotion: Promotion;
+  readonly temporaryLinks: TemporaryLinks;
+  /** Where the copies of a region lie in an Apache Kafka; undefined: its copies have their origins' offsets. */
+  runs(region: string): RunsStore | undefined;
+  links(): LinkView[];
+  /** A round of the groups that come from there, if it is this process that carries them. */
+  carryGroups(from: string): Promise<void>;
+  /** Comes back when it is durable. */
+  recordGap(place: TaskPlace, lost: LostRange): Promise<void>;
+  readonly signal: AbortSignal;
+}

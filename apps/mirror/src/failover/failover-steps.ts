@@ -1,0 +1,133 @@
+/**
+ * The steps of a fail-over, per topic: until the copy has all that its origin can still give, sealed, groups carried,
+ * promoted. Performed by the driver; each may be repeated at any time after a crash.
+ * Invariant: a copy is sealed only when its origin has nothing more, has been silent, or somebody forces it.
+ *
+ *   catching-up   the origin answers: waits for its writers to be quiet and for what is not copied yet
+ *                 the origin is silent: for `silentMs`, so that a broken line is not taken for a lost region
+ *   sealing       nothing is appended any more; the ends are the cut
+ *   groups        the last round of groups: where the copy ended short, at its end
+ *   promoting     writable, one incarnation further
+ */
+import type { TopicFacts } from '../link/topic-catalog.ts';
+import type { FailoverContext } from './failover-context.ts';
+import type { Copy } from './failover-plan.ts';
+import type { TopicRun } from './messages.ts';
+import { logEnds, placeKey, writersOf } from './origin-facts.ts';
+import type { StepTable } from './run-driver.ts';
+
+export function failoverSteps(context: FailoverContext): StepTable {
+  return {
+    'catching-up': async (head, topic) => {
+      const copy = await copyOf(context, topic);
+      if (copy === undefined) return { waitFor: `${topic.copy} is not here any more` };
+      if (copy.origin.promotedAt !== undefined) return { step: 'done', detail: 'it was promoted already' };
+      const missing = await missingOf(context, copy);
+      if (head.force) return { step: 'sealing', notCopied: missing.records, detail: missing.text };
+      const waitFor = missing.isReachable ? await reasonToWait(context, copy, missing) : tooEarly(context, missing);
+      return waitFor === null ? { step: 'sealing', notCopied: missing.records, detail: missing.text } : { waitFor };
+    },
+    sealing: async (_head, topic) => {
+      const copy = await copyOf(context, topic);
+      if (copy === undefined) return { waitFor: `${topic.copy} is not here any more` };
+      const cut = await context.promotion.seal(copy.origin, copy.partitions);
+      return { step: 'groups', cut, incarnation: copy.origin.promotedAt ? topic.incarnation : copy.origin.incarnation };
+    },
+    groups: async (_head, topic) => {
+      await context.carryGroups(topic.from);
+      return { step: topic.policy === 'identity' ? 'promoting' : 'done' };
+    },
+    promoting: async (_head, topic) => {
+      const copy = await copyOf(context, topic);
+      if (copy === undefined) return { waitFor: `${topic.copy} is not here any more` };
+      // Of the incarnation that was sealed: one that has been promoted already stays as it is.
+      if (copy.origin.promotedAt === undefined) await context.promotion.promote(copy.origin, topic.cut);
+      return { step: 'done' };
+    },
+  };
+}
+
+/** The topic of the run: another one of its name is not meant. */
+export async function copyOf(context: FailoverContext, { copy, copyId }: TopicRun): Promise<Copy | undefined> {
+  const { here, signal } = context;
+  here.catalog.forget(copyId);
+  const found = (await here.catalog.read(signal)).find(({ name, id }: TopicFacts) => name === copy && id === copyId);
+  return found?.origin === undefined ? undefined : (found as Copy);
+}
+
+export interface Missing {
+  readonly isReachable: boolean;
+  /** Since anything was heard of the origin; null: nothing is known. */
+  readonly silentMs: number | null;
+  /** Null: nobody knows. */
+  readonly records: number | null;
+  readonly text: string;
+}
+
+/** What the origin has, or had as last heard, that is not in the copy. */
+export async function missingOf(context: FailoverContext, copy: Copy): Promise<Missing> {
+  const { originRegion, originTopic } = copy.origin;
+  const side = context.regions.get(originRegion);
+  const size = { name: originTopic, partitions: copy.partitions };
+  const unreachable = { isReachable: false, ends: new Map<string, number>() };
+  const [found, own] = await Promise.all([
+    side === undefined ? unreachable : logEnds(side, [size], context),
+    logEnds(context.here, [copy], context),
+  ]);
+  const statuses = context.links().flatMap(({ from, partitions }) => {
+    return from === originRegion ? partitions.filter((each) => each.copy === copy.name) : [];
+  });
+  const heard = statuses.map(({ heardMs }) => heardMs);
+  let records: number | null = 0;
+  for (let partition = 0; partition < copy.partitions; partition++) {
+    const status = statuses.find((each) => each.partition === partition);
+    const end = found.ends.get(placeKey(originTopic, partition)) ?? status?.sourceEnd ?? null;
+    const isSame = context.here.engine === 'embedded';
+    const position = (isSame ? own.ends.get(placeKey(copy.name, partition)) : undefined) ?? status?.position ?? null;
+    if (records !== null) records = end === null || position === null ? null : records + Math.max(0, end - position);
+  }
+  const silentMs = heard.length === 0 ? null : Math.min(...heard);
+  const count = records === null ? 'nobody knows how many' : String(records);
+  const text = records === 0 ? 'all of its records are here' : `${count} records of ${originRegion} are not here`;
+  return { isReachable: found.isReachable, silentMs, records, text };
+}
+
+async function reasonToWait(context: FailoverContext, copy: Copy, missing: Missing): Promise<string | null> {
+  const writers = await quietedBy(context, copy.origin.originRegion, copy.origin.originTopic, copy.partitions);
+  if (writers !== null) return writers;
+  return missing.records === 0 ? null : `${missing.text} yet`;
+}
+
+/** Null: no producer has written of late. */
+export async function quietedBy(
+  context: FailoverContext,
+  region: string,
+  topic: string,
+  partitions: number,
+): Promise<string | null> {
+  const side = context.regions.get(region);
+  if (side === undefined) return null;
+  for (const [place, [writer]] of await writersOf(side, [{ name: topic, partitions }], context)) {
+    if (writer === undefined) continue;
+    const ago = Math.round(writer.agoMs / 1000);
+    return `producer ${writer.producerId} wrote to ${place.replace(' ', '-')} in ${region} ${ago} s ago: stop it`;
+  }
+  return null;
+}
+
+function tooEarly({ limits }: FailoverContext, { silentMs, text }: Missing): string | null {
+  if (silentMs === null || silentMs >= limits.silentMs) return null;
+  return `the origin does not answer, but did ${Math.round(silentMs / 1000)} s ago; ${text}`;
+}
+
+/** For runs that begin: what each topic needs. */
+export function firstStep(copy: Copy): TopicRun {
+  const { originTopic: topic, originRegion: from, policy, incarnation } = copy.origin;
+  const isPromoted = copy.origin.promotedAt !== undefined;
+  return {
+    ...{ topic, copy: copy.name, copyId: copy.id, from, policy, incarnation },
+    step: isPromoted ? 'done' : policy === 'identity' ? 'catching-up' : 'groups',
+    detail: isPromoted ? 'it was promoted already' : null,
+    ...{ notCopied: null, cut: [], common: [], aside: null },
+  };
+}
