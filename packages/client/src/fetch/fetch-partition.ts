@@ -17,6 +17,7 @@ export type Aftermath = 'data' | 'empty' | 'rest' | 'lost';
 
 export class FetchPartition implements FetchHandle {
   readonly subscription: FetchSubscription;
+  readonly nameKey: string;
   position: number;
   lastEpoch: number;
   topicId: string;
@@ -32,6 +33,8 @@ export class FetchPartition implements FetchHandle {
   /** The refusal told of a leader that was not known: no need to ask or to wait. */
   knowsLeader = false;
   isRemoved = false;
+  private keyedId = '';
+  private keyById = '';
   private isPaused = false;
   private isResting = false;
   private readonly wake: (partition: FetchPartition) => void;
@@ -43,12 +46,22 @@ export class FetchPartition implements FetchHandle {
     forget: (partition: FetchPartition) => void,
   ) {
     this.subscription = subscription;
+    this.nameKey = `${subscription.topic}/${subscription.partition}`;
     this.position = subscription.offset;
     this.lastEpoch = subscription.lastFetchedEpoch ?? -1;
     this.topicId = subscription.topicId ?? ZERO_UUID;
     this.originEpochs = subscription.originEpochsFrom ?? -1;
     this.wake = wake;
     this.forget = forget;
+  }
+
+  /** What an answer names it by, from version 13 on, and before. */
+  get idKey(): string {
+    if (this.keyedId !== this.topicId) {
+      this.keyedId = this.topicId;
+      this.keyById = `${this.topicId}/${this.partition}`;
+    }
+    return this.keyById;
   }
 
   get topic(): string {

@@ -6,15 +6,20 @@
  *   main comes back while a second one is out: its next poll is a short one
  *   main out, short   what the second one brought back waits for main, and goes along with it from then on
  *
+ * The main one goes on from request to request in a fetch session; the second one and probes stand by themselves.
  * Invariant: a partition is in one request at a time.
  */
-import { ERROR, Fetch, type RequestInput, type ResponseOf, ZERO_UUID } from '@meridian/protocol';
+import { ERROR, errorName, Fetch, type RequestInput, type ResponseOf, ZERO_UUID } from '@meridian/protocol';
 import type { NodePool, Purpose } from '../connection/node-pool.ts';
 import { ClientError } from '../errors.ts';
 import type { ClientLimits } from '../limits.ts';
 import type { MetadataCache } from '../metadata-cache.ts';
-import type { FetchPartition } from './fetch-partition.ts';
+import type { FetchPartition, PartitionAnswer } from './fetch-partition.ts';
+import { FetchSession, isSessionError, sessionless } from './fetch-session.ts';
 import type { FetcherOptions } from './fetch-types.ts';
+
+type Request = RequestInput<typeof Fetch>;
+type Answer = ResponseOf<typeof Fetch>;
 
 export interface PollContext {
   readonly limits: ClientLimits;
@@ -43,6 +48,7 @@ export class NodePoll {
   private readonly partitions = new Set<FetchPartition>();
   private readonly main: Lane;
   private readonly second: Lane;
+  private readonly session = new FetchSession();
   private scheduled = false;
   private isClosed = false;
 
@@ -104,13 +110,17 @@ export class NodePoll {
         : options.maxWaitMs;
     for (const partition of partitions) partition.isInFlight = true;
     const generations = partitions.map((partition) => partition.generation);
-    let answer: ResponseOf<typeof Fetch> | undefined;
+    const session = lane === this.main && !isProbe ? this.session : undefined;
+    let answer: Answer | undefined;
     let reason = '';
     try {
       const connection = await this.context.pool.connect(this.nodeId, lane.purpose);
       const best = connection.versionFor(Fetch);
       const version = partitions.some(({ topicId }) => topicId === ZERO_UUID) ? Math.min(best, BY_ID - 1) : best;
-      const body = this.requestFor(partitions, maxWaitMs, isProbe);
+      const { partitionMaxBytes } = this.context.options;
+      const naming =
+        session?.next(partitions, partitionMaxBytes, version >= BY_ID) ?? sessionless(partitions, partitionMaxBytes);
+      const body = { ...this.termsOf(maxWaitMs, isProbe), ...naming };
       const timeoutMs = maxWaitMs + limits.requestTimeoutMs;
       answer = await connection.request(Fetch, version, body, { timeoutMs, memory: this.context.memory });
     } catch (error) {
@@ -120,57 +130,61 @@ export class NodePoll {
     lane.isBusy = lane.isShort = false;
     for (const partition of partitions) partition.isInFlight = false;
     if (this.isClosed) return;
+    if (answer === undefined) session?.reset();
     if (answer === undefined) this.lose(partitions, reason);
-    else this.distribute(partitions, generations, answer, partitions.length === 1);
+    else if (answer.errorCode !== ERROR.NONE) this.refused(partitions, answer.errorCode);
+    else this.distribute(partitions, generations, answer, session);
     this.wake();
   }
 
-  private requestFor(
-    partitions: readonly FetchPartition[],
+  /** A session that the leader has given up is begun anew at once. */
+  private refused(partitions: readonly FetchPartition[], errorCode: number): void {
+    this.session.reset();
+    if (!isSessionError(errorCode)) this.lose(partitions, errorName(errorCode));
+  }
+
+  private termsOf(
     maxWaitMs: number,
     isProbe: boolean,
-  ): RequestInput<typeof Fetch> {
-    const { options } = this.context;
-    return {
-      maxWaitMs,
-      minBytes: isProbe ? 0 : options.minBytes,
-      maxBytes: options.maxBytes,
-      isolationLevel: options.isolation === 'read_committed' ? 1 : 0,
-      sessionId: 0,
-      sessionEpoch: -1,
-      topics: topicsOf(partitions, options.partitionMaxBytes),
-      forgottenTopicsData: [],
-    };
+  ): Pick<Request, 'maxWaitMs' | 'minBytes' | 'maxBytes' | 'isolationLevel'> {
+    const { minBytes, maxBytes, isolation } = this.context.options;
+    const isolationLevel = isolation === 'read_committed' ? 1 : 0;
+    return { maxWaitMs, minBytes: isProbe ? 0 : minBytes, maxBytes, isolationLevel };
   }
 
   private distribute(
     partitions: readonly FetchPartition[],
     generations: readonly number[],
-    answer: ResponseOf<typeof Fetch>,
-    alone: boolean,
+    answer: Answer,
+    session: FetchSession | undefined,
   ): void {
-    const answers = new Map<string, ResponseOf<typeof Fetch>['responses'][number]['partitions'][number]>();
+    const isIncremental = session?.take(answer) === true;
+    const alone = partitions.length === 1;
+    const answers = new Map<string, PartitionAnswer>();
     for (const { topic, topicId, partitions: answered } of answer.responses) {
       for (const each of answered) answers.set(`${topic || topicId}/${each.partitionIndex}`, each);
     }
     const lost: FetchPartition[] = [];
-    partitions.forEach((partition, index) => {
-      if (partition.generation !== generations[index]) return;
-      const { topic, topicId, partition: number } = partition;
-      const found = answers.get(`${topic}/${number}`) ?? answers.get(`${topicId}/${number}`);
-      if (found !== undefined && found.errorCode !== ERROR.NONE) {
-        partition.knowsLeader = this.context.metadata.learn(
-          partition,
-          this.nodeId,
-          found.currentLeader,
-          answer.nodeEndpoints,
-        );
+    for (let index = 0; index < partitions.length; index++) {
+      const partition = partitions[index]!;
+      const named = answers.get(partition.nameKey) ?? answers.get(partition.idKey);
+      if (named !== undefined) session?.remember(partition, named);
+      if (partition.generation !== generations[index]) continue;
+      const found = named ?? (isIncremental ? session?.quietOf(partition) : undefined);
+      if (found === undefined) {
+        if (!isIncremental) lost.push(partition);
+        continue;
       }
-      const aftermath = found?.errorCode === undefined ? 'lost' : partition.take(found, this.readsCommitted, alone);
+      if (found.errorCode !== ERROR.NONE) this.learn(partition, found, answer);
+      const aftermath = partition.take(found, this.readsCommitted, alone);
       if (aftermath === 'lost') lost.push(partition);
       else if (aftermath === 'data') this.toTheBack(partition);
-    });
+    }
     if (lost.length > 0) this.lose(lost, '');
+  }
+
+  private learn(partition: FetchPartition, { currentLeader }: PartitionAnswer, { nodeEndpoints }: Answer): void {
+    partition.knowsLeader = this.context.metadata.learn(partition, this.nodeId, currentLeader, nodeEndpoints);
   }
 
   private get readsCommitted(): boolean {
@@ -185,28 +199,4 @@ export class NodePoll {
     const still = partitions.filter((partition) => this.partitions.delete(partition));
     this.context.onLost(still, reason);
   }
-}
-
-/** Neighbours of one topic share its entry. */
-function topicsOf(
-  partitions: readonly FetchPartition[],
-  partitionMaxBytes: number,
-): RequestInput<typeof Fetch>['topics'] {
-  type Topic = RequestInput<typeof Fetch>['topics'][number];
-  type Entry = Topic['partitions'][number];
-  const topics: { topic: string; topicId: string; partitions: Entry[] }[] = [];
-  for (const partition of partitions) {
-    const entry: Entry = {
-      partition: partition.partition,
-      currentLeaderEpoch: partition.leaderEpoch,
-      fetchOffset: partition.position,
-      lastFetchedEpoch: partition.lastEpoch,
-      partitionMaxBytes,
-      originEpochsFrom: partition.originEpochs,
-    };
-    const last = topics.at(-1);
-    if (last?.topic === partition.topic) last.partitions.push(entry);
-    else topics.push({ topic: partition.topic, topicId: partition.topicId, partitions: [entry] });
-  }
-  return topics;
 }

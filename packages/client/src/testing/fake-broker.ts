@@ -23,6 +23,7 @@ import type { SaslCredentials } from '../security.ts';
 import { FAKE_HANDLERS } from './fake-handlers.ts';
 import { FakeLogin } from './fake-login.ts';
 import { FakePartition } from './fake-partition.ts';
+import { FakeSessions } from './fake-sessions.ts';
 
 export interface FakeTopic {
   readonly name: string;
@@ -56,10 +57,13 @@ export class FakeBroker {
   readonly nodes: Map<number, { readonly host: string; readonly port: number }>;
   readonly nodeId: number;
   readonly requests: string[] = [];
+  readonly sessions = new FakeSessions();
   /** Refusals tell who leads (KIP-951). */
   hints = false;
   /** What this one says of leaders, when it has not heard the newest. */
   outdated: { readonly leaderId: number; readonly leaderEpoch: number } | undefined;
+  /** Partitions that each fetch has named. */
+  readonly fetchesNamed: number[] = [];
   /** Error code for the partitions of a produce or fetch, before anything is done. */
   intercept: Interceptor | undefined;
   /** Produces are carried out, but the connection is dropped instead of answering. */
@@ -83,6 +87,7 @@ export class FakeBroker {
   async start(io: Io): Promise<number> {
     this.io = io;
     this.waiters.clear();
+    this.sessions.clear();
     const { host, port } = this.options;
     this.listener = await io.net.listen({ host, port }, (connection) => this.serve(connection));
     return this.listener.port;

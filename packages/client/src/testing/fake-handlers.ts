@@ -5,6 +5,7 @@
 import {
   type CreatePartitions,
   type CreateTopics,
+  type DeleteRecords,
   type DeleteTopics,
   type DescribeConfigs,
   ERROR,
@@ -66,7 +67,10 @@ async function fetch(
   body: RequestOf<typeof Fetch>,
   errorCode: number | undefined,
 ): Promise<ResponseInput<typeof Fetch>> {
-  const read = () => readAll(broker, body, errorCode);
+  broker.fetchesNamed.push(body.topics.reduce((sum, { partitions }) => sum + partitions.length, 0));
+  const asked = broker.sessions.take(body);
+  if (asked.errorCode !== ERROR.NONE) return { errorCode: asked.errorCode, sessionId: 0, responses: [] };
+  const read = () => readAll(broker, asked.request, errorCode);
   let answer = read();
   if (!answer.isUrgent && answer.bytes < body.minBytes && body.maxWaitMs > 0) {
     await new Promise<void>((resolve) => {
@@ -83,7 +87,8 @@ async function fetch(
     });
     answer = read();
   }
-  return { errorCode: ERROR.NONE, sessionId: 0, responses: answer.responses, ...endpointsOf(broker) };
+  const responses = broker.sessions.newsOf(asked, answer.responses);
+  return { errorCode: ERROR.NONE, sessionId: asked.session?.id ?? 0, responses, ...endpointsOf(broker) };
 }
 
 function readAll(broker: FakeBroker, body: RequestOf<typeof Fetch>, errorCode: number | undefined) {
@@ -256,6 +261,25 @@ function alterConfigs(
   };
 }
 
+function deleteRecords(
+  broker: FakeBroker,
+  { topics }: RequestOf<typeof DeleteRecords>,
+): ResponseInput<typeof DeleteRecords> {
+  return {
+    topics: topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex, offset }) => {
+        const partition = broker.topics.get(name)?.partitions[partitionIndex];
+        if (partition === undefined) {
+          return { partitionIndex, lowWatermark: -1, errorCode: ERROR.UNKNOWN_TOPIC_OR_PARTITION };
+        }
+        partition.advanceStart(Math.max(partition.startOffset, offset));
+        return { partitionIndex, lowWatermark: partition.startOffset, errorCode: ERROR.NONE };
+      }),
+    })),
+  };
+}
+
 function deleteTopics(broker: FakeBroker, body: RequestOf<typeof DeleteTopics>): ResponseInput<typeof DeleteTopics> {
   const names = [...body.topicNames, ...body.topics.map(({ name }) => name ?? '')];
   return {
@@ -276,6 +300,7 @@ export const FAKE_HANDLERS: Readonly<Record<string, Handler>> = {
   DescribeConfigs: describeConfigs,
   FindCoordinator: findCoordinator,
   IncrementalAlterConfigs: alterConfigs,
+  DeleteRecords: deleteRecords,
   DeleteTopics: deleteTopics,
   InitProducerId: () => ({ errorCode: ERROR.NONE, producerId: 4711, producerEpoch: 0 }),
 };
