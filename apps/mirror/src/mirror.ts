@@ -12,11 +12,12 @@ import { gapRoutes } from './gaps/gap-routes.ts';
 import { GapStore } from './gaps/gap-store.ts';
 import { DEFAULT_LIMITS, type MirrorLimits } from './limits.ts';
 import type { Companions } from './link/companion.ts';
-import { createRegionSide, type RegionSide } from './link/region-side.ts';
+import { createRegionSide, type RegionSide, type RegionSideOptions } from './link/region-side.ts';
 import { LinkDirectory } from './links/link-directory.ts';
-import { LinkFile } from './links/link-file.ts';
+import { LinkFile, type ReadLinks } from './links/link-file.ts';
 import { linkRoutes } from './links/link-routes.ts';
 import { LinkSet } from './links/link-set.ts';
+import { translateRoutes } from './links/translate-routes.ts';
 import { RebasedShell } from './rebased/rebased-shell.ts';
 import { RebasedTarget } from './rebased/rebased-target.ts';
 import type { LinkStatus, MirrorStatus } from './status.ts';
@@ -35,6 +36,8 @@ export interface MirrorOptions {
   readonly config: MirrorConfig;
   readonly log: Logger;
   readonly limits?: Partial<MirrorLimits>;
+  /** Of `@meridian/service/links`; needed where the config has a `linksFile`. */
+  readonly readLinks?: ReadLinks;
   /** False: the management port is not opened (fastify does not run in simulations). Default true. */
   readonly listen?: boolean;
 }
@@ -49,11 +52,12 @@ export interface Mirror {
 }
 
 /** Comes back when the management port is served; links come up by themselves, whatever is reachable. */
-export async function createMirror({ io, config, log, limits: changed, listen }: MirrorOptions): Promise<Mirror> {
+export async function createMirror(options: MirrorOptions): Promise<Mirror> {
+  const { io, config, log, limits: changed, listen } = options;
   const limits = { ...DEFAULT_LIMITS, ...changed };
   const { region } = config;
   const specs = linksOf(config);
-  const sides = new Sides(io, log, limits, config);
+  const sides = new Sides(io, log, limits, config, (topic, partition) => gaps.lostOf(topic, partition));
   for (const { from } of specs) sides.of(from);
   const target = sides.target;
   const gaps = new GapStore({ io, client: target.client, limits });
@@ -61,15 +65,15 @@ export async function createMirror({ io, config, log, limits: changed, listen }:
   let links: LinkSet | undefined;
   const onChange = (): void => links?.update();
   const regions = new Set([region, ...(config.sources ?? []).map((source) => source.region)]);
-  const file = await linkFileOf(io, config, regions, limits);
+  const file = linkFileOf(options, regions, limits);
   const directory = new LinkDirectory({ io, client: target.client, region, regions, links: specs, file, onChange });
   const membership = new Membership({
     ...{ io, log, limits, client: target.client, onChange },
     memberId: config.memberId ?? io.random.bytes(6).toString('hex'),
     mayBeginAlone: target.engine === 'embedded',
   });
-  const { client, facts } = target;
-  const rebased = facts === undefined ? undefined : new RebasedTarget({ io, client, limits, facts });
+  const { client, facts, runs } = target;
+  const rebased = facts && runs && new RebasedTarget({ client, limits, facts, runs });
   const verifiers = new Map<string, LinkVerifier>();
   const budget = new InFlightBudget(limits.totalInFlightBytes);
   links = new LinkSet({
@@ -92,6 +96,7 @@ export async function createMirror({ io, config, log, limits: changed, listen }:
   const routes = [
     ...linkRoutes({ directory, links, status, now }),
     ...verifyRoutes(() => verifiers),
+    ...translateRoutes((name) => sides.of(name)),
     ...gapRoutes({ gaps, tasksOf }),
   ];
   const stop = async (): Promise<void> => {
@@ -99,7 +104,6 @@ export async function createMirror({ io, config, log, limits: changed, listen }:
     await membership.stop();
     directory.close();
     gaps.close();
-    rebased?.close();
     await sides.close();
   };
   const management =
@@ -152,16 +156,26 @@ class Sides {
   private readonly create: (name: string, endpoint: EndpointConfig | undefined, isTarget: boolean) => RegionSide;
   private readonly sources: ReadonlyMap<string, EndpointConfig>;
 
-  constructor(io: MirrorOptions['io'], log: Logger, limits: MirrorLimits, config: MirrorConfig) {
+  constructor(
+    io: MirrorOptions['io'],
+    log: Logger,
+    limits: MirrorLimits,
+    config: MirrorConfig,
+    lostOf: RegionSideOptions['lostOf'],
+  ) {
     const { region, secret } = config;
     const clientId = `mirror-${region}`;
     this.create = (name, endpoint, isTarget) =>
-      createRegionSide({ io, log, limits, name, endpoint, secret, clientId, isTarget });
+      createRegionSide({
+        ...{ io, log, limits, name, endpoint, secret, clientId, isTarget },
+        ...(isTarget && lostOf && { lostOf }),
+      });
     this.sources = new Map((config.sources ?? []).map((source) => [source.region, source]));
     this.target = this.create(region, config.target, true);
   }
 
   of(region: string): RegionSide {
+    if (region === this.target.name) return this.target;
     const side = this.sides.get(region) ?? this.create(region, this.sources.get(region), false);
     this.sides.set(region, side);
     return side;
@@ -187,14 +201,12 @@ function linksOf({ region, links = [], linksFile }: MirrorConfig): LinkSpec[] {
   return links.map(linkSpec);
 }
 
-/** The YAML parser is loaded only where there is a file. */
-async function linkFileOf(
-  io: Pick<Io, 'disk'>,
-  { linksFile: path }: MirrorConfig,
+function linkFileOf(
+  { io, config: { linksFile: path }, readLinks }: MirrorOptions,
   regions: ReadonlySet<string>,
   limits: MirrorLimits,
-): Promise<LinkFile | undefined> {
+): LinkFile | undefined {
   if (path === undefined) return undefined;
-  const { readLinks } = await import('@meridian/service/links');
+  if (readLinks === undefined) throw new MirrorError('no-links-reader', path);
   return new LinkFile({ io, path, regions, limits, readLinks });
 }

@@ -5,7 +5,7 @@
  * record was rewritten.
  */
 import type { Client } from '@meridian/client';
-import { CompactedTopic } from '@meridian/coordinates';
+import { CompactedTopic, type RegionTopic } from '@meridian/coordinates';
 import type { Io } from '@meridian/io';
 import type { MirrorLimits } from '../limits.ts';
 import type { GapKeeper, TaskPlace } from '../task/mirror-task.ts';
@@ -80,6 +80,15 @@ export class GapStore {
 
   close(): void {
     this.topic.close();
+  }
+
+  /** What a copy that has its origin's offsets went on after: both ends included. */
+  lostOf({ name, facts }: RegionTopic, partition: number): { from: number; to: number }[] {
+    const isHere = (gap: GapRecord): boolean =>
+      gap.copy === name && gap.partition === partition && gap.incarnation === facts?.incarnation;
+    return [...this.gaps.values()].flatMap((gap) =>
+      isHere(gap) && gap.policy === 'mark-gap' && gap.to > gap.from ? [{ from: gap.from, to: gap.to - 1 }] : [],
+    );
   }
 
   private async record(link: string, place: TaskPlace, lost: LostRange, policy: GapPolicy): Promise<void> {

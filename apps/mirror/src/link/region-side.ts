@@ -3,7 +3,7 @@
  * mirror, and shared by all links from or into it.
  */
 import { type Client, createClient } from '@meridian/client';
-import { FactsStore } from '@meridian/coordinates';
+import { FactsStore, RegionCopies, type RegionCopiesOptions, RunsStore } from '@meridian/coordinates';
 import type { Io, Logger } from '@meridian/io';
 import { kafkaEndpoint } from '@meridian/service';
 import type { EndpointConfig } from '../config.ts';
@@ -20,6 +20,9 @@ export interface RegionSide {
   readonly catalog: TopicCatalog;
   /** Where copies have no configs of ours: what they are. */
   readonly facts: FactsStore | undefined;
+  readonly runs: RunsStore | undefined;
+  /** Its topics and partitions as translation sees them. */
+  readonly copies: RegionCopies;
   close(): Promise<void>;
 }
 
@@ -34,19 +37,36 @@ export interface RegionSideOptions {
   readonly clientId: string;
   /** The region that the copies are written to. */
   readonly isTarget: boolean;
+  readonly lostOf?: RegionCopiesOptions['lostOf'];
 }
 
 /** Throws `MirrorError` or `ServiceError` if it is not told how the region is reached. */
 export function createRegionSide(options: RegionSideOptions): RegionSide {
-  const { io, log, limits, name, clientId, isTarget } = options;
+  const { io, log, limits, name, clientId, isTarget, lostOf } = options;
   const { engine, ...reach } = reachOf(options);
-  const client = createClient({ io, log, clientId, ...reach });
+  const inFlight = { maxInFlight: limits.batchesInFlight, maxInFlightPerPartition: limits.batchesInFlight };
+  const client = createClient({
+    io,
+    log,
+    clientId,
+    ...reach,
+    ...(engine === 'kafka' && isTarget && { limits: inFlight }),
+  });
   const facts = engine === 'kafka' ? new FactsStore({ io, client, mayCreate: isTarget }) : undefined;
+  const runs = engine === 'kafka' ? new RunsStore({ io, client, mayCreate: isTarget }) : undefined;
+  const catalog = new TopicCatalog({ client, limits, facts, clock: io.clock });
+  const closing = new AbortController();
+  const topics = async () => {
+    const found = await catalog.read(closing.signal);
+    return found.map(({ origin, ...topic }) => ({ ...topic, facts: origin }));
+  };
+  const copies = new RegionCopies({ io, client, engine, facts, runs, catalog: topics, ...(lostOf && { lostOf }) });
   return {
-    ...{ name, engine, client, facts },
-    catalog: new TopicCatalog({ client, limits, facts, clock: io.clock }),
+    ...{ name, engine, client, facts, runs, catalog, copies },
     async close() {
+      closing.abort();
       facts?.close();
+      runs?.close();
       await client.close();
     },
   };

@@ -4,16 +4,16 @@
  * before can write to it, or to its runs, any more.
  */
 import type { CallOptions, Client, FencedProducer } from '@meridian/client';
-import { type CopyFacts, type FactsStore, RUNS_TOPIC, RunsStore, runsPartitionOf } from '@meridian/coordinates';
-import type { Io } from '@meridian/io';
+import { type CopyFacts, type FactsStore, RUNS_TOPIC, type RunsStore, runsPartitionOf } from '@meridian/coordinates';
 import type { MirrorLimits } from '../limits.ts';
 import type { TaskPlace } from '../task/mirror-task.ts';
 
 export interface RebasedTargetOptions {
-  readonly io: Pick<Io, 'clock' | 'timers'>;
   readonly client: Client;
   readonly limits: Pick<MirrorLimits, 'fencesInFlight'>;
   readonly facts: FactsStore;
+  /** It may make its topic. */
+  readonly runs: RunsStore;
 }
 
 type Place = Pick<TaskPlace, 'copy' | 'copyId' | 'partition'>;
@@ -27,11 +27,11 @@ export class RebasedTarget {
   private readonly waiting: (() => void)[] = [];
   private ensured: Promise<void> | undefined;
 
-  constructor({ io, client, limits, facts }: RebasedTargetOptions) {
+  constructor({ client, limits, facts, runs }: RebasedTargetOptions) {
     this.client = client;
     this.limits = limits;
     this.facts = facts;
-    this.runs = new RunsStore({ io, client, mayCreate: true });
+    this.runs = runs;
   }
 
   async takeOver(place: Place, call: CallOptions): Promise<FencedProducer> {
@@ -52,10 +52,6 @@ export class RebasedTarget {
   async factsOf({ copyId }: Place): Promise<CopyFacts | undefined> {
     await this.facts.ready();
     return this.facts.get(copyId);
-  }
-
-  close(): void {
-    this.runs.close();
   }
 
   private ensure(): Promise<void> {
