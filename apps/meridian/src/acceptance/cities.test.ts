@@ -42,8 +42,11 @@ test('cities written at us-east are read at eu-west, equal per partition, once a
   await reader.close();
 }, 120_000);
 
-test('still equal when the mirror, then the broker, then the gateway of eu-west are killed on the way', async () => {
-  const parts = ['mirror', 'broker', 'gateway'] as const;
+test('still equal when the mirror, then a broker of ours, then the gateway of eu-west are killed on the way', async () => {
+  // An Apache Kafka is nobody's to kill here: its region has two parts.
+  const parts = (['mirror', 'broker', 'gateway'] as const).filter(
+    (part) => part !== 'broker' || platform.engine('eu-west') === 'embedded',
+  );
   const firstPids = parts.map((part) => platform.pidOf('eu-west', part));
   const kills = parts.map((part) => () => platform.kill('eu-west', part));
   const reader = await startReader({
@@ -52,7 +55,7 @@ test('still equal when the mirror, then the broker, then the gateway of eu-west 
     topic: 'killed',
   });
   await sendCities('acme.killed', (sent) => {
-    if (sent > (cities.length * (4 - kills.length)) / 5) kills.shift()?.();
+    if (sent > (cities.length * (parts.length + 1 - kills.length)) / 5) kills.shift()?.();
   });
   expect(kills).toEqual([]);
   await reader.until(cities.length, 90_000);

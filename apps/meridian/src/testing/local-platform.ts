@@ -8,22 +8,29 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { createRealIo } from '@meridian/io/real';
+import { loadRegions, type Region, type Topology } from '@meridian/service/regions';
+import { DEFAULT_REGIONS } from '../platform-defaults.ts';
 
 const MAIN = resolve(import.meta.dirname, '../main.ts');
 const START_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 20_000;
 
-export type RegionName = 'us-east' | 'eu-west';
+/** Of the repository's regions: us-east and eu-west. */
+export type RegionName = string;
 /** Of several brokers the first is `broker`, too. */
-export type PartName = 'broker' | `broker-${number}` | 'mirror' | 'gateway';
+export type PartName = 'broker' | `broker-${number}` | 'mirror' | `mirror-${number}` | 'gateway';
 
-const PORTS = { 'us-east': { kafka: 9092, gateway: 8080 }, 'eu-west': { kafka: 9192, gateway: 8180 } } as const;
+/** Another regions folder for all platforms of this process: `compat -- mirror` runs the acceptance tests on Apache Kafka. */
+const REGIONS_FOLDER = process.env.MERIDIAN_TEST_REGIONS ?? DEFAULT_REGIONS;
 
 const PORT_STEP = 10;
 
 export interface LocalPlatform {
   readonly data: string;
   readonly portOffset: number;
+  /** What the region's file says. */
+  engine(region: RegionName): Region['engine'];
   /** `host:port` of a region's Kafka listener; of several brokers, all with commas. */
   kafka(region: RegionName): string;
   /** WebSocket address of a region's gateway. */
@@ -54,19 +61,26 @@ export async function startLocalPlatform(options: {
   data?: string;
   /** In each region. */
   brokers?: number;
+  mirrors?: number;
+  /** Default: the repository's, or `MERIDIAN_TEST_REGIONS`. */
+  regions?: string;
 }): Promise<LocalPlatform> {
-  const { portOffset, brokers = 1 } = options;
+  const { portOffset, brokers = 1, mirrors = 1, regions = REGIONS_FOLDER } = options;
+  const topology = loadRegions(createRealIo(), regions);
   const data = options.data ?? mkdtempSync(join(tmpdir(), 'meridian-'));
-  const flags = ['--port-offset', String(portOffset), '--data', data];
-  const shape = brokers === 1 ? [] : ['--brokers', String(brokers)];
+  const flags = ['--port-offset', String(portOffset), '--data', data, '--regions', regions];
+  const shape = [
+    ...(brokers === 1 ? [] : ['--brokers', String(brokers)]),
+    ...(mirrors === 1 ? [] : ['--mirrors', String(mirrors)]),
+  ];
   const child = spawn(process.execPath, [MAIN, 'local', ...flags, ...shape], { stdio: ['ignore', 'pipe', 'pipe'] });
   const stopAtExit = () => child.kill('SIGTERM');
   process.once('exit', stopAtExit);
   const output: string[] = [];
   await ready(child, output);
 
-  const address = (region: RegionName, kind: 'kafka' | 'gateway', up = 0) =>
-    `127.0.0.1:${PORTS[region][kind] + portOffset + up}`;
+  const regionOf = (name: RegionName) => regionNamed(topology, name);
+  const gateway = (region: RegionName) => `127.0.0.1:${regionOf(region).gateway.port + portOffset}`;
   const parts = () => JSON.parse(readFileSync(join(data, 'processes.json'), 'utf8')) as Record<string, number>;
   const pidOf = (region: RegionName, part: PartName): number => {
     const pid = parts()[`${region}/${part}`];
@@ -78,9 +92,15 @@ export async function startLocalPlatform(options: {
     data,
     portOffset,
     output,
-    kafka: (region) => Array.from({ length: brokers }, (_, at) => address(region, 'kafka', at * PORT_STEP)).join(),
-    gateway: (region) => `ws://${address(region, 'gateway')}/v1/ws`,
-    http: (region) => `http://${address(region, 'gateway')}`,
+    engine: (region) => regionOf(region).engine,
+    kafka(name) {
+      const region = regionOf(name);
+      if (region.engine === 'kafka') return region.kafka['bootstrap.servers'];
+      const port = (at: number) => region.kafka.port + portOffset + at * PORT_STEP;
+      return Array.from({ length: brokers }, (_, at) => `127.0.0.1:${port(at)}`).join();
+    },
+    gateway: (region) => `ws://${gateway(region)}/v1/ws`,
+    http: (region) => `http://${gateway(region)}`,
     command,
     run: (args) => runCommand(args),
     token: async (allow, tenant = 'acme') => {
@@ -92,8 +112,7 @@ export async function startLocalPlatform(options: {
         'test',
         '--allow',
         allow,
-        '--data',
-        data,
+        ...flags,
       ]);
       if (code !== 0) throw new Error(stderr);
       return stdout.trim();
@@ -107,6 +126,12 @@ export async function startLocalPlatform(options: {
       if (options.data === undefined) rmSync(data, { recursive: true, force: true });
     },
   };
+}
+
+function regionNamed({ regions }: Topology, name: RegionName): Region {
+  const found = regions.find((region) => region.name === name);
+  if (found === undefined) throw new Error(`no region ${name}`);
+  return found;
 }
 
 function ready(child: ChildProcess, output: string[]): Promise<void> {
