@@ -11,7 +11,9 @@ await runProcess({
   name: 'mirror',
   configSchema: MIRROR_CONFIG,
   async start(io, config, log) {
-    const mirror = await createMirror({ io, config, log });
+    // A YAML parser costs 8 MB: it is loaded only where there is a file.
+    const reader = config.linksFile === undefined ? undefined : await import('@meridian/service/links');
+    const mirror = await createMirror({ io, config, log, ...(reader && { readLinks: reader.readLinks }) });
     return { ready: { managementPort: mirror.managementPort }, stop: () => mirror.stop() };
   },
 });

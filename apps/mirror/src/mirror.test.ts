@@ -1,84 +1,8 @@
-import { FakeBroker } from '@meridian/client/testing';
 import { silentLogger } from '@meridian/io';
-import { createSimWorld, type SimWorld } from '@meridian/io/sim';
 import { ERROR } from '@meridian/protocol';
-import { batchBaseOffset, writeBatch } from '@meridian/protocol/record-batch';
 import { expect, test } from 'vitest';
-import { createMirror, type Mirror, type MirrorConfig, type PartitionStatus } from './mirror.ts';
-
-const SECRET = 'between the regions';
-
-function batchOf(count: number): Buffer {
-  const value = new TextEncoder().encode('some record of some size');
-  const records = Array.from({ length: count }, () => ({ timestamp: 1, key: null, value, headers: [] }));
-  const bytes = writeBatch({ records });
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-}
-
-class Stage {
-  readonly world: SimWorld;
-  readonly us = new FakeBroker({ host: 'us', port: 9093, secret: SECRET });
-  readonly eu = new FakeBroker({ host: 'eu', port: 9193, secret: SECRET, features: ['meridian.mirror'] });
-  mirror: Mirror | undefined;
-
-  constructor(seed: number) {
-    this.world = createSimWorld({ seed });
-  }
-
-  async start(): Promise<this> {
-    await this.world.settle(this.us.start(this.world.node('us').boot()));
-    await this.world.settle(this.eu.start(this.world.node('eu').boot()));
-    await this.startMirror();
-    return this;
-  }
-
-  async startMirror(): Promise<void> {
-    const config: MirrorConfig = {
-      region: 'eu-west',
-      secret: SECRET,
-      target: { bootstrap: [{ host: 'eu', port: 9193 }] },
-      sources: [{ region: 'us-east', bootstrap: [{ host: 'us', port: 9093 }] }],
-      links: [{ from: 'us-east', to: 'eu-west' }],
-      management: { host: 'mirror', port: 9194 },
-    };
-    const io = this.world.node('mirror').boot();
-    this.mirror = await this.world.settle(createMirror({ io, config, log: silentLogger, listen: false }));
-  }
-
-  async restart(which: 'us' | 'eu'): Promise<void> {
-    this.world.node(which).kill();
-    await this.world.run(this.world.now() + 400);
-    await this.world.settle(this[which].restart(this.world.node(which).boot()));
-  }
-
-  write(topic: string, partition: number, count: number): void {
-    this.us.partition(topic, partition).append(batchOf(count));
-    this.us.wake();
-  }
-
-  status(topic: string, partition = 0): PartitionStatus | undefined {
-    const partitions = this.mirror!.status()[0]!.partitions;
-    return partitions.find((each) => each.topic === topic && each.partition === partition);
-  }
-
-  /** The bytes of both logs, without the leader epochs, which are each side's own. */
-  same(topic: string, partition = 0): boolean {
-    const bytes = (broker: FakeBroker, name: string): string[] =>
-      broker.topics
-        .get(name)!
-        .partitions[partition]!.batches.map(
-          (batch) => `${batchBaseOffset(batch)} ${batch.subarray(16).toString('hex')}`,
-        );
-    const copy = this.eu.topics.get(`us-east.${topic}`)?.partitions[partition];
-    if (copy === undefined) return false;
-    return bytes(this.us, topic).join() === bytes(this.eu, `us-east.${topic}`).join();
-  }
-
-  async until(done: () => boolean, limitMs = 30_000): Promise<void> {
-    const reached = await this.world.runUntil(done, limitMs);
-    expect(reached, JSON.stringify(this.mirror?.status(), null, 1)).toBe(true);
-  }
-}
+import { createMirror, type MirrorConfig } from './mirror.ts';
+import { batchOf, SECRET, Stage } from './testing/stage.ts';
 
 test('a topic found at the origin has its copy within five seconds, with the origin in its configs', async () => {
   const stage = await new Stage(1).start();

@@ -63,6 +63,8 @@ export function decodeLinkRecord(key: Buffer, bytes: Buffer | null): LinkRecord 
   } catch {
     return { kind: 'unreadable', key: text, reason: 'it is not JSON' };
   }
+  const version = (parsed as { v?: unknown } | null)?.v;
+  if (version !== 1) return { kind: 'unreadable', key: text, reason: `its version is ${JSON.stringify(version)}` };
   const { value, problems } = checkSchema(schema, parsed);
   const problem = problems[0];
   if (problem !== undefined) {
