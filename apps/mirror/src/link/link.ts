@@ -385,8 +385,7 @@ function fetcherOf({ io, limits, source, target, spec }: LinkContext): Fetcher {
     maxBytes,
     partitionMaxBytes: Math.min(maxBytes, limits.fetchPartitionMaxBytes),
     isolation: target.engine === 'kafka' ? 'read_committed' : 'read_uncommitted',
-    // The re-based task keeps slices without holding them.
-    ...(target.engine === 'embedded' && { memory: io.memory }),
+    memory: io.memory,
   });
   return limit === undefined ? fetcher : new LimitedFetcher(io, fetcher, limit);
 }

@@ -11,7 +11,7 @@ import { RebasedTask } from './rebased-task.ts';
 type Request = Extract<RebasedEffect, { id: number }>;
 type Random = () => number;
 
-const LIMITS = { ...DEFAULT_LIMITS, batchesInFlight: 5, changesPerSave: 3, partitionInFlightBytes: 1_000 };
+const LIMITS = { ...DEFAULT_LIMITS, batchesInFlight: 8, changesPerSave: 3, partitionInFlightBytes: 1_000 };
 const NO_BYTES = Buffer.alloc(0);
 
 export function randomOf(seed: number): Random {

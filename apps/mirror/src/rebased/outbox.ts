@@ -45,6 +45,7 @@ export class Outbox {
   private readonly options: OutboxOptions;
   private batches: Planned[] = [];
   private changes: RunChange[] = [];
+  private inFlight = 0;
   private savedChanges = 0;
   private saving = { id: NOT_IN_FLIGHT, count: 0 };
   /** Of the changes, so many are saved without a batch behind them. */
@@ -88,6 +89,7 @@ export class Outbox {
   close(): void {
     for (const { batch } of this.batches) this.options.memory.release(batch.bytes);
     this.batches = [];
+    this.inFlight = 0;
     this.sizeInBytes = 0;
   }
 
@@ -96,12 +98,14 @@ export class Outbox {
     const effects: RebasedEffect[] = [];
     const isWanted = this.changes.length > 0 && (!this.isEmpty || this.urgent > 0);
     if (this.saving.id === NOT_IN_FLIGHT && isWanted) effects.push(this.save());
+    if (this.waitsForHalf) return effects;
     const open = Math.min(this.batches.length, this.options.batchesInFlight);
     for (let index = 0; index < open; index++) {
       const batch = this.batches[index]!;
       if (batch.changesBefore > this.savedChanges) break;
       if (batch.id !== NOT_IN_FLIGHT) continue;
       batch.id = this.options.newId();
+      this.inFlight++;
       effects.push(this.produce(batch));
     }
     return effects;
@@ -123,6 +127,7 @@ export class Outbox {
     const batch = this.batches[index];
     if (batch === undefined) return undefined;
     this.batches.splice(index, 1);
+    this.inFlight--;
     this.options.memory.release(batch.batch.bytes);
     this.sizeInBytes -= batch.batch.sizeInBytes;
     this.lastLanded = Math.max(this.lastLanded, batch.localStart);
@@ -142,8 +147,16 @@ export class Outbox {
       return true;
     }
     const batch = this.batches.find((each) => each.id === id);
-    if (batch !== undefined) batch.id = NOT_IN_FLIGHT;
-    return batch !== undefined;
+    if (batch === undefined) return false;
+    batch.id = NOT_IN_FLIGHT;
+    this.inFlight--;
+    return true;
+  }
+
+  /** With more to send than may be in flight, half of that leaves at a time: that costs fewer calls of the system. */
+  private get waitsForHalf(): boolean {
+    const { batchesInFlight } = this.options;
+    return this.batches.length > batchesInFlight && this.inFlight * 2 > batchesInFlight;
   }
 
   /** What is sent again holds exactly what it held before, or the broker would not know it: hence the stored count. */

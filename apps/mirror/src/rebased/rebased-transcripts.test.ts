@@ -90,7 +90,7 @@ const takeOver = (more: object): RebasedInput[] => [{ type: 'start' }, fenced(1)
 const proved: RebasedInput = { type: 'proved', epoch: 3, endOffset: 100 };
 
 const SCENARIOS: Record<string, readonly RebasedInput[]> = {
-  'a fresh copy writes its run ahead and pipelines five batches': [
+  'a fresh copy writes its run ahead and pipelines batches': [
     ...fresh,
     fetched(...[40, 50, 60, 70, 80, 90].map((at) => batch(at, at + 10))),
     saved(1),
