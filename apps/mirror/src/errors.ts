@@ -4,6 +4,7 @@ export const MIRROR_ERRORS = {
   'self-link': 'A region cannot be mirrored into itself: remove the link.',
   'no-endpoint': 'How that region is reached is not told: give its `target` or `sources` either bootstrap or kafka.',
   'no-links-reader': 'The config has a linksFile, and whoever starts the mirror has not said how to read one.',
+  'double-region': 'Two regions have that name: names are what regions are known by, give each its own.',
   'double-link': 'Two links have that name: give each its own.',
   'not-sealed':
     'The leaders do not agree on where the copy ends: it goes on by itself when all partitions have leaders.',

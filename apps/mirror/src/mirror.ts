@@ -187,7 +187,10 @@ class Sides {
 }
 
 /** Of the config itself; a file is looked at by the directory, which takes what is for this region. */
-function linksOf({ region, links = [], linksFile }: MirrorConfig): LinkSpec[] {
+function linksOf({ region, links = [], linksFile, sources = [] }: MirrorConfig): LinkSpec[] {
+  const regions = [region, ...sources.map((source) => source.region)];
+  const double = regions.find((name, at) => regions.indexOf(name) !== at);
+  if (double !== undefined) throw new MirrorError('double-region', double);
   if (linksFile !== undefined) return [];
   const seen = new Set<string>();
   for (const link of links) {
