@@ -44,7 +44,7 @@ export async function planFailback(
 ): Promise<PlannedFailback | undefined> {
   const { here, regions, io, signal } = context;
   const local = await here.catalog.read(signal);
-  const sides = [...regions.values()].filter((side) => from === undefined || side.name === from);
+  const sides = regions.all().filter((side) => from === undefined || side.name === from);
   const found = (await Promise.all(sides.map((side) => takenBy(context, side, local)))).flat();
   const isRegion = name === here.name || regions.has(name);
   const named = found.map((taken) => ({ ...taken, origin: taken.promoted.origin }));

@@ -12,6 +12,7 @@
  */
 import { EARLIEST } from '@meridian/client';
 import { ERROR, errorName } from '@meridian/protocol';
+import { FAILBACK } from '@meridian/service';
 import type { RegionSide } from '../link/region-side.ts';
 import type { TopicFacts } from '../link/topic-catalog.ts';
 import { asideName, keepAside } from './aside.ts';
@@ -43,8 +44,10 @@ export function failbackSteps(context: FailoverContext): StepTable {
   };
 }
 
-export const linkNameOf = (topic: string): string =>
-  `failback-${topic.toLowerCase().replace(/[^a-z0-9-]/g, '-')}`.slice(0, 60).replace(/-+$/, '');
+export function linkNameOf(topic: string): string {
+  const plain = topic.toLowerCase().replace(/[^a-z0-9-]/g, '-');
+  return `${FAILBACK}${plain}`.slice(0, 60).replace(/-+$/, '');
+}
 
 /** As it is now; undefined: the other region does not answer, or has not promoted it. */
 async function takenOver(context: FailoverContext, { from, topic }: TopicRun): Promise<TakenOver | undefined> {
@@ -158,7 +161,7 @@ async function copying(context: FailoverContext, topic: TopicRun, force: boolean
   const isAll = copy.partitions >= partitions;
   const first = await missingOf(context, copy);
   if (!isAll || !first.isReachable || first.records !== 0) return { waitFor: `${first.text} yet` };
-  const writers = force ? null : await quietedBy(context, topic.from, name, partitions);
+  const writers = force ? null : await quietedBy(context, taken.side, name, partitions);
   if (writers !== null) return { waitFor: writers };
   await keepMessageSize(context, taken, topic);
   await close(context, taken.side, name);
@@ -203,8 +206,7 @@ async function localOf(context: FailoverContext, { topic, copyId }: TopicRun): P
 }
 
 async function writersHere(context: FailoverContext, { name, partitions }: TopicFacts): Promise<string | null> {
-  const regions = new Map([[context.here.name, context.here]]);
-  return quietedBy({ ...context, regions }, context.here.name, name, partitions);
+  return quietedBy(context, context.here, name, partitions);
 }
 
 /** Clients are refused from now on, as soon as the leaders have heard of it. */

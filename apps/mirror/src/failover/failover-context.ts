@@ -12,6 +12,14 @@ import type { PartitionStatus } from '../status.ts';
 import type { TaskPlace } from '../task/mirror-task.ts';
 import type { Promotion } from './promotion.ts';
 
+/** The other regions, each made when it is asked for. */
+export interface KnownRegions {
+  has(name: string): boolean;
+  /** Undefined: there is none, or nobody has told how it is reached. */
+  get(name: string): RegionSide | undefined;
+  all(): RegionSide[];
+}
+
 /** What a link tells of itself, as far as it is this process's. */
 export interface LinkView {
   readonly from: string;
@@ -32,7 +40,7 @@ export interface FailoverContext {
   readonly limits: MirrorLimits;
   /** The region that takes over or gets back: the mirror's own. */
   readonly here: RegionSide;
-  readonly regions: ReadonlyMap<string, RegionSide>;
+  readonly regions: KnownRegions;
   readonly promotion: Promotion;
   readonly temporaryLinks: TemporaryLinks;
   /** Where the copies of a region lie in an Apache Kafka; undefined: its copies have their origins' offsets. */

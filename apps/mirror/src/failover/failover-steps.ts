@@ -9,6 +9,7 @@
  *   groups        the last round of groups: where the copy ended short, at its end
  *   promoting     writable, one incarnation further
  */
+import type { RegionSide } from '../link/region-side.ts';
 import type { TopicFacts } from '../link/topic-catalog.ts';
 import type { FailoverContext } from './failover-context.ts';
 import type { Copy } from './failover-plan.ts';
@@ -93,24 +94,23 @@ export async function missingOf(context: FailoverContext, copy: Copy): Promise<M
 }
 
 async function reasonToWait(context: FailoverContext, copy: Copy, missing: Missing): Promise<string | null> {
-  const writers = await quietedBy(context, copy.origin.originRegion, copy.origin.originTopic, copy.partitions);
-  if (writers !== null) return writers;
+  const side = context.regions.get(copy.origin.originRegion);
+  const writers = side && (await quietedBy(context, side, copy.origin.originTopic, copy.partitions));
+  if (writers) return writers;
   return missing.records === 0 ? null : `${missing.text} yet`;
 }
 
 /** Null: no producer has written of late. */
 export async function quietedBy(
   context: FailoverContext,
-  region: string,
+  side: RegionSide,
   topic: string,
   partitions: number,
 ): Promise<string | null> {
-  const side = context.regions.get(region);
-  if (side === undefined) return null;
   for (const [place, [writer]] of await writersOf(side, [{ name: topic, partitions }], context)) {
     if (writer === undefined) continue;
     const ago = Math.round(writer.agoMs / 1000);
-    return `producer ${writer.producerId} wrote to ${place.replace(' ', '-')} in ${region} ${ago} s ago: stop it`;
+    return `producer ${writer.producerId} wrote to ${place.replace(' ', '-')} in ${side.name} ${ago} s ago: stop it`;
   }
   return null;
 }

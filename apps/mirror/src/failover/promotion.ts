@@ -96,9 +96,7 @@ export interface KafkaPromotionOptions extends PromotionOptions {
   fenceOf(copyId: string, partition: number): { transactionalId: string; runs: { topic: string; partition: number } };
 }
 
-/** Configs that keep Apache Kafka from deleting of a copy by itself. */
-const COPY_ONLY_CONFIGS = ['retention.ms', 'retention.bytes'];
-
+/** An Apache Kafka. The topic keeps all that it has until somebody sets a retention: what its origin had is not known. */
 export class KafkaPromotion implements Promotion {
   private readonly options: KafkaPromotionOptions;
 
@@ -126,12 +124,6 @@ export class KafkaPromotion implements Promotion {
       const { isSealed: _, ...rest } = now;
       await this.put({ ...rest, promotedAt: cut, incarnation: now.incarnation + 1 }, now);
     }
-    const { client, limits, signal } = this.options;
-    const call = { timeoutMs: limits.requestTimeoutMs, signal };
-    const [outcome] = await client.alterTopicConfigs([{ topic: copy, unset: COPY_ONLY_CONFIGS }], call);
-    const code = outcome?.errorCode ?? ERROR.UNKNOWN_SERVER_ERROR;
-    if (code !== ERROR.NONE)
-      throw new MirrorError('not-altered', `${copy}: ${outcome?.errorMessage ?? errorName(code)}`);
   }
 
   private async factsOf(copyId: string, copy: string): Promise<CopyFacts> {

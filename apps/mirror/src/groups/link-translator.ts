@@ -59,9 +59,7 @@ export class LinkTranslator implements GroupTranslator {
     const targets = new Map<string, RegionTopic>();
     for (const topic of targetTopics) {
       const known = targets.get(bornAt(topic, to));
-      // Of two copies the newer one is the one that is kept.
-      if (known === undefined || (topic.facts?.incarnation ?? 0) > (known.facts?.incarnation ?? 0))
-        targets.set(bornAt(topic, to), topic);
+      if (known === undefined || rankOf(topic) > rankOf(known)) targets.set(bornAt(topic, to), topic);
     }
     return commits.map((commit) => {
       const source = sources.get(commit.topic);
@@ -88,6 +86,10 @@ function bornAt(topic: RegionTopic, region: string): string {
   const { facts, id } = topic;
   return isCopy(topic) ? `${facts!.originRegion} ${facts!.originTopicId}` : `${region} ${id}`;
 }
+
+/** Of two copies of one topic, the one under its own name is meant, then the newer one. */
+const rankOf = ({ facts }: RegionTopic): number =>
+  facts === undefined ? 0 : facts.incarnation + (facts.policy === 'identity' ? 1e9 : 0);
 
 const placeOf = (topic: RegionTopic, partition: number): Place => ({ topic, partition, asOrigin: !isCopy(topic) });
 

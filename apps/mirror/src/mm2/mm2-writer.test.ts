@@ -30,7 +30,8 @@ async function stage() {
     to: 'eu-west',
     source: clientOf('us'),
     target: clientOf('eu'),
-    places: () => places,
+    isKeeper: true,
+    places: async () => places.splice(0),
   });
   return { world, us, eu, writer, places };
 }
@@ -58,7 +59,7 @@ test('heartbeats are written at the source once a second, checkpoints and syncs 
   places.push({ topic: 'orders', partition: 2, upstreamOffset: 99, downstreamOffset: 94 });
   await world.run(world.now() + 5_000);
   writer.hearTranslated('billing', [commit(120, { translation: { status: 'behind', records: 20 } })]);
-  places[0] = { topic: 'orders', partition: 2, upstreamOffset: 150, downstreamOffset: 144 };
+  places.push({ topic: 'orders', partition: 2, upstreamOffset: 150, downstreamOffset: 144 });
   await world.run(world.now() + 5_000);
   await world.settle(writer.stop());
 

@@ -1,6 +1,6 @@
 /**
- * Keeps MirrorMaker 2's topics for a link that says `mm2: true`, by whoever is the link's keeper: heartbeats and offset
- * syncs at the source, checkpoints at the target. Java's `RemoteClusterUtils` and the tools around it then find
+ * Keeps MirrorMaker 2's topics for a link that says `mm2: true`: offset syncs at the source by whoever mirrors the
+ * partition, heartbeats there and checkpoints at the target by the link's keeper. Java's `RemoteClusterUtils` and the tools around it then find
  * what they know. Invariant: nothing of ours rests on these records; a writer that fails tells so and goes on.
  */
 import { type Client, ClientError } from '@meridian/client';
@@ -32,8 +32,10 @@ export interface Mm2WriterOptions {
   readonly to: string;
   readonly source: Pick<Client, 'createTopics' | 'produce'>;
   readonly target: Pick<Client, 'createTopics' | 'produce'>;
-  /** Asked once a round. */
-  places(): Iterable<MirroredPlace>;
+  /** Writes heartbeats and checkpoints, too. */
+  readonly isKeeper: boolean;
+  /** What has moved since it was asked last. */
+  places(): Promise<readonly MirroredPlace[]>;
 }
 
 export class Mm2Writer {
@@ -45,7 +47,7 @@ export class Mm2Writer {
   private readonly checkpoints = new Map<string, KeyValue>();
   /** What has been written or is to be, by key; as text. */
   private readonly toldCheckpoints = new Map<string, string>();
-  private readonly toldSyncs = new Map<string, number>();
+  private syncs: KeyValue[] = [];
   /** Why MirrorMaker 2's topics are not up to date. */
   trouble: string | null = null;
 
@@ -76,10 +78,13 @@ export class Mm2Writer {
   }
 
   private async run(): Promise<void> {
-    const { io, limits } = this.options;
+    const { io, limits, isKeeper } = this.options;
     const { signal } = this.stopping;
     while (!signal.aborted) {
-      const outcomes = await Promise.allSettled([this.writeHeartbeat(), this.writeSyncs(), this.writeCheckpoints()]);
+      const outcomes = await Promise.allSettled([
+        this.writeSyncs(),
+        ...(isKeeper ? [this.writeHeartbeat(), this.writeCheckpoints()] : []),
+      ]);
       const failed = outcomes.find((outcome) => outcome.status === 'rejected');
       if (!signal.aborted) this.tell(failed === undefined ? null : String(failed.reason?.message ?? failed.reason));
       await io.timers.sleep(limits.mm2RoundMs, signal);
@@ -94,12 +99,11 @@ export class Mm2Writer {
 
   /** A partition that has moved since, with its last record: at rest, nothing is written. */
   private async writeSyncs(): Promise<void> {
-    const moved = [...this.options.places()].filter((place) => {
-      return place.upstreamOffset >= 0 && this.toldSyncs.get(keyOf(place)) !== place.upstreamOffset;
-    });
-    if (moved.length === 0) return;
-    await this.write('source', offsetSyncsTopic(this.options.to), moved.map(encodeOffsetSync));
-    for (const place of moved) this.toldSyncs.set(keyOf(place), place.upstreamOffset);
+    const moved = await this.options.places();
+    this.syncs.push(...moved.map(encodeOffsetSync));
+    if (this.syncs.length === 0) return;
+    await this.write('source', offsetSyncsTopic(this.options.to), this.syncs);
+    this.syncs = [];
   }
 
   private async writeCheckpoints(): Promise<void> {
@@ -152,5 +156,3 @@ export class Mm2Writer {
     this.trouble = trouble;
   }
 }
-
-const keyOf = ({ topic, partition }: MirroredPlace): string => `${topic} ${partition}`;

@@ -47,11 +47,18 @@ export function conflictOf(link: LinkEntry, others: readonly LinkEntry[]): strin
   return null;
 }
 
+/** Links that the mirror makes for a while begin so. */
+export const FAILBACK = 'failback-';
+
 const topicsOf = ({ topics }: LinkEntry): TopicSelector => topics ?? {};
 
 /** Identity copies of two origins have the same name; and there and back they would be the same topic twice. */
 function mayWriteTheSame(one: LinkEntry, other: LinkEntry): boolean {
   const areBothIdentity = one.policy === 'identity' && other.policy === 'identity';
-  if (one.to === other.to) return one.from === other.from || areBothIdentity;
+  if (one.to === other.to) {
+    // For as long as a fail-back takes, a topic comes back under its own name beside its prefixed copy.
+    const isBack = one.policy !== other.policy && [one, other].some((link) => linkName(link).startsWith(FAILBACK));
+    return (one.from === other.from && !isBack) || areBothIdentity;
+  }
   return areBothIdentity && one.from === other.to && one.to === other.from;
 }
