@@ -17,12 +17,12 @@ import type { MirrorTask, TaskContext, TaskPlace } from '../task/mirror-task.ts'
 import { startOffsetOf } from '../task/start-position.ts';
 import { type StatusNow, statusOf } from '../task/task-status.ts';
 import { type Companions, RunningCompanions } from './companion.ts';
-import { CopyKeeper } from './copy-keeper.ts';
-import { Doubt } from './doubt.ts';
+import { CopyKeeper, type KeeperTerms } from './copy-keeper.ts';
+import { type Adoption, Discovery } from './discovery.ts';
 import { EndObserver } from './end-observer.ts';
 import { LimitedFetcher } from './limited-fetcher.ts';
 import { MirroredTopic, type TopicMode, type TopicPlace } from './mirrored-topic.ts';
-import { type Decision, reconcile } from './reconcile.ts';
+import type { Decision } from './reconcile.ts';
 import type { RegionSide } from './region-side.ts';
 import type { TopicFacts } from './topic-catalog.ts';
 
@@ -55,19 +55,19 @@ export class Link {
   private readonly keeper: CopyKeeper;
   private readonly observer: EndObserver;
   private readonly topics = new Map<string, MirroredTopic>();
-  private readonly doubt: Doubt;
+  private readonly discovery: Discovery;
   private readonly beside: RunningCompanions;
-  /** Copies that may be made anew, as somebody has said so. */
-  private readonly released = new Set<string>();
   private readonly stopping = new AbortController();
   private readonly loop: Promise<void>;
   private pausedBy: string | null = null;
+  /** One more whenever other units may be ours. */
+  private assignment = 0;
   /** Why topics cannot be looked for at present. */
   private trouble: string | null = 'not connected yet';
   private wake: (() => void) | undefined;
 
   constructor(context: LinkContext) {
-    const { limits, source, target, log, spec } = context;
+    const { limits, source, target, log, spec, gaps, seen } = context;
     this.context = context;
     this.spec = spec;
     const selects = compileTopics(spec.topics);
@@ -76,7 +76,7 @@ export class Link {
     this.ungovern = context.budget.govern(this.fetcher);
     this.keeper = new CopyKeeper({ log, limits, source, target });
     this.observer = new EndObserver(source.client, target.client, limits.observeTimeoutMs);
-    this.doubt = new Doubt(limits.absentLooks);
+    this.discovery = new Discovery({ limits, spec, selects: this.selects, engine: target.engine, gaps, seen });
     const tasks = () => [...this.topics.values()].flatMap((topic) => [...topic.tasks.values()]);
     this.beside = new RunningCompanions(context.companions, { spec, source, target, tasks });
     this.loop = this.run();
@@ -115,6 +115,7 @@ export class Link {
 
   /** What this process owns has changed. */
   reassign(): void {
+    this.assignment++;
     for (const topic of this.topics.values()) this.assign(topic);
     this.wake?.();
   }
@@ -123,7 +124,7 @@ export class Link {
   release(name: string): boolean {
     const topic = this.topics.get(name);
     if (topic === undefined) return false;
-    this.released.add(topic.place.copy);
+    this.discovery.release(topic.place.copy);
     if (topic.mode === 'run') for (const task of topic.tasks.values()) task.feed({ type: 'start' });
     this.wake?.();
     return true;
@@ -181,75 +182,43 @@ export class Link {
     const { source, target, gaps } = this.context;
     const [origins, found] = await Promise.all([source.catalog.read(signal), target.catalog.read(signal)]);
     if (signal.aborted) return;
-    const copies = new Map(found.map((topic) => [topic.name, topic]));
-    await gaps.follow(copies.has(GAPS_TOPIC));
-    const decisions = await this.settle(this.decide(origins, copies, target.catalog.gone(found)), signal);
-    this.doubt.endLook();
+    await gaps.follow(found.some(({ name }) => name === GAPS_TOPIC));
+    const gone = target.catalog.gone(found);
+    const decisions = await this.discovery.decide(origins, found, gone, (decision) => this.adopt(decision, signal));
     if (signal.aborted) return;
     for (const decision of decisions) this.follow(decision);
     this.forgetGone(origins, decisions);
     const isActing = this.pausedBy === null && this.isKeeper;
     this.beside.keep(isActing);
     if (!isActing) return;
-    const terms = { link: this.spec, hasBegun: this.spec.start === 'earliest' || this.context.hasBegun() };
+    const terms = this.terms();
     const changed = await this.keeper.act(decisions, terms, signal);
-    await this.renew(decisions, signal);
+    for (const existing of this.discovery.renewed(decisions)) await this.keeper.remove(existing, signal);
     if (!terms.hasBegun && this.keeper.trouble === null) await this.context.begin();
     if (changed && !signal.aborted && this.keeper.trouble === null) await this.discover(signal);
   }
 
-  private decide(source: readonly TopicFacts[], target: ReadonlyMap<string, TopicFacts>, gone: readonly CopyFacts[]) {
-    const { limits, gaps, seen, target: side } = this.context;
-    const missing = new Map(gone.map((facts) => [facts.copy, facts]));
-    for (const [copy, facts] of seen) if (!target.has(copy)) missing.set(copy, facts);
-    const released = new Set(this.released);
-    for (const { copy, incarnation } of missing.values()) {
-      if (gaps.newIncarnationFor(copy, incarnation) !== undefined) released.add(copy);
-    }
-    const { selects, spec: link } = this;
-    return reconcile({ link, selects, engine: side.engine, source, target, gone: missing, released, limits });
+  /** A topic of the copy's name, of which nobody has written down what it is, becomes the copy if nothing is in it. */
+  private async adopt(decision: Adoption, signal: AbortSignal): Promise<boolean> {
+    if (!(await this.keeper.isEmpty(decision.existing, signal))) return false;
+    if (this.isKeeper && this.pausedBy === null) await this.keeper.adopt(decision, this.terms(), signal);
+    return true;
   }
 
-  /** What stops a copy is believed after some looks; until then, what ran goes on. */
-  private async settle(decisions: readonly Decision[], signal: AbortSignal): Promise<Decision[]> {
-    const settled: Decision[] = [];
-    for (const decision of decisions) {
-      if (decision.kind === 'adopt') settled.push(...(await this.adopt(decision, signal)));
-      else if (
-        !isDoubtful(decision) ||
-        this.doubt.isCertain(doubtKey(decision), `${decision.kind} ${decision.topic.id}`)
-      ) {
-        settled.push(decision);
-      }
-    }
-    return settled;
-  }
-
-  private async adopt(decision: Extract<Decision, { kind: 'adopt' }>, signal: AbortSignal): Promise<Decision[]> {
-    const { topic, existing } = decision;
-    const copy = existing.name;
-    if (await this.keeper.isEmpty(existing, signal)) {
-      const terms = { link: this.spec, hasBegun: this.spec.start === 'earliest' || this.context.hasBegun() };
-      if (this.isKeeper && this.pausedBy === null) await this.keeper.adopt(decision, terms, signal);
-      return [];
-    }
-    const reason = `${copy} exists here already, has records and is no copy: delete or rename one of the two, or leave the topic out of the link`;
-    return [{ kind: 'halt', topic, copy, reason, hasCopy: false }];
+  private terms(): KeeperTerms {
+    return { link: this.spec, hasBegun: this.spec.start === 'earliest' || this.context.hasBegun() };
   }
 
   private follow(decision: Decision): void {
     switch (decision.kind) {
       case 'run': {
         const { topic, existing, partitions } = decision;
-        if (existing.origin !== undefined) this.context.seen.set(existing.name, existing.origin);
-        this.released.delete(existing.name);
         return this.turn(placeOf(topic, existing), partitions, 'run', null);
       }
       case 'recreated':
       case 'deleted':
       case 'promoted': {
         const { topic, existing, kind } = decision;
-        if (existing.origin !== undefined) this.context.seen.set(existing.name, existing.origin);
         const told = kind === 'recreated' ? decision.reason : REASONS[kind];
         return this.turn(placeOf(topic, existing), existing.partitions, kind, told);
       }
@@ -293,6 +262,7 @@ export class Link {
   private assign(topic: MirroredTopic): void {
     const { owns } = this.context;
     const { place, tasks } = topic;
+    if (topic.isAssigned(this.assignment)) return;
     for (let partition = 0; partition < topic.partitions; partition++) {
       const isOurs = owns(partitionUnit(this.spec.name, place.topicId, partition));
       if (isOurs && !tasks.has(partition)) topic.add(partition, this.createTask(place, partition));
@@ -314,36 +284,15 @@ export class Link {
     return createTask(context, { ...rest, link, partition, startOffset: startOffsetOf(start, partition) });
   }
 
-  /** Copies that a lost range orders to begin anew. */
-  private async renew(decisions: readonly Decision[], signal: AbortSignal): Promise<void> {
-    const { gaps } = this.context;
-    for (const decision of decisions) {
-      if (decision.kind !== 'run' && decision.kind !== 'recreated') continue;
-      const { existing } = decision;
-      const { incarnation = 1 } = existing.origin ?? {};
-      if (gaps.newIncarnationFor(existing.name, incarnation) === undefined) continue;
-      const isTold = this.doubt.isCertain(`renew ${existing.name}`, String(incarnation));
-      if (decision.kind === 'recreated' && !isTold && !this.isTold(existing, incarnation)) continue;
-      this.released.add(existing.name);
-      await this.keeper.remove(existing, signal);
-    }
-  }
-
-  /** Whether every partition has its gap on record: what was lost is told before the copy goes. */
-  private isTold({ name, partitions }: TopicFacts, incarnation: number): boolean {
-    const gaps = this.context.gaps.list().filter((gap) => gap.copy === name && gap.incarnation === incarnation);
-    return new Set(gaps.map(({ partition }) => partition)).size >= partitions;
-  }
-
   /** Once neither the origin nor a copy is left, or the link does not mean it any more, there is nothing to decide. */
   private forgetGone(source: readonly TopicFacts[], decisions: readonly Decision[]): void {
     const decided = new Set(decisions.flatMap((decision) => ('topic' in decision ? [decision.topic.name] : [])));
     const present = new Set(source.flatMap(({ name }) => (this.selects(name) ? [name] : [])));
     for (const [name, topic] of this.topics) {
-      if (decided.has(name) || present.has(name) || this.doubt.isDoubted(doubtOf(topic.place.copy))) continue;
+      if (decided.has(name) || present.has(name) || this.discovery.isDoubted(topic.place.copy)) continue;
       topic.stopAll();
       this.topics.delete(name);
-      this.context.seen.delete(topic.place.copy);
+      this.discovery.forget(topic.place.copy);
     }
   }
 
@@ -361,15 +310,6 @@ const REASONS = {
   deleted: 'the topic was deleted at the origin',
   promoted: 'the copy was promoted to a topic of its own',
 } as const;
-
-type Doubtful = Extract<Decision, { kind: 'recreated' | 'deleted' | 'copyGone' }>;
-
-const isDoubtful = (decision: Decision): decision is Doubtful =>
-  decision.kind === 'recreated' || decision.kind === 'deleted' || decision.kind === 'copyGone';
-
-const doubtOf = (copy: string): string => `copy ${copy}`;
-const doubtKey = (decision: Doubtful): string =>
-  doubtOf(decision.kind === 'copyGone' ? decision.facts.copy : decision.existing.name);
 
 function placeOf(topic: TopicFacts, { name: copy, id: copyId, origin }: TopicFacts): TopicPlace {
   const { incarnation = 1, originTopicId = topic.id, start } = origin ?? {};

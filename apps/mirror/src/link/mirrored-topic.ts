@@ -27,6 +27,8 @@ export class MirroredTopic {
   reason: string | null;
   hasCopy: boolean;
   private pausedBy: string | null = null;
+  private assignedAt = -1;
+  private assignedPartitions = -1;
 
   constructor(place: TopicPlace, mode: TopicMode, reason: string | null, hasCopy: boolean) {
     this.place = place;
@@ -42,6 +44,14 @@ export class MirroredTopic {
   /** What its partitions show instead of what their tasks do. */
   get shownAs(): PartitionState | undefined {
     return this.mode === 'deleted' || this.mode === 'promoted' ? this.mode : undefined;
+  }
+
+  /** Whether tasks stand as of this assignment; if not, the caller sees to it now. */
+  isAssigned(assignment: number): boolean {
+    if (this.assignedAt === assignment && this.assignedPartitions === this.partitions) return true;
+    this.assignedAt = assignment;
+    this.assignedPartitions = this.partitions;
+    return false;
   }
 
   turn(mode: TopicMode, reason: string | null, hasCopy: boolean): void {
