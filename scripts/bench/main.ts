@@ -7,6 +7,7 @@ import { broker } from './broker.ts';
 import { cluster } from './cluster.ts';
 import { mirror } from './mirror.ts';
 import { partitions } from './partitions.ts';
+import { translation } from './translation.ts';
 import { walk } from './walk.ts';
 
 const BENCHES: Record<string, (args: readonly string[]) => Promise<BenchTable>> = {
@@ -14,6 +15,7 @@ const BENCHES: Record<string, (args: readonly string[]) => Promise<BenchTable>> 
   cluster,
   mirror,
   partitions,
+  translation,
   walk,
 };
 
