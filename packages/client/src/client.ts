@@ -28,6 +28,7 @@ import type { NodeConnection } from './connection/node-connection.ts';
 import { NodePool, type Purpose } from './connection/node-pool.ts';
 import { Deadline } from './deadline.ts';
 import { ClientError } from './errors.ts';
+import { SizeBudget } from './fetch/fetch-size.ts';
 import type { Fetcher, FetcherOptions } from './fetch/fetch-types.ts';
 import { PollingFetcher } from './fetch/fetcher.ts';
 import { type ClientLimits, DEFAULT_LIMITS } from './limits.ts';
@@ -52,6 +53,7 @@ class ClientCore implements Omit<Client, keyof AdminCalls> {
   private readonly cache: MetadataCache;
   private readonly producer: Producer;
   private readonly fetchers = new Set<Fetcher>();
+  private readonly sizeBudget: SizeBudget;
   private readonly closing = new AbortController();
   private nextFetcherId = 0;
 
@@ -62,6 +64,7 @@ class ClientCore implements Omit<Client, keyof AdminCalls> {
   constructor({ io, bootstrap, clientId, secret, security, log, limits }: ClientOptions) {
     this.io = io;
     this.limits = { ...DEFAULT_LIMITS, ...limits };
+    this.sizeBudget = new SizeBudget(this.limits.adaptiveBytes);
     this.pool = new NodePool({ io, clientId, secret, security, log, limits: this.limits }, bootstrap);
     this.cache = new MetadataCache(io, this.limits, this.pool);
     this.producer = new Producer({ io, limits: this.limits, pool: this.pool, metadata: this.cache });
@@ -96,8 +99,12 @@ class ClientCore implements Omit<Client, keyof AdminCalls> {
   }
 
   fetcher(options: FetcherOptions = {}): Fetcher {
-    const { io, limits, pool, cache } = this;
-    const fetcher = new PollingFetcher({ io, limits, pool, metadata: cache }, this.nextFetcherId++, options);
+    const { io, limits, pool, cache, sizeBudget } = this;
+    const fetcher = new PollingFetcher(
+      { io, limits, pool, metadata: cache, sizeBudget },
+      this.nextFetcherId++,
+      options,
+    );
     this.fetchers.add(fetcher);
     return fetcher;
   }

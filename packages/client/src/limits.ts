@@ -48,6 +48,15 @@ export interface ClientLimits {
   readonly fetchMinBytes: number;
   readonly fetchMaxBytes: number;
   readonly fetchPartitionMaxBytes: number;
+  /** A way that takes less than this there and back is a short one: its answers need not be larger. */
+  readonly adaptiveRttMs: number;
+  /** What all adaptive fetchers of a client may ask for beyond their least sizes. */
+  readonly adaptiveBytes: number;
+  /** The round trip is the least of so many, and one of them is measured anew after this while. */
+  readonly rttSamples: number;
+  readonly rttAgeMs: number;
+  /** Answers with data of others that a partition waits for its turn, at most, before it is asked for alone. */
+  readonly fetchPatience: number;
   /** Partitions that join while a long poll is out share a second one, which is held for this long only. */
   readonly fetchSecondLaneWaitMs: number;
 }
@@ -80,5 +89,10 @@ export const DEFAULT_LIMITS: ClientLimits = {
   fetchMinBytes: 1,
   fetchMaxBytes: 16 * 1024 * 1024,
   fetchPartitionMaxBytes: 2 * 1024 * 1024,
+  adaptiveRttMs: 20,
+  adaptiveBytes: 192 * 1024 * 1024,
+  rttSamples: 4,
+  rttAgeMs: 10_000,
+  fetchPatience: 64,
   fetchSecondLaneWaitMs: 50,
 };

@@ -33,6 +33,8 @@ export class FetchPartition implements FetchHandle {
   /** The refusal told of a leader that was not known: no need to ask or to wait. */
   knowsLeader = false;
   isRemoved = false;
+  /** Answers in a row that had nothing of what there is. */
+  private starved = 0;
   private keyedId = '';
   private keyById = '';
   private isPaused = false;
@@ -106,8 +108,11 @@ export class FetchPartition implements FetchHandle {
     this.subscription.onError(failure);
   }
 
-  /** `readsCommitted`: the end is the last stable offset. `alone`: no other partition competed for the answer's size. */
-  take(answer: PartitionAnswer, readsCommitted: boolean, alone: boolean): Aftermath {
+  /**
+   * `readsCommitted`: the end is the last stable offset. `alone`: no other partition was asked for. `patience`: so many
+   * answers with data of others may in a row have none for this one, although there is some; 0: others have none either.
+   */
+  take(answer: PartitionAnswer, readsCommitted: boolean, alone: boolean, patience: number): Aftermath {
     if (answer.errorCode !== ERROR.NONE) return this.takeError(answer);
     this.failures = 0;
     const { epoch, endOffset } = answer.divergingEpoch;
@@ -126,7 +131,7 @@ export class FetchPartition implements FetchHandle {
       return 'rest';
     }
     if (run !== undefined) return 'data';
-    this.takeEmpty(answer, readsCommitted, alone);
+    this.takeEmpty(answer, readsCommitted, alone, patience);
     return 'empty';
   }
 
@@ -134,6 +139,7 @@ export class FetchPartition implements FetchHandle {
     this.position = run.nextOffset;
     this.lastEpoch = run.lastEpoch;
     this.suspectedHoleEnd = -1;
+    this.starved = 0;
     this.subscription.onBatches({
       buffers: [run.bytes],
       sizeInBytes: run.bytes.length,
@@ -149,16 +155,18 @@ export class FetchPartition implements FetchHandle {
   }
 
   /**
-   * Without data although the log goes on: either other partitions used up the answer, or there is a hole. It is one
-   * if an answer that this partition had to itself, asked for after the end was known, is empty as well, and from
+   * Without data although the log goes on: either other partitions used up the answer, and this one's turn will come, or
+   * there is a hole. It is one if an answer that this partition had to itself, asked for after the end was known, is empty as well, and from
    * somebody who knows that end: a new leader learns only little by little what is committed.
    */
-  private takeEmpty(answer: PartitionAnswer, readsCommitted: boolean, alone: boolean): void {
+  private takeEmpty(answer: PartitionAnswer, readsCommitted: boolean, alone: boolean, patience: number): void {
     const isStable = readsCommitted && answer.lastStableOffset >= 0;
     const end = isStable ? answer.lastStableOffset : answer.highWatermark;
     const isHole = alone && this.suspectedHoleEnd > this.position && end >= this.suspectedHoleEnd;
     const holeEnd = this.suspectedHoleEnd;
-    this.suspectedHoleEnd = end > this.position && !isHole ? end : -1;
+    const isBehind = end > this.position && !isHole;
+    this.starved = isBehind ? this.starved + 1 : 0;
+    this.suspectedHoleEnd = isBehind && (alone || this.starved > patience) ? end : -1;
     const originEpochs = this.newEpochs(answer);
     if (isHole) {
       this.position = holeEnd;

@@ -23,12 +23,13 @@ export interface FetcherOptions {
   readonly memory?: FrameMemory;
 }
 
-/** A long way wants large answers: one round trip's worth at the bandwidth that was measured, and half as much again. */
+/**
+ * A long way (`ClientLimits.adaptiveRttMs` and more) wants large answers: what the line carries in a round trip and a
+ * half. All fetchers of a client together take `ClientLimits.adaptiveBytes` for it at most.
+ */
 export interface AdaptiveFetch {
   /** The most that one answer may be asked to hold, of each leader. */
   readonly maxBytes: number;
-  /** Milliseconds to the brokers and back, as last measured; undefined: not known yet. */
-  rttMs(): number | undefined;
 }
 
 /**

@@ -11,6 +11,7 @@ import type { ClientLimits } from '../limits.ts';
 import type { MetadataCache } from '../metadata-cache.ts';
 import type { ClusterView } from '../types.ts';
 import { FetchPartition } from './fetch-partition.ts';
+import type { SizeBudget } from './fetch-size.ts';
 import type { Fetcher, FetcherOptions, FetchHandle, FetchSubscription } from './fetch-types.ts';
 import { NodePoll, type PollContext } from './node-poll.ts';
 
@@ -19,6 +20,7 @@ export interface FetcherContext {
   readonly limits: ClientLimits;
   readonly pool: NodePool;
   readonly metadata: MetadataCache;
+  readonly sizeBudget: SizeBudget;
 }
 
 export class PollingFetcher implements Fetcher {
@@ -39,6 +41,7 @@ export class PollingFetcher implements Fetcher {
     this.context = context;
     this.id = id;
     this.pollContext = {
+      io: context.io,
       limits,
       pool: context.pool,
       metadata: context.metadata,
@@ -49,6 +52,8 @@ export class PollingFetcher implements Fetcher {
         partitionMaxBytes: options.partitionMaxBytes ?? limits.fetchPartitionMaxBytes,
         isolation: options.isolation ?? 'read_uncommitted',
       },
+      adaptiveBytes: options.adaptive?.maxBytes ?? 0,
+      sizeBudget: context.sizeBudget,
       memory: options.memory,
       isPaused: () => this.isPaused,
       onLost: (partitions, reason) => this.onLost(partitions, reason),

@@ -9,6 +9,7 @@
  * The main one goes on from request to request in a fetch session; the second one and probes stand by themselves.
  * Invariant: a partition is in one request at a time.
  */
+import type { Io } from '@meridian/io';
 import { ERROR, errorName, Fetch, type RequestInput, type ResponseOf, ZERO_UUID } from '@meridian/protocol';
 import type { NodePool, Purpose } from '../connection/node-pool.ts';
 import { ClientError } from '../errors.ts';
@@ -16,16 +17,22 @@ import type { ClientLimits } from '../limits.ts';
 import type { MetadataCache } from '../metadata-cache.ts';
 import type { FetchPartition, PartitionAnswer } from './fetch-partition.ts';
 import { FetchSession, isSessionError, sessionless } from './fetch-session.ts';
+import { type AnswerFacts, FetchSize, type SizeBudget } from './fetch-size.ts';
 import type { FetcherOptions } from './fetch-types.ts';
+import { RoundTrip } from './round-trip.ts';
 
 type Request = RequestInput<typeof Fetch>;
 type Answer = ResponseOf<typeof Fetch>;
 
 export interface PollContext {
+  readonly io: Pick<Io, 'clock'>;
   readonly limits: ClientLimits;
   readonly pool: NodePool;
   readonly metadata: MetadataCache;
   readonly options: Required<Omit<FetcherOptions, 'adaptive' | 'memory'>>;
+  /** 0: answers have one size. */
+  readonly adaptiveBytes: number;
+  readonly sizeBudget: SizeBudget;
   readonly memory: FetcherOptions['memory'];
   readonly isPaused: () => boolean;
   /** The partition's leader has to be found again. */
@@ -49,6 +56,8 @@ export class NodePoll {
   private readonly main: Lane;
   private readonly second: Lane;
   private readonly session = new FetchSession();
+  private readonly size: FetchSize;
+  private readonly roundTrip: RoundTrip;
   private scheduled = false;
   private isClosed = false;
 
@@ -57,6 +66,10 @@ export class NodePoll {
     this.nodeId = nodeId;
     this.main = { purpose: `fetch:${fetcherId}:main`, isBusy: false, isShort: false };
     this.second = { purpose: `fetch:${fetcherId}:second`, isBusy: false, isShort: true };
+    const { io, limits, pool, options, adaptiveBytes, sizeBudget } = context;
+    const bounds = { least: options.maxBytes, partitionLeast: options.partitionMaxBytes, most: adaptiveBytes };
+    this.size = new FetchSize(bounds, sizeBudget, limits);
+    this.roundTrip = new RoundTrip(io, limits, () => pool.connect(nodeId, 'control'));
   }
 
   add(partition: FetchPartition): void {
@@ -70,6 +83,7 @@ export class NodePoll {
 
   close(): void {
     this.isClosed = true;
+    this.size.close();
     this.partitions.clear();
   }
 
@@ -100,7 +114,7 @@ export class NodePoll {
   }
 
   private async poll(lane: Lane, partitions: readonly FetchPartition[], isProbe: boolean): Promise<void> {
-    const { options, limits } = this.context;
+    const { io, options, limits } = this.context;
     lane.isBusy = true;
     lane.isShort = !isProbe && (lane === this.second || this.second.isBusy);
     const maxWaitMs = isProbe
@@ -112,16 +126,18 @@ export class NodePoll {
     const generations = partitions.map((partition) => partition.generation);
     const session = lane === this.main && !isProbe ? this.session : undefined;
     let answer: Answer | undefined;
+    let askedAtMs = 0;
     let reason = '';
     try {
       const connection = await this.context.pool.connect(this.nodeId, lane.purpose);
       const best = connection.versionFor(Fetch);
       const version = partitions.some(({ topicId }) => topicId === ZERO_UUID) ? Math.min(best, BY_ID - 1) : best;
-      const { partitionMaxBytes } = this.context.options;
+      const partitionMaxBytes = this.size.partitionBytes;
       const naming =
         session?.next(partitions, partitionMaxBytes, version >= BY_ID) ?? sessionless(partitions, partitionMaxBytes);
       const body = { ...this.termsOf(maxWaitMs, isProbe), ...naming };
       const timeoutMs = maxWaitMs + limits.requestTimeoutMs;
+      askedAtMs = io.clock.monotonic();
       answer = await connection.request(Fetch, version, body, { timeoutMs, memory: this.context.memory });
     } catch (error) {
       reason = (error as Error).message;
@@ -133,7 +149,7 @@ export class NodePoll {
     if (answer === undefined) session?.reset();
     if (answer === undefined) this.lose(partitions, reason);
     else if (answer.errorCode !== ERROR.NONE) this.refused(partitions, answer.errorCode);
-    else this.distribute(partitions, generations, answer, session);
+    else this.distribute(partitions, generations, answer, session, isProbe ? 0 : askedAtMs);
     this.wake();
   }
 
@@ -147,7 +163,8 @@ export class NodePoll {
     maxWaitMs: number,
     isProbe: boolean,
   ): Pick<Request, 'maxWaitMs' | 'minBytes' | 'maxBytes' | 'isolationLevel'> {
-    const { minBytes, maxBytes, isolation } = this.context.options;
+    const { minBytes, isolation } = this.context.options;
+    const maxBytes = this.size.bytes;
     const isolationLevel = isolation === 'read_committed' ? 1 : 0;
     return { maxWaitMs, minBytes: isProbe ? 0 : minBytes, maxBytes, isolationLevel };
   }
@@ -157,13 +174,13 @@ export class NodePoll {
     generations: readonly number[],
     answer: Answer,
     session: FetchSession | undefined,
+    askedAtMs: number,
   ): void {
     const isIncremental = session?.take(answer) === true;
     const alone = partitions.length === 1;
-    const answers = new Map<string, PartitionAnswer>();
-    for (const { topic, topicId, partitions: answered } of answer.responses) {
-      for (const each of answered) answers.set(`${topic || topicId}/${each.partitionIndex}`, each);
-    }
+    const { answers, ...tally } = tallyOf(answer);
+    if (this.context.adaptiveBytes > 0 && askedAtMs > 0) this.adapt(tally, askedAtMs);
+    const patience = tally.bytes === 0 ? 0 : Math.min(partitions.length, this.context.limits.fetchPatience);
     const lost: FetchPartition[] = [];
     for (let index = 0; index < partitions.length; index++) {
       const partition = partitions[index]!;
@@ -176,11 +193,17 @@ export class NodePoll {
         continue;
       }
       if (found.errorCode !== ERROR.NONE) this.learn(partition, found, answer);
-      const aftermath = partition.take(found, this.readsCommitted, alone);
+      const aftermath = partition.take(found, this.readsCommitted, alone, patience);
       if (aftermath === 'lost') lost.push(partition);
       else if (aftermath === 'data') this.toTheBack(partition);
     }
     if (lost.length > 0) this.lose(lost, '');
+  }
+
+  private adapt(tally: Tally, askedAtMs: number): void {
+    if (this.size.isFull(tally)) this.roundTrip.refresh();
+    const elapsedMs = this.context.io.clock.monotonic() - askedAtMs;
+    this.size.answered({ ...tally, elapsedMs, rttMs: this.roundTrip.ms });
   }
 
   private learn(partition: FetchPartition, { currentLeader }: PartitionAnswer, { nodeEndpoints }: Answer): void {
@@ -199,4 +222,24 @@ export class NodePoll {
     const still = partitions.filter((partition) => this.partitions.delete(partition));
     this.context.onLost(still, reason);
   }
+}
+
+type Tally = Pick<AnswerFacts, 'bytes' | 'largestPartitionBytes' | 'activePartitions'>;
+
+/** What an answer has of whom. */
+function tallyOf({ responses }: Answer): Tally & { readonly answers: Map<string, PartitionAnswer> } {
+  const answers = new Map<string, PartitionAnswer>();
+  let bytes = 0;
+  let largestPartitionBytes = 0;
+  let activePartitions = 0;
+  for (const { topic, topicId, partitions } of responses) {
+    for (const each of partitions) {
+      answers.set(`${topic || topicId}/${each.partitionIndex}`, each);
+      const size = each.records?.[0]?.length ?? 0;
+      bytes += size;
+      if (size > 0) activePartitions++;
+      if (size > largestPartitionBytes) largestPartitionBytes = size;
+    }
+  }
+  return { answers, bytes, largestPartitionBytes, activePartitions };
 }
