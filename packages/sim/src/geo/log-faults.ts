@@ -1,0 +1,84 @@
+/**
+ * What an administrator does to a log while it is copied: deletes records that one region has not got yet, and makes a
+ * topic again under its name. Part of the storm.
+ */
+import type { Client } from '@meridian/client';
+import type { Io } from '@meridian/io';
+import { below } from '@meridian/io/sim';
+import { DeleteTopics, ERROR } from '@meridian/protocol';
+import type { Storm } from './faults.ts';
+import { GEO } from './limits.ts';
+import { topicConfigs } from './plan.ts';
+
+/** Behind the cut nothing is copied any more; what is acknowledged after it is what nobody can have. */
+const CUT_SETTLES_MS = 1_000;
+const WRITE_MS = 1_500;
+
+/** A link is cut, records are written behind the cut and deleted, and the link heals: they are lost to the other side. */
+export function deleteRecords({ mesh, history, one }: Storm): () => void {
+  const { from, to } = one(mesh.pairs());
+  const partition = below(mesh.world.random, GEO.partitions);
+  const links = mesh.between(from, to);
+  for (const link of links) link.set({ cut: true });
+  const cutMs = mesh.world.now();
+  const { io, client } = from.client('admin');
+  const isLost = { yet: false };
+  void (async () => {
+    await io.timers.sleep(CUT_SETTLES_MS + WRITE_MS);
+    if (isLost.yet) return; // the storm is over, and the link healed
+    const [deleted] = await client.deleteRecords([{ topic: 'short', partition, offset: -1 }]);
+    if (deleted?.errorCode !== ERROR.NONE) return;
+    const { lowWatermark } = deleted;
+    const key = `${from.name}/${partition}`;
+    history.deletedBelow.set(key, Math.max(history.deletedBelow.get(key) ?? 0, lowWatermark));
+    if (isLost.yet) return;
+    for (const { region, topic, partition: at, offset, value, atMs } of history.acknowledged)
+      if (
+        region === from.name &&
+        topic === 'short' &&
+        at === partition &&
+        offset < lowWatermark &&
+        atMs > cutMs + CUT_SETTLES_MS
+      )
+        history.cutOffs.push({ from: from.name, to: to.name, topic, partition, offset, value });
+  })()
+    .catch((error: Error) => mesh.world.trace(`records were not deleted: ${error.message}`))
+    .finally(() => client.close());
+  return () => {
+    isLost.yet = true;
+    for (const link of links) link.set({ cut: false });
+  };
+}
+
+/** Under the same name, empty, with another id. */
+export function recreateTopic({ mesh, history, one }: Storm): undefined {
+  const region = one(mesh.regions);
+  const { io, client } = region.client('admin');
+  void again(client, io, topicConfigs(region.plan), () =>
+    history.lives.set(region.name, (history.lives.get(region.name) ?? 0) + 1),
+  )
+    .catch((error: Error) => mesh.world.trace(`a topic was not made again: ${error.message}`))
+    .finally(() => client.close());
+  return undefined;
+}
+
+/** By its id: a request that was given up and arrives late must not delete what was made since. */
+async function again(client: Client, io: Io, configs: Record<string, string>, begin: () => void): Promise<void> {
+  const { topics: known } = await client.metadata(['renewed'], { maxAgeMs: 0 });
+  const topics = [{ name: null, topicId: known.get('renewed')!.id }];
+  for (let isGone = false; !isGone; ) {
+    const answer = await client
+      .send(DeleteTopics, { topics, timeoutMs: GEO.clientRequestMs }, 'any')
+      .catch(() => undefined);
+    const code = answer?.responses[0]?.errorCode;
+    isGone = code === ERROR.NONE || code === ERROR.UNKNOWN_TOPIC_ID;
+    if (!isGone) await io.timers.sleep(GEO.retryMs);
+  }
+  begin();
+  const topic = { name: 'renewed', numPartitions: GEO.partitions, configs };
+  for (;;) {
+    const [outcome] = await client.createTopics([topic]).catch(() => []);
+    if (outcome?.errorCode === ERROR.NONE || outcome?.errorCode === ERROR.TOPIC_ALREADY_EXISTS) return;
+    await io.timers.sleep(GEO.retryMs);
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * What a run consists of, from its seed: three regions, each with an engine, and the topics that are written in all of
+ * them. Addresses and configs of their processes.
+ * Invariant: the plan depends on the seed alone.
+ */
+import type { BrokerConfig } from '@meridian/broker';
+import { createSeededRandom } from '@meridian/io/sim';
+import type { MirrorConfig } from '@meridian/mirror';
+
+export type Engine = 'embedded' | 'kafka';
+
+export interface GeoRegionPlan {
+  readonly name: string;
+  readonly id: number;
+  readonly engine: Engine;
+}
+
+export interface GeoPlan {
+  readonly regions: readonly GeoRegionPlan[];
+}
+
+/** What happens to a topic's log besides being written, and what its links do about it. */
+export const TOPICS = {
+  orders: 'halt',
+  /** Its records are deleted while its links are down. */
+  short: 'mark-gap',
+  /** Is deleted and made again. */
+  renewed: 'new-incarnation',
+} as const;
+export type TopicName = keyof typeof TOPICS;
+export const TOPIC_NAMES = Object.keys(TOPICS) as TopicName[];
+
+const NAMES = ['west', 'east', 'north'] as const;
+const SECRET = 'a secret of the simulation';
+export const PORTS = { client: 9092, internal: 9093, management: 9094 } as const;
+
+export interface PlanOptions {
+  /** Of the regions in their order; by the seed if absent. */
+  readonly engines?: readonly Engine[];
+}
+
+export function planOf(seed: number, { engines }: PlanOptions = {}): GeoPlan {
+  const random = createSeededRandom(seed, 'geo plan');
+  const regions = NAMES.map((name, index) => {
+    const engine: Engine = engines?.[index] ?? (random.next() < 0.5 ? 'embedded' : 'kafka');
+    return { name, id: index + 1, engine };
+  });
+  return { regions };
+}
+
+export const brokerHost = (region: string): string => `broker.${region}`;
+export const copyOf = (origin: string, topic: string): string => `${origin}.${topic}`;
+
+export function brokerConfig({ name, id }: GeoRegionPlan): BrokerConfig {
+  const host = brokerHost(name);
+  return {
+    region: name,
+    regionId: id,
+    nodeId: 1,
+    dataFolder: '/data',
+    client: { host, port: PORTS.client },
+    internal: { host, port: PORTS.internal, secret: SECRET },
+    regions: [...NAMES],
+    autoCreateTopics: false,
+    defaultPartitions: 1,
+  };
+}
+
+export function mirrorConfig(plan: GeoPlan, { name }: GeoRegionPlan, member: string): MirrorConfig {
+  const others = plan.regions.filter((region) => region.name !== name);
+  return {
+    region: name,
+    secret: SECRET,
+    memberId: member,
+    target: endpointOf(plan.regions.find((region) => region.name === name)!),
+    sources: others.map((region) => ({ region: region.name, ...endpointOf(region) })),
+    links: others.map((region) => ({
+      from: region.name,
+      to: name,
+      onGap: { default: 'halt', topics: { short: TOPICS.short, renewed: TOPICS.renewed } },
+    })),
+    management: { host: 'localhost', port: PORTS.management },
+  };
+}
+
+const endpointOf = ({ name, engine }: GeoRegionPlan): MirrorConfig['target'] =>
+  engine === 'embedded'
+    ? { bootstrap: [{ host: brokerHost(name), port: PORTS.internal }] }
+    : { kafka: { 'bootstrap.servers': `${brokerHost(name)}:${PORTS.client}` } };
+
+/** What a loss of power takes must not have been acknowledged. */
+export const topicConfigs = ({ engine }: GeoRegionPlan): Record<string, string> =>
+  engine === 'embedded' ? { 'meridian.durability': 'fsync' } : {};

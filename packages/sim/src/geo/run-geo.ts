@@ -1,0 +1,153 @@
+/**
+ * One run of three regions: start them, let clients write in all of them and groups move between them through a storm of
+ * faults, heal, wait until everything is everywhere, and hand it to the checkers. Called by `campaign.ts` and by the tests.
+ * Invariant: the report depends on the seed and the options alone.
+ */
+import { createSimWorld, type SimWorld } from '@meridian/io/sim';
+import { ERROR } from '@meridian/protocol';
+import { embeddedKeepsOffsets } from './checkers/embedded-keeps-offsets.ts';
+import { everywhereOnceInOrder } from './checkers/everywhere-once-in-order.ts';
+import { groupsNeverSkip } from './checkers/groups-never-skip.ts';
+import { groupsReReadNothing } from './checkers/groups-re-read-nothing.ts';
+import { noLoop } from './checkers/no-loop.ts';
+import { noSilentGap } from './checkers/no-silent-gap.ts';
+import { statusHasReason } from './checkers/status-has-reason.ts';
+import { armGeoFaults } from './faults.ts';
+import { History } from './history.ts';
+import { knownGaps } from './known-gaps.ts';
+import { GEO } from './limits.ts';
+import { Mesh } from './mesh.ts';
+import { type GeoChecker, type GeoOutcome, readAllLogs } from './outcome.ts';
+import { type PlanOptions, planOf, TOPIC_NAMES, topicConfigs } from './plan.ts';
+import { statusLines, watchSilence, watchStatus } from './status-watch.ts';
+import { startTraveller } from './traveller.ts';
+import { runGeoWriter } from './writer.ts';
+
+export const GEO_CHECKERS: Readonly<Record<string, GeoChecker>> = {
+  everywhereOnceInOrder,
+  embeddedKeepsOffsets,
+  groupsNeverSkip,
+  groupsReReadNothing,
+  noLoop,
+  noSilentGap,
+  statusHasReason,
+};
+
+/** What has to be so before the others are worth asking: until then copies are on their way. */
+const CONVERGED = [everywhereOnceInOrder, noLoop];
+
+export interface GeoReport {
+  seed: number;
+  hash: string;
+  engines: string;
+  tookMs: number;
+  acknowledged: number;
+  failOvers: number;
+  /** Of those, after everything was well for a while. */
+  quietFailOvers: number;
+  gaps: number;
+  violations: string[];
+  faults: Record<string, number>;
+}
+
+export interface GeoOptions extends PlanOptions {
+  readonly onTrace?: ((line: string) => void) | undefined;
+}
+
+export async function runGeo(seed: number, { onTrace, ...options }: GeoOptions = {}): Promise<GeoReport> {
+  const world = createSimWorld({ seed, ...(onTrace && { onTrace }) });
+  const mesh = new Mesh(world, planOf(seed, options));
+  const history = new History();
+  const report = { failOvers: 0, quietFailOvers: 0, gaps: 0, violations: [] as string[] };
+  try {
+    const outcome = await storm(world, mesh, history);
+    if (typeof outcome === 'string') report.violations.push(outcome);
+    else {
+      report.gaps = outcome.gaps.length;
+      for (const [name, check] of Object.entries(GEO_CHECKERS))
+        for (const what of check(outcome)) report.violations.push(`${name}: ${what}`);
+    }
+  } catch (error) {
+    report.violations.push(`the run broke: ${(error as Error).stack}`);
+  }
+  return {
+    ...report,
+    seed,
+    hash: world.traceHash(),
+    engines: mesh.plan.regions.map(({ engine }) => engine[0]).join(''),
+    tookMs: Math.round(world.now()),
+    acknowledged: history.acknowledged.length,
+    failOvers: history.failOvers.length,
+    quietFailOvers: history.failOvers.filter(({ wasQuiet }) => wasQuiet).length,
+    faults: history.faults,
+  };
+}
+
+/** What everything came to, or why it did not. */
+async function storm(world: SimWorld, mesh: Mesh, history: History): Promise<GeoOutcome | string> {
+  mesh.start();
+  if (!(await world.runUntil(() => mesh.allRun(), GEO.startMs))) return 'not everything started';
+  await world.settle(createTopics(mesh), GEO.startMs);
+  watchStatus(mesh, history);
+  let writing = 0;
+  const trace = (line: string): void => world.trace(line);
+  for (const region of mesh.regions)
+    for (let index = 0; index < GEO.writersPerRegion; index++) {
+      writing++;
+      void runGeoWriter({ region, name: `${region.name}-w${index}`, history, trace, now: () => world.now() }).then(
+        () => writing--,
+        (error: Error) => trace(`a writer broke: ${error.stack}`),
+      );
+    }
+  let isOver = false;
+  const travellers = Array.from({ length: GEO.travellers }, (_, index) =>
+    startTraveller(mesh, history, index, () => isOver),
+  );
+  const heal = armGeoFaults(mesh, history);
+  await world.run(world.now() + GEO.stormMs);
+  heal();
+  world.trace('healed');
+  const written = await world.runUntil(() => writing === 0 && mesh.allRun(), GEO.convergeMs);
+  if (!written) return `${writing} writers were not done, or not everything ran, in time`;
+  await world.run(world.now() + GEO.groupsFollowMs);
+  isOver = true;
+  const outcome = await converged(world, mesh, history, travellers);
+  for (const line of statusLines(mesh)) trace(line);
+  if (typeof outcome === 'string') return outcome;
+  await watchSilence(mesh, history);
+  return outcome;
+}
+
+/** What is stored, once all of it is everywhere; after the time for that, what there is. */
+async function converged(
+  world: SimWorld,
+  mesh: Mesh,
+  history: History,
+  travellers: GeoOutcome['travellers'],
+): Promise<GeoOutcome | string> {
+  const { io } = mesh.regions[0]!.client('timer');
+  const deadline = world.now() + GEO.convergeMs;
+  let trouble = '';
+  for (;;) {
+    const read = await world.settle(readAllLogs(mesh, io.timers), GEO.convergeMs).catch((error: Error) => {
+      trouble = error.message;
+      return undefined;
+    });
+    if (read !== undefined) {
+      const outcome = { mesh, history, travellers, ...read, gaps: knownGaps(mesh) };
+      if (CONVERGED.every((check) => check(outcome).length === 0) || world.now() > deadline) return outcome;
+    } else if (world.now() > deadline) return `what is stored cannot be read: ${trouble}`;
+    await world.run(world.now() + 1_000);
+  }
+}
+
+async function createTopics(mesh: Mesh): Promise<void> {
+  for (const region of mesh.regions) {
+    const { client } = region.client('setup');
+    const configs = topicConfigs(region.plan);
+    const topics = TOPIC_NAMES.map((name) => ({ name, numPartitions: GEO.partitions, configs }));
+    for (const { errorCode, errorMessage } of await client.createTopics(topics))
+      if (errorCode !== ERROR.NONE) throw new Error(`a topic was not created: ${errorMessage}`);
+    await client.close();
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * A consumer group that moves between regions: reads a topic where it was born or one of its copies, commits what it has
+ * processed, stops, and goes on in another region from what is committed there. Each move is a fail-over.
+ * Invariant: what it enters into the history is what it knew at that moment; the checkers judge it.
+ */
+import type { Client } from '@meridian/client';
+import type { Io } from '@meridian/io';
+import { below, between } from '@meridian/io/sim';
+import { ERROR } from '@meridian/protocol';
+import type { GeoRegion } from './geo-region.ts';
+import type { History } from './history.ts';
+import { GEO } from './limits.ts';
+import type { Mesh } from './mesh.ts';
+import { copyOf } from './plan.ts';
+import { recordsOf } from './stored-geo.ts';
+
+const TOPIC = 'orders';
+
+export interface Traveller {
+  readonly group: string;
+  /** The region in which its topic was born. */
+  readonly home: string;
+  readonly partition: number;
+  /** Values, each as often as it was processed, in that order. */
+  readonly processed: string[];
+}
+
+export function startTraveller(mesh: Mesh, history: History, index: number, isOver: () => boolean): Traveller {
+  const home = mesh.regions[index % mesh.regions.length]!;
+  const partition = index % GEO.partitions;
+  const traveller: Traveller = { group: `group-${index}`, home: home.name, partition, processed: [] };
+  travel(mesh, history, traveller, isOver).catch((error: Error) =>
+    mesh.world.trace(`${traveller.group} broke: ${error.stack}`),
+  );
+  return traveller;
+}
+
+async function travel(mesh: Mesh, history: History, traveller: Traveller, isOver: () => boolean): Promise<void> {
+  const { world } = mesh;
+  let at = mesh.region(traveller.home);
+  let position: number | undefined = 0;
+  const known = { committed: 0, committedMs: 0 };
+  while (!isOver()) {
+    const { io, client } = at.client(traveller.group);
+    const untilMs = world.now() + between(io.random, GEO.stayMs);
+    await stay(
+      { world, io, client, at, traveller, from: position ?? 0, known },
+      () => world.now() >= untilMs || isOver(),
+    );
+    await client.close();
+    if (isOver()) return;
+    const from = at;
+    const others: GeoRegion[] = mesh.regions.filter((region) => region !== from);
+    at = others[below(io.random, others.length)]!;
+    await io.timers.sleep(between(io.random, GEO.moveMs));
+    position = await resume(at, traveller);
+    const quietSinceMs = history.faultsUnderWay > 0 ? world.now() : Math.max(history.lastFaultMs, known.committedMs);
+    history.failOvers.push({
+      ...{ group: traveller.group, home: traveller.home, partition: traveller.partition, from: from.name, to: at.name },
+      atMs: world.now(),
+      resumed: position,
+      processed: new Set(traveller.processed).size,
+      committed: known.committed,
+      wasQuiet: world.now() - quietSinceMs > GEO.groupsFollowMs,
+    });
+  }
+}
+
+interface Stay {
+  readonly world: Mesh['world'];
+  readonly io: Io;
+  readonly client: Client;
+  readonly at: GeoRegion;
+  readonly traveller: Traveller;
+  readonly from: number;
+  readonly known: { committed: number; committedMs: number };
+}
+
+const nameAt = (at: GeoRegion, { home }: Traveller): string => (at.name === home ? TOPIC : copyOf(home, TOPIC));
+
+/** Reads and commits until it is time to go. */
+async function stay({ world, io, client, at, traveller, from, known }: Stay, isOver: () => boolean): Promise<void> {
+  const { group, partition, processed } = traveller;
+  const topic = nameAt(at, traveller);
+  const fetcher = client.fetcher({ isolation: 'read_committed', maxWaitMs: 200 });
+  let next = from;
+  const handle = fetcher.add({
+    topic,
+    partition,
+    offset: from,
+    onBatches: (slice) => {
+      for (const { offset, value } of recordsOf(slice)) if (offset >= next) processed.push(value);
+      next = Math.max(next, slice.nextOffset);
+    },
+    onError: ({ detail }) => world.trace(`${group} at ${at.name}: ${detail}`),
+  });
+  while (!isOver()) {
+    await io.timers.sleep(GEO.retryMs);
+    const [offset, count] = [next, new Set(processed).size];
+    try {
+      const [outcome] = await client.commitOffsets(group, [{ topic, partition, offset }], {
+        timeoutMs: GEO.clientRequestMs,
+      });
+      if (outcome?.errorCode !== ERROR.NONE || offset === 0 || count === known.committed) continue;
+      known.committed = count;
+      known.committedMs = world.now();
+    } catch (error) {
+      world.trace(`${group} cannot commit at ${at.name}: ${(error as Error).message}`);
+    }
+  }
+  handle.remove();
+  fetcher.close();
+}
+
+/** Where the group goes on; undefined: nothing is committed here. It asks until it is answered. */
+async function resume(at: GeoRegion, traveller: Traveller): Promise<number | undefined> {
+  const { io, client } = at.client(traveller.group);
+  try {
+    for (;;) {
+      const committed = await client.committedOffsets([traveller.group]).catch(() => undefined);
+      const offsets = committed?.get(traveller.group);
+      if (offsets !== undefined) {
+        const found = offsets.find(
+          (each) => each.topic === nameAt(at, traveller) && each.partition === traveller.partition,
+        );
+        return found === undefined || found.offset < 0 ? undefined : found.offset;
+      }
+      await io.timers.sleep(GEO.retryMs);
+    }
+  } finally {
+    await client.close();
+  }
+}
