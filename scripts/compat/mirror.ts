@@ -6,10 +6,10 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { writeRegions } from '../../apps/meridian/src/testing/regions-folder.ts';
 import { installKafka } from '../peers/kafka.ts';
 import { type Engine, type MirrorRegion, openRegion } from '../peers/mirror-region.ts';
 import type { CompatCheck, CompatClient } from './compat-client.ts';
-import { writeRegions } from './mirror/regions-folder.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const KAFKA_PORTS = { 'us-east': 33_800, 'eu-west': 33_820 } as const;
