@@ -62,8 +62,10 @@ export class Share {
     return this.members.length === 1 ? this.members[0] === this.self : ownerOf(unit, this.members) === this.self;
   }
 
+  /** A coordinator that answers well again has given our share to nobody. */
   private onLease(ageMs: number): boolean {
-    if (this.state !== 'sharing' || ageMs <= this.leaseMs) return false;
+    if (ageMs <= this.leaseMs) return this.state === 'stopped' && this.become('sharing', null, this.members);
+    if (this.state !== 'sharing') return false;
     const seconds = Math.round(ageMs / 1000);
     const reason = Number.isFinite(seconds)
       ? `lost its lease: no answer to a heartbeat for ${seconds} s`
