@@ -8,8 +8,10 @@ import { createManagementServer, type LinkSpec, linkSpec, type ManagementRoute }
 import { Membership } from './assignment/membership.ts';
 import type { EndpointConfig, MirrorConfig } from './config.ts';
 import { MirrorError } from './errors.ts';
+import { failoverOf } from './failover/of-mirror.ts';
 import { gapRoutes } from './gaps/gap-routes.ts';
 import { GapStore } from './gaps/gap-store.ts';
+import { FollowedGroups } from './groups/followed-groups.ts';
 import { DEFAULT_LIMITS, type MirrorLimits } from './limits.ts';
 import type { Companions } from './link/companion.ts';
 import { createRegionSide, type RegionSide, type RegionSideOptions } from './link/region-side.ts';
@@ -75,6 +77,7 @@ export async function createMirror(options: MirrorOptions): Promise<Mirror> {
   const { client, facts, runs } = target;
   const rebased = facts && runs && new RebasedTarget({ client, limits, facts, runs });
   const verifiers = new Map<string, LinkVerifier>();
+  const groups = new FollowedGroups({ io, log, limits });
   const budget = new InFlightBudget(limits.totalInFlightBytes);
   links = new LinkSet({
     ...{ io, log, directory, membership, lookMs: limits.discoveryMs },
@@ -82,14 +85,21 @@ export async function createMirror(options: MirrorOptions): Promise<Mirror> {
       ...{ io, log, limits, target, budget, gaps },
       createTask: (context, place) =>
         rebased === undefined ? new TaskShell(context, place) : new RebasedShell({ ...context, rebased }, place),
-      companions: companionsOf({ io, log, limits, verifiers, runs: rebased?.runs }),
+      companions: companionsOf({ io, log, limits, verifiers, groups, runs: rebased?.runs }),
     },
     sideOf: (name) => sides.of(name),
+  });
+  const linkStatus = (): LinkStatus[] =>
+    links!.status(now()).map((link) => ({ ...link, groups: groups.status(link.name) }));
+  const failover = failoverOf({
+    ...{ io, log, limits, directory, gaps, groups, here: target, names: [...regions] },
+    sideOf: (name) => sides.of(name),
+    status: linkStatus,
   });
   const status = (): MirrorStatus => ({
     ...{ region, member: membership.share.name, members: membership.share.members },
     configError: directory.configError,
-    links: links.status(now()),
+    links: linkStatus(),
   });
   const { host = '127.0.0.1', port } = config.management;
   const tasksOf = (link: string, topic: string) => [...(links?.find(link).topic(topic)?.tasks.values() ?? [])];
@@ -98,8 +108,10 @@ export async function createMirror(options: MirrorOptions): Promise<Mirror> {
     ...verifyRoutes(() => verifiers),
     ...translateRoutes((name) => sides.of(name)),
     ...gapRoutes({ gaps, tasksOf }),
+    ...failover.routes,
   ];
   const stop = async (): Promise<void> => {
+    await failover.stop();
     await links.stop();
     await membership.stop();
     directory.close();
@@ -110,7 +122,7 @@ export async function createMirror(options: MirrorOptions): Promise<Mirror> {
     listen === false ? undefined : await serveOr(stop, () => createManagementServer({ host, port, log, routes }));
   return {
     managementPort: management?.port ?? 0,
-    status: () => links.status(now()),
+    status: linkStatus,
     routes,
     async stop() {
       await stop();
@@ -122,20 +134,23 @@ export async function createMirror(options: MirrorOptions): Promise<Mirror> {
 interface CompanionParts extends Pick<LinkVerifierContext, 'io' | 'log' | 'limits' | 'runs'> {
   /** By link, as they run. */
   readonly verifiers: Map<string, LinkVerifier>;
+  readonly groups: FollowedGroups;
 }
 
-function companionsOf({ verifiers, ...parts }: CompanionParts): Companions {
+function companionsOf({ verifiers, groups, ...parts }: CompanionParts): Companions {
   return {
-    always({ spec: { name }, source, target, tasks }) {
+    always(view) {
+      const { spec, source, target, tasks } = view;
+      const { name } = spec;
       const verifier = new LinkVerifier({ ...parts, source: source.client, target: target.client, tasks });
       verifiers.set(name, verifier);
       const stop = async (): Promise<void> => {
         if (verifiers.get(name) === verifier) verifiers.delete(name);
         await verifier.stop();
       };
-      return [{ comparedEnd: (place) => verifier.comparedEnd(place), stop }];
+      return [{ comparedEnd: (place) => verifier.comparedEnd(place), stop }, ...groups.always(view)];
     },
-    ofKeeper: () => [],
+    ofKeeper: (view) => groups.ofKeeper(view),
   };
 }
 

@@ -2,6 +2,7 @@
  * What the mirror tells of itself, flowing or not: `GET /v1/links` answers `{ "links": LinkStatus[] }`.
  * Read by `meridian links`, by probes and by operators.
  */
+import type { GroupPartitionStatus } from './groups/messages.ts';
 
 /**
  * `starting`: finding its place. `running`: what the origin acknowledged is here, or under way. `catching-up`: behind
@@ -63,6 +64,8 @@ export interface LinkStatus {
   readonly isKeeper: boolean;
   /** Those that this process mirrors; further ones are with other members. */
   readonly partitions: readonly PartitionStatus[];
+  /** Where its groups are, of the keeper. */
+  readonly groups?: readonly GroupPartitionStatus[];
 }
 
 /** What `GET /v1/links` answers. */

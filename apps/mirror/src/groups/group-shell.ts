@@ -94,6 +94,7 @@ export class GroupShell {
   /** One look at both sides, and one round of commits. Exposed for tests, which have no time to wait. */
   async round(troubles: string[]): Promise<void> {
     await this.list(troubles);
+    if (this.listed.length === 0) return;
     const committed = await this.sourceCommits(troubles);
     await this.translateAll(committed);
     const states = await this.targetStates(committed.keys(), troubles);

@@ -20,6 +20,7 @@ import {
   SaslHandshake,
 } from '@meridian/protocol';
 import type { SaslCredentials } from '../security.ts';
+import { FakeGroups } from './fake-groups.ts';
 import { FAKE_HANDLERS } from './fake-handlers.ts';
 import { FakeLogin } from './fake-login.ts';
 import { FakePartition } from './fake-partition.ts';
@@ -53,6 +54,7 @@ export type Interceptor = (api: string) => 'drop' | number | undefined;
 
 export class FakeBroker {
   readonly topics: Map<string, FakeTopic>;
+  readonly groups: FakeGroups;
   /** Of the cluster, by id. */
   readonly nodes: Map<number, { readonly host: string; readonly port: number }>;
   readonly nodeId: number;
@@ -80,6 +82,7 @@ export class FakeBroker {
     this.nodeId = nodeId;
     this.topics = beside?.topics ?? new Map();
     this.nodes = beside?.nodes ?? new Map();
+    this.groups = beside?.groups ?? new FakeGroups();
     this.nodes.set(nodeId, { host, port });
   }
 

@@ -302,5 +302,8 @@ export const FAKE_HANDLERS: Readonly<Record<string, Handler>> = {
   IncrementalAlterConfigs: alterConfigs,
   DeleteRecords: deleteRecords,
   DeleteTopics: deleteTopics,
+  ListGroups: (broker) => broker.groups.list(),
+  OffsetFetch: (broker, body) => broker.groups.fetch(body),
+  OffsetCommit: (broker, body) => broker.groups.commit(body),
   InitProducerId: () => ({ errorCode: ERROR.NONE, producerId: 4711, producerEpoch: 0 }),
 };

@@ -1,0 +1,95 @@
+/**
+ * Puts fail-over together with the rest of a mirror: which regions there are, how copies are promoted here, what links
+ * and groups tell, and the links that a fail-back needs. Called once, by the mirror.
+ * Invariant: nothing here decides; it only hands on.
+ */
+import { RUNS_TOPIC, runsPartitionOf } from '@meridian/coordinates';
+import { Refused } from '@meridian/service';
+import type { GapStore } from '../gaps/gap-store.ts';
+import type { FollowedGroups } from '../groups/followed-groups.ts';
+import type { RegionSide } from '../link/region-side.ts';
+import type { LinkDirectory } from '../links/link-directory.ts';
+import { transactionalIdOf } from '../rebased/rebased-target.ts';
+import type { LinkStatus } from '../status.ts';
+import { createFailover, type Failover, type FailoverOptions } from './failover.ts';
+import type { KnownRegions, TemporaryLinks } from './failover-context.ts';
+import { EmbeddedPromotion, KafkaPromotion, type Promotion } from './promotion.ts';
+
+export interface MirrorParts extends Pick<FailoverOptions, 'io' | 'log' | 'limits' | 'here'> {
+  /** Names of the other regions. */
+  readonly names: readonly string[];
+  readonly directory: LinkDirectory;
+  readonly gaps: GapStore;
+  readonly groups: FollowedGroups;
+  sideOf(region: string): RegionSide;
+  status(): readonly LinkStatus[];
+}
+
+export function failoverOf(parts: MirrorParts): Failover {
+  const { io, log, limits, here, groups, gaps, directory, sideOf, status } = parts;
+  const stopping = new AbortController();
+  const { routes, stop } = createFailover({
+    ...{ io, log, limits, here },
+    regions: regionsOf(parts),
+    promotion: promotionOf(parts, stopping.signal),
+    temporaryLinks: linksOf(directory, here.name),
+    runs: (region) => sideOf(region).runs,
+    links: () => status().map(({ name, from, partitions }) => ({ from, partitions, groups: groups.status(name) })),
+    carryGroups: (from) => groups.carry(from),
+    // Not as an order to begin the copy anew: it is a gap that is dealt with already.
+    recordGap: (place, lost) => gaps.keeper(place.link, () => 'mark-gap').record(place, lost, 'mark-gap'),
+    mayDrive: (from) => {
+      const links = status().filter((link) => link.from === from);
+      return links.length === 0 || links.some(({ isKeeper }) => isKeeper);
+    },
+  });
+  return {
+    routes,
+    async stop() {
+      stopping.abort();
+      await stop();
+    },
+  };
+}
+
+function regionsOf({ names, sideOf, here }: MirrorParts): KnownRegions {
+  const others = new Set(names.filter((name) => name !== here.name));
+  const get = (name: string): RegionSide | undefined => {
+    if (!others.has(name)) return undefined;
+    try {
+      return sideOf(name);
+    } catch {
+      return undefined;
+    }
+  };
+  return { get, has: (name) => others.has(name), all: () => [...others].flatMap((name) => get(name) ?? []) };
+}
+
+function promotionOf({ io, limits, here }: MirrorParts, signal: AbortSignal): Promotion {
+  const options = { io, limits, client: here.client, signal };
+  if (here.facts === undefined) return new EmbeddedPromotion(options);
+  const fenceOf = (copyId: string, partition: number) => ({
+    transactionalId: transactionalIdOf({ copyId, partition, copy: '' }),
+    runs: { topic: RUNS_TOPIC, partition: runsPartitionOf({ copyId, partition }) },
+  });
+  return new KafkaPromotion({ ...options, facts: here.facts, fenceOf });
+}
+
+/** What is refused because it is there, or gone, already is what was wanted. */
+function linksOf(directory: LinkDirectory, to: string): TemporaryLinks {
+  const isThere = (name: string): boolean => directory.links.some(({ spec }) => spec.name === name);
+  const configs = ['cleanup.policy', 'retention.ms', 'retention.bytes'];
+  const follow = { configs, acls: false, groups: {} };
+  return {
+    async open(name, from, topic) {
+      if (isThere(name)) return;
+      await directory.create({ name, from, to, policy: 'identity', topics: { list: [topic] }, follow });
+    },
+    async close(name) {
+      if (!isThere(name)) return;
+      await directory.remove(name).catch((error: unknown) => {
+        if (!(error instanceof Refused) || error.status !== 404) throw error;
+      });
+    },
+  };
+}
