@@ -17,6 +17,8 @@ export interface MirrorLimits {
   readonly backoffCapMs: number;
   /** The same where somebody has to change something first: a record too large, a right that is missing. */
   readonly refusedBackoffMs: number;
+  /** For so long an origin has to say that its log is another one than ours before that is believed. */
+  readonly doubtMs: number;
   /** One request to either side. */
   readonly requestTimeoutMs: number;
   /** Asking where the origin ends for partitions that do not fetch. */
@@ -117,6 +119,7 @@ export const DEFAULT_LIMITS: MirrorLimits = {
   backoffBaseMs: 50,
   backoffCapMs: 2_000,
   refusedBackoffMs: 30_000,
+  doubtMs: 1_000,
   requestTimeoutMs: 10_000,
   observeTimeoutMs: 2_000,
   catchingUpMs: 2_000,

@@ -17,10 +17,18 @@ function show(message: TaskInput | TaskEffect): string {
   ].join(' ');
 }
 
-function transcript(inputs: readonly TaskInput[], startOffset: number): string {
+/** A number: so late it is by now. */
+type Line = TaskInput | number;
+
+function transcript(inputs: readonly Line[], startOffset: number): string {
   const task = new PartitionTask(DEFAULT_LIMITS, startOffset);
+  let nowMs = 0;
   const lines = inputs.flatMap((input) => {
-    const effects = task.step(input, 0).map((effect) => `    ${show(effect)}`);
+    if (typeof input === 'number') {
+      nowMs = input;
+      return [`at ${nowMs} ms`];
+    }
+    const effects = task.step(input, nowMs).map((effect) => `    ${show(effect)}`);
     const reason = task.reason === null ? '' : ` "${task.reason}"`;
     const state = `  = ${task.phase}${reason} position=${task.position} sent=${task.flow.sentEnd} verified=${task.verifiedOffset} source=${task.progress.sourceEnd}`;
     return [show(input), ...effects, state];
@@ -57,7 +65,7 @@ const appended = (id: number): TaskInput => ({ type: 'appended', id });
 const proved = (epoch: number, endOffset: number): TaskInput => ({ type: 'proved', epoch, endOffset });
 const start: TaskInput = { type: 'start' };
 
-const SCENARIOS: Record<string, readonly TaskInput[]> = {
+const SCENARIOS: Record<string, readonly Line[]> = {
   'a fresh copy begins at the start of the origin and pipelines': [
     start,
     located(0, -1, 40, 60),
@@ -104,8 +112,49 @@ const SCENARIOS: Record<string, readonly TaskInput[]> = {
     { type: 'leaderEpoch', epoch: 4 },
     proved(3, 55),
     appended(1),
+    1_000,
+    { type: 'retry' },
+    located(60, 3, 0, 60),
+    proved(3, 55),
   ],
-  'an origin that does not know our epoch halts it': [start, located(50, 3, 0, 60), proved(-1, -1)],
+  'a leader that was deposed and does not know it yet is not believed at once': [
+    start,
+    located(50, 5, 0, 60),
+    proved(4, 45),
+    500,
+    { type: 'retry' },
+    located(50, 5, 0, 60),
+    proved(5, 60),
+    2_000,
+    { type: 'leaderEpoch', epoch: 5 },
+    { type: 'leaderEpoch', epoch: 6 },
+    proved(4, 45),
+  ],
+  'an origin that does not know our epoch halts it': [
+    start,
+    located(50, 3, 0, 60),
+    proved(-1, -1),
+    1_000,
+    { type: 'retry' },
+    located(50, 3, 0, 60),
+    proved(-1, -1),
+    recorded('halt'),
+  ],
+  'a target that lies about where its log ends is told, and asked ever less often': [
+    start,
+    located(6, 3, 0, 60),
+    proved(3, 60),
+    fetched(6, 9, 60),
+    { type: 'refused', id: 1, kind: 'mismatch', reason: 'the copy ends at 2, not at 6' },
+    { type: 'retry' },
+    located(6, 3, 0, 60),
+    proved(3, 60),
+    fetched(6, 9, 60),
+    { type: 'refused', id: 2, kind: 'mismatch', reason: 'the copy ends at 2, not at 6' },
+    { type: 'retry' },
+    located(6, 3, 0, 60),
+    proved(3, 60),
+  ],
   'retention that has passed us halts it': [start, located(1_204, 3, 9_872, 12_000)],
   'retention that has passed us is a gap on record before anything behind it is copied': [
     start,
@@ -129,6 +178,10 @@ const SCENARIOS: Record<string, readonly TaskInput[]> = {
     start,
     located(50, 3, 0, 60),
     proved(3, 40),
+    1_000,
+    { type: 'retry' },
+    located(50, 3, 0, 60),
+    proved(3, 40),
     recorded('halt'),
     start,
     located(50, 3, 0, 60),
@@ -139,6 +192,7 @@ const SCENARIOS: Record<string, readonly TaskInput[]> = {
     located(50, 3, 0, 60),
     proved(3, 60),
     { type: 'fetchFailed', kind: 'recreated', detail: 'the id is another' },
+    { type: 'recreated', reason: 'the id is another' },
     recorded('mark-gap'),
     { type: 'retry' },
   ],

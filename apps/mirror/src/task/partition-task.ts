@@ -11,8 +11,9 @@
  *   mirroring   end, with a hole           → mirroring   append without batches: the end advances
  *   mirroring   leaderEpoch                → proving     pause, prove
  *   mirroring   refused, fetchFailed       → settling    pause
+ *   (any)       it is not our log, yet     → settling    pause (the first time, and for `doubtMs`)
  *   settling    last answer of an append   → locating    retryLater
- *   (any)       lost range                 → recording   stopFetching, recordGap
+ *   (any)       lost range, recreated      → recording   stopFetching, recordGap
  *   recording   recorded: halt             → halted
  *   recording   recorded: mark-gap         → mirroring   append without batches up to the gap's end, fetch
  *   recording   recorded: new-incarnation  → halted      (the keeper begins the copy anew)
@@ -27,7 +28,7 @@ import { treatmentOf } from '../gaps/gap-policy.ts';
 import type { GapPolicy, LostRange } from '../gaps/gap-record.ts';
 import type { MirrorLimits } from '../limits.ts';
 import { Flow } from './flow.ts';
-import { recreated, unclean } from './loss.ts';
+import { recreated } from './loss.ts';
 import type { TaskEffect, TaskInput } from './messages.ts';
 import type { TaskCondition, TaskView } from './mirror-task.ts';
 import { Place, type Step } from './place.ts';
@@ -58,6 +59,9 @@ export class PartitionTask implements TaskView {
   readonly stand: Place;
   /** About the lost range, against the topic's policy. */
   private decision: GapPolicy | undefined;
+  private readonly doubtMs: number;
+  /** Since when the origin has been saying that its log is another one. */
+  private doubtedSinceMs: number | undefined;
   private failures = 0;
   /** Retrying will not help soon. */
   private isRefused = false;
@@ -67,6 +71,7 @@ export class PartitionTask implements TaskView {
     this.flow = new Flow(limits);
     this.progress = new Progress(limits, this.flow);
     this.stand = new Place(startOffset);
+    this.doubtMs = limits.doubtMs;
   }
 
   get condition(): TaskCondition {
@@ -90,11 +95,11 @@ export class PartitionTask implements TaskView {
       case 'located':
         return this.phase === 'locating' ? this.onLocated(input, nowMs) : [];
       case 'proved':
-        return this.phase === 'proving' ? this.take(this.stand.proved(input, this.flow.sentEnd)) : [];
+        return this.phase === 'proving' ? this.take(this.stand.proved(input, this.flow.sentEnd), nowMs) : [];
       case 'failed':
         return this.phase === 'locating' || this.phase === 'proving' ? this.settle(input.reason) : [];
       case 'leaderEpoch':
-        return this.onLeaderEpoch(input.epoch);
+        return this.onLeaderEpoch(input.epoch, nowMs);
       case 'fetched':
         return this.phase === 'mirroring' ? this.onFetched(input, nowMs) : [];
       case 'end':
@@ -175,28 +180,35 @@ export class PartitionTask implements TaskView {
     this.hear(input.sourceEnd, nowMs);
     const step = this.stand.located(input);
     const follow = step.kind === 'lost' ? [] : this.stand.follow(input.sourceStart, this.position);
-    return [...follow, ...this.take(step)];
+    return [...follow, ...this.take(step, nowMs)];
   }
 
-  private take(step: Step): TaskEffect[] {
-    if (step.kind === 'lost') return this.lose(step.lost);
+  private take(step: Step, nowMs: number): TaskEffect[] {
+    if (step.kind === 'lost') return step.lost.kind === 'unclean' ? this.doubt(step.lost, nowMs) : this.lose(step.lost);
     if (step.kind === 'fetch') return this.fetch(step.offset);
     this.phase = 'proving';
     return [{ type: 'prove', epoch: step.epoch }];
   }
 
+  /** A leader that does not know yet that it was deposed would say the same: it has to be said for a while. */
+  private doubt(lost: LostRange, nowMs: number): TaskEffect[] {
+    this.doubtedSinceMs ??= nowMs;
+    return nowMs - this.doubtedSinceMs >= this.doubtMs ? this.lose(lost) : this.settle(lost.reason);
+  }
+
   private fetch(offset: number): TaskEffect[] {
     this.phase = 'mirroring';
+    this.doubtedSinceMs = undefined;
     this.progress.fetchOffset = offset;
     if (this.failures === 0) this.reason = null;
     const fetch: TaskEffect = { type: 'fetch', offset, lastEpoch: this.stand.epochToSend };
     return this.flow.begin() ? [fetch, { type: 'pause' }] : [fetch];
   }
 
-  private onLeaderEpoch(epoch: number): TaskEffect[] {
+  private onLeaderEpoch(epoch: number, nowMs: number): TaskEffect[] {
     const step = this.stand.ledBy(epoch);
     if (step === undefined || this.phase !== 'mirroring') return [];
-    return [{ type: 'pause' }, ...this.take(step)];
+    return [{ type: 'pause' }, ...this.take(step, nowMs)];
   }
 
   private onFetched(input: InputOf<'fetched'>, nowMs: number): TaskEffect[] {
@@ -253,10 +265,8 @@ export class PartitionTask implements TaskView {
   }
 
   private onFetchFailed({ kind, detail }: InputOf<'fetchFailed'>): TaskEffect[] {
-    const { sentEnd } = this.flow;
-    if (kind === 'recreated') return this.onRecreated(detail);
-    if (kind !== 'diverged') return this.settle(detail);
-    return this.lose(unclean(sentEnd, sentEnd, this.stand.lastEpoch, -1, `diverged: ${detail}`));
+    // What it really is tell the origin's epochs, and the link that looks at topics: asked again, and not one broker only.
+    return this.settle(kind === 'diverged' ? `diverged: ${detail}` : detail);
   }
 
   private onRecreated(detail: string): TaskEffect[] {

@@ -4,7 +4,7 @@
  */
 import { EARLIEST, type FetchedSlice, type FetchHandle, type FetchSubscription, LATEST } from '@meridian/client';
 import type { Timer } from '@meridian/io';
-import { ERROR, errorName } from '@meridian/protocol';
+import { ERROR, errorName, ZERO_UUID } from '@meridian/protocol';
 import { BATCH_FIELD } from '@meridian/protocol/record-batch';
 import { treatmentOf } from '../gaps/gap-policy.ts';
 import type { CopyWriter } from './copy-writer.ts';
@@ -87,9 +87,11 @@ export class TaskShell implements MirrorTask {
     if (number === this.question) this.feed(answer);
   }
 
-  /** Where both logs stand. */
+  /** Where both logs stand. By its name, another topic would answer in the place of one that was created anew. */
   private async locate(): Promise<TaskInput> {
-    const { topic, partition } = this.place;
+    const { topic, topicId, partition } = this.place;
+    const id = (await this.context.source.metadata([topic], this.call)).topics.get(topic)?.id ?? ZERO_UUID;
+    if (id !== ZERO_UUID && id !== topicId) throw new Error(`the origin has another topic of this name, with id ${id}`);
     const list = (timestamp: number) => this.context.source.listOffsets([{ topic, partition, timestamp }], this.call);
     const [range, { copyStart, copyEnd, lastEpoch }] = await Promise.all([
       list(EARLIEST).then(async (earliest) => {
