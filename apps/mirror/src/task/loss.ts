@@ -52,7 +52,7 @@ export function divergence(copyEnd: number, lastEpoch: number, { epoch, endOffse
   return unclean(endOffset, copyEnd, lastEpoch, epoch, reason);
 }
 
-function unclean(from: number, to: number, epochBefore: number, epochAfter: number, reason: string): LostRange {
+export function unclean(from: number, to: number, epochBefore: number, epochAfter: number, reason: string): LostRange {
   return { kind: 'unclean', from, to, epochBefore, epochAfter, reason };
 }
 
