@@ -72,7 +72,21 @@ function addLinks({ io, terminal, command, collect, wholeNumber, addPair }: Comm
   );
 }
 
-function addChecks({ io, terminal, command, collect }: CommandLine, program: Command): void {
+function addChecks({ io, terminal, command, collect, wholeNumber }: CommandLine, program: Command): void {
+  command(program, 'translate', 'say where a group, an offset or a cursor goes on in another region')
+    .option('--from <region>', 'where the group or the offset is')
+    .requiredOption('--to <region>', 'where it is to go on')
+    .option('--group <name>', 'what the group has committed')
+    .option('--topic <name>', 'with --partition and --offset; or, with --cursor, as its tenant calls it')
+    .option('--partition <number>', 'of --topic', wholeNumber)
+    .option('--offset <number>', 'the next one that is read', wholeNumber)
+    .option('--cursor <text>', "a client's cursor; needs --tenant and --topic")
+    .option('--tenant <name>', 'whose cursor it is')
+    .addHelpText(
+      'after',
+      '\nThe answer is exact, `behind N` (records that are not there yet) or `gap A..B` (records that never will be).\nExit code 1 if it is not exact.',
+    )
+    .action(async (options) => (await import('./commands/translate.ts')).translate(io, terminal, options));
   command(program, 'gaps', 'show what origins lost before it was copied; exit code 1 if there is any')
     .option('--region <name>', 'in this region alone; can be repeated', collect)
     .action(async (options) => (await import('./commands/gaps.ts')).printGaps(io, terminal, options));

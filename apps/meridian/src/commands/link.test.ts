@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { gapTable } from './gaps.ts';
 import { linkEntry } from './link.ts';
+import { translatedTable } from './translate.ts';
 import { type VerifiedRow, verifiedTable } from './verify.ts';
 
 const PLATFORM = { data: '.meridian', regions: 'regions' };
@@ -59,4 +60,24 @@ test('verification names the first offset that differs, and why it could not be 
   ];
   const results = verifiedTable(rows).map((line) => line.split(/ {2,}/).at(-1));
   expect(results).toEqual(['RESULT', 'equal', '4 is missing', 'no leader']);
+});
+
+test('places are shown with where they are in the other region, or why they are nowhere', () => {
+  const row = { from: 'us', topic: 'orders', partition: 0, offset: 7, toTopic: 'us.orders' };
+  const lines = translatedTable(
+    [
+      { ...row, translation: { status: 'exact', offset: 5 } },
+      { ...row, partition: 1, translation: { status: 'behind', records: 3 } },
+      { ...row, partition: 2, translation: { status: 'gap', from: 7, to: 20, offset: 6 } },
+      { ...row, partition: 3, toTopic: null, translation: { status: 'no-copy', reason: 'no link brings it' } },
+    ],
+    'eu',
+  );
+  expect(lines).toEqual([
+    'FROM         OFFSET  TO              OFFSET  STATUS',
+    'us orders-0  7       eu us.orders-0  5       exact',
+    'us orders-1  7       eu us.orders-1  -       behind 3',
+    'us orders-2  7       eu us.orders-2  6       gap 7..20',
+    'us orders-3  7       -               -       no link brings it',
+  ]);
 });
