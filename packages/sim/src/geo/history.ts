@@ -57,8 +57,8 @@ export class History {
   readonly badStatus = new Map<string, BadStatus>();
   /** Lives of `renewed`, by region: from 0. */
   readonly lives = new Map<string, number>();
-  /** The lowest offset that DeleteRecords left, by region and partition. */
-  readonly deletedBelow = new Map<string, number>();
+  /** Where records were deleted, or may have been: regions and partitions of `short`. */
+  readonly deletedIn = new Set<string>();
   /** When the last fault struck or ended. */
   lastFaultMs = 0;
   faultsUnderWay = 0;

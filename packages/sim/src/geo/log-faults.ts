@@ -2,17 +2,16 @@
  * What an administrator does to a log while it is copied: deletes records that one region has not got yet, and makes a
  * topic again under its name. Part of the storm.
  */
-import type { Client } from '@meridian/client';
+import { type Client, LATEST } from '@meridian/client';
 import type { Io } from '@meridian/io';
 import { below } from '@meridian/io/sim';
 import { DeleteTopics, ERROR } from '@meridian/protocol';
 import type { Storm } from './faults.ts';
 import { GEO } from './limits.ts';
-import { topicConfigs } from './plan.ts';
+import { copyOf, topicConfigs } from './plan.ts';
 
-/** Behind the cut nothing is copied any more; what is acknowledged after it is what nobody can have. */
-const CUT_SETTLES_MS = 1_000;
-const WRITE_MS = 1_500;
+/** So long is written behind the cut. */
+const BEHIND_THE_CUT_MS = 1_500;
 
 /** A link is cut, records are written behind the cut and deleted, and the link heals: they are lost to the other side. */
 export function deleteRecords({ mesh, history, one }: Storm): () => void {
@@ -20,32 +19,31 @@ export function deleteRecords({ mesh, history, one }: Storm): () => void {
   const partition = below(mesh.world.random, GEO.partitions);
   const links = mesh.between(from, to);
   for (const link of links) link.set({ cut: true });
-  const cutMs = mesh.world.now();
   const { io, client } = from.client('admin');
-  const isLost = { yet: false };
+  const there = to.client('admin').client;
+  let isHealed = false;
   void (async () => {
-    await io.timers.sleep(CUT_SETTLES_MS + WRITE_MS);
-    if (isLost.yet) return; // the storm is over, and the link healed
+    await io.timers.sleep(BEHIND_THE_CUT_MS);
+    if (isHealed) return; // the storm is over
+    history.deletedIn.add(`${from.name}/${partition}`);
     const [deleted] = await client.deleteRecords([{ topic: 'short', partition, offset: -1 }]);
-    if (deleted?.errorCode !== ERROR.NONE) return;
-    const { lowWatermark } = deleted;
-    const key = `${from.name}/${partition}`;
-    history.deletedBelow.set(key, Math.max(history.deletedBelow.get(key) ?? 0, lowWatermark));
-    if (isLost.yet) return;
-    for (const { region, topic, partition: at, offset, value, atMs } of history.acknowledged)
+    // What is not there by now can never come.
+    const [copied] = await there.listOffsets([{ topic: copyOf(from.name, 'short'), partition, timestamp: LATEST }]);
+    if (deleted?.errorCode !== ERROR.NONE || copied?.errorCode !== ERROR.NONE) return;
+    for (const { region, topic, partition: at, offset, value } of history.acknowledged)
       if (
         region === from.name &&
         topic === 'short' &&
         at === partition &&
-        offset < lowWatermark &&
-        atMs > cutMs + CUT_SETTLES_MS
+        offset < deleted.lowWatermark &&
+        offset >= copied.offset
       )
         history.cutOffs.push({ from: from.name, to: to.name, topic, partition, offset, value });
   })()
     .catch((error: Error) => mesh.world.trace(`records were not deleted: ${error.message}`))
-    .finally(() => client.close());
+    .finally(() => Promise.all([client.close(), there.close()]));
   return () => {
-    isLost.yet = true;
+    isHealed = true;
     for (const link of links) link.set({ cut: false });
   };
 }
