@@ -15,6 +15,7 @@
  *   mirroring   produced, elsewhere         → halted      stopFetching: somebody else writes there
  *   mirroring   refused, unanswered         → settling    pause; retryLater after the last answer in flight
  *   mirroring   refused, sequence, first    → restarting  retryLater: fence anew, recover from the log
+ *   proving     it is not our log, yet      → proving     pause, retryLater: for `doubtMs`
  *   (any)       superseded                  → superseded  stopFetching, retryLater (slow)
  *   (any)       lost range                  → recording   stopFetching, recordGap
  *   recording   recorded: mark-gap          → mirroring   save, fetch behind the gap
@@ -26,7 +27,7 @@
 import { isEpochNearItsEnd } from '@meridian/coordinates';
 import type { GapPolicy, LostRange } from '../gaps/gap-record.ts';
 import type { MirrorLimits } from '../limits.ts';
-import { divergence, overrun, recreated, unclean } from '../task/loss.ts';
+import { divergence, overrun, recreated } from '../task/loss.ts';
 import type { TaskCondition, TaskView } from '../task/mirror-task.ts';
 import { Progress } from '../task/progress.ts';
 import { Ledger } from './ledger.ts';
@@ -65,6 +66,8 @@ export class RebasedTask implements TaskView {
   /** When the broker has heard of our producer last. */
   private provenMs = 0;
   private decision: GapPolicy | undefined;
+  /** Since when the origin has been saying that its log is another one. */
+  private doubtedSinceMs: number | undefined;
 
   /** `startOffset`: where a copy without records begins. */
   constructor(limits: MirrorLimits, memory: BytesHeld, startOffset = 0) {
@@ -93,7 +96,7 @@ export class RebasedTask implements TaskView {
       case 'loaded':
         return this.phase === 'loading' ? this.onLoaded(input, nowMs) : [];
       case 'proved':
-        return this.phase === 'proving' ? this.onProved(input) : [];
+        return this.phase === 'proving' ? this.onProved(input, nowMs) : [];
       case 'failed':
         return this.isAsking ? this.restart(input.reason) : [];
       case 'superseded':
@@ -195,9 +198,15 @@ export class RebasedTask implements TaskView {
     return [{ type: 'prove', epoch: lastEpoch }];
   }
 
-  private onProved(proof: InputOf<'proved'>): RebasedEffect[] {
+  /** A leader that does not know yet that it was deposed says the same as one that has lost records: for a while. */
+  private onProved(proof: InputOf<'proved'>, nowMs: number): RebasedEffect[] {
     const lost = divergence(this.ledger.dataEnd, this.ledger.lastEpoch, proof);
-    if (lost !== undefined) return this.lose(lost);
+    if (lost !== undefined) {
+      this.doubtedSinceMs ??= nowMs;
+      if (nowMs - this.doubtedSinceMs >= this.limits.doubtMs) return this.lose(lost);
+      return this.proveLater(lost.reason);
+    }
+    this.doubtedSinceMs = undefined;
     this.verifiedOffset = this.ledger.sentEnd;
     return this.fetch();
   }
@@ -279,16 +288,22 @@ export class RebasedTask implements TaskView {
   private onRetry(): RebasedEffect[] {
     if (this.phase === 'restarting' || this.phase === 'superseded') return this.fence();
     if (this.phase === 'recording') return this.record();
+    if (this.phase === 'proving') return this.prove();
     if (this.phase !== 'settling') return [];
     this.phase = 'mirroring';
     return [...this.ledger.send(), ...this.resume()];
   }
 
   private onFetchFailed({ kind, detail }: InputOf<'fetchFailed'>): RebasedEffect[] {
-    const { sentEnd, lastEpoch } = this.ledger;
-    if (kind === 'recreated') return this.onRecreated(detail);
-    if (kind !== 'diverged') return this.restart(detail);
-    return this.lose(unclean(sentEnd, sentEnd, lastEpoch, -1, `diverged: ${detail}`));
+    if (kind === 'diverged' && this.ledger.lastEpoch >= 0) return this.proveLater(`diverged: ${detail}`);
+    return this.restart(detail);
+  }
+
+  private proveLater(reason: string): RebasedEffect[] {
+    this.phase = 'proving';
+    this.reason = reason;
+    this.failures++;
+    return [{ type: 'pause' }, this.retryLater()];
   }
 
   private onRecreated(detail: string): RebasedEffect[] {

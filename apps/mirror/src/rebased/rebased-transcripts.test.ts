@@ -29,8 +29,10 @@ function show({ type, ...rest }: RebasedInput | RebasedEffect): string {
 
 function transcript(inputs: readonly RebasedInput[]): string {
   const task = new RebasedTask(DEFAULT_LIMITS, { hold: () => undefined, release: () => undefined });
+  let nowMs = 0;
   const lines = inputs.flatMap((input) => {
-    const effects = task.step(input, 0).map((effect) => `    ${show(effect)}`);
+    if (input.type === 'retry') nowMs += DEFAULT_LIMITS.doubtMs;
+    const effects = task.step(input, nowMs).map((effect) => `    ${show(effect)}`);
     const reason = task.reason === null ? '' : ` "${task.reason}"`;
     const { originEnd, localEnd } = task.ledger.table;
     return [
@@ -157,6 +159,9 @@ const SCENARIOS: Record<string, readonly RebasedInput[]> = {
   'an origin that has lost our records halts it': [
     ...takeOver({ runs: [run], lastBatch }),
     { type: 'proved', epoch: 3, endOffset: 45 },
+    retry,
+    { type: 'proved', epoch: 3, endOffset: 45 },
+    { type: 'recorded', treatment: 'halt' },
   ],
   'retention that has passed us is marked and gone beyond where the policy says so': [
     ...takeOver({ runs: [run], lastBatch, sourceStart: 60 }),
