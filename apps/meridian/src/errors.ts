@@ -16,6 +16,8 @@ export const CLI_ERRORS = {
   'publish-failed': 'Not every record was acknowledged.',
   'gaps-found': 'What lies in them was lost at its origin before it was copied; see docs/links.md.',
   'not-verified': 'What differs is named above; docs/links.md says what to do.',
+  'plan-loses': 'See docs/links.md before you run it.',
+  'not-done': 'It says above what it waits for; give the same command again to look on.',
   'not-exact': 'The offset has no exact counterpart there.',
   refused: 'The mirror did not do it; see `meridian links` for what it does.',
 } as const;

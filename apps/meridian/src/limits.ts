@@ -30,7 +30,10 @@ export const LIMITS = {
   requestTimeoutMs: 5_000,
   /** `verify` reads all of a topic in two regions. */
   verifyTimeoutMs: 3_600_000,
-  /** A step of a fail-over waits for brokers; the mirror goes on with it even if nobody waits. */
-  failoverTimeoutMs: 120_000,
+  /** Planning asks regions that may not answer. */
+  failoverTimeoutMs: 30_000,
+  /** A run is looked on for so long, and so often; the mirror goes on with it even if nobody waits. */
+  failoverWaitMs: 600_000,
+  failoverPollMs: 500,
   tokenLifeMs: 24 * 3_600_000,
 } as const;

@@ -19,6 +19,8 @@ export interface CommandLine {
 export function addLinkCommands(line: CommandLine, program: Command): void {
   addLinks(line, program.command('link').description('links: what is mirrored where'));
   addChecks(line, program);
+  addFailover(line, program);
+  addFailback(line, program);
 }
 
 function addLinks({ io, terminal, command, collect, wholeNumber, addPair }: CommandLine, link: Command): void {
@@ -95,4 +97,40 @@ function addChecks({ io, terminal, command, collect, wholeNumber }: CommandLine,
     .option('--link <name>', 'of this link alone')
     .addHelpText('after', '\nA topic is named as at its origin, or as its copy. It reads the topic in both regions.')
     .action(async (topic, options) => (await import('./commands/verify.ts')).verifyTopic(io, terminal, topic, options));
+}
+
+function orders({ command }: CommandLine, parent: Command, what: string): { plan: Command; run: Command } {
+  const order = (usage: string, description: string): Command =>
+    command(parent, `${usage} <topic|tenant|region>`, description).option('--from <region>', 'of this region alone');
+  const run = order('run', 'do it; the mirror goes on when this ends, and the same command looks on');
+  return {
+    plan: order('plan', `say what it costs and does, and change nothing; ${what}`),
+    run: run.option('--force', 'although it is written to, and without waiting'),
+  };
+}
+
+function addFailover(line: CommandLine, program: Command): void {
+  const { io, terminal } = line;
+  const load = () => import('./commands/failover.ts');
+  const failover = program.command('failover').description('let another region take over');
+  const { plan, run } = orders(line, failover, 'exit code 1 if records are missing');
+  plan
+    .requiredOption('--to <region>', 'the region that takes over')
+    .action(async (name, options) => (await load()).showFailoverPlan(io, terminal, name, options));
+  run
+    .requiredOption('--to <region>', 'the region that takes over')
+    .action(async (name, options) => (await load()).runFailover(io, terminal, name, options));
+}
+
+function addFailback(line: CommandLine, program: Command): void {
+  const { io, terminal } = line;
+  const load = () => import('./commands/failback.ts');
+  const failback = program.command('failback').description('bring back what another region took over');
+  const { plan, run } = orders(line, failback, 'exit code 1 if something has to be kept aside');
+  plan
+    .requiredOption('--to <region>', 'the region that gets it back')
+    .action(async (name, options) => (await load()).showFailbackPlan(io, terminal, name, options));
+  run
+    .requiredOption('--to <region>', 'the region that gets it back')
+    .action(async (name, options) => (await load()).runFailback(io, terminal, name, options));
 }

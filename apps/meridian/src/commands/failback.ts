@@ -1,0 +1,85 @@
+/**
+ * `meridian failback plan|run <topic|tenant|region> --to REGION`: brings what another region took over back to where it
+ * was born. What only the returned region has is kept aside in a topic of its own.
+ * Invariant: `plan` changes nothing; it exits with 1 if something has to be kept aside, or nobody knows.
+ */
+import type { Io } from '@meridian/io';
+import { CliError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import { alignColumns, type Terminal } from '../terminal.ts';
+import { type FailoverOptions, numberText } from './failover.ts';
+import { type FailoverRun, followRun } from './failover-progress.ts';
+import { askMirror } from './mirror-api.ts';
+
+/** Of GET /v1/failback. */
+export interface FailbackPlan {
+  scope: { kind: string; name: string };
+  to: string;
+  topics: {
+    topic: string;
+    from: string;
+    asideTopic: string;
+    partitions: {
+      partition: number;
+      cut: number;
+      localEnd: number | null;
+      promotedEnd: number | null;
+      aside: number | null;
+    }[];
+  }[];
+  aside: number;
+  refusal: string | null;
+  steps: string[];
+}
+
+export async function showFailbackPlan(
+  io: Io,
+  terminal: Terminal,
+  name: string,
+  options: FailoverOptions,
+): Promise<void> {
+  const plan = await askPlan(io, name, options);
+  if (options.json) terminal.data(JSON.stringify(plan));
+  else for (const line of failbackLines(plan)) terminal.data(line);
+  const unknown = plan.topics.flatMap(({ partitions }) => partitions).filter(({ aside }) => aside === null).length;
+  if (plan.aside > 0)
+    throw new CliError('plan-loses', `${plan.aside} records that only ${plan.to} has are kept aside.`);
+  if (unknown > 0)
+    throw new CliError('plan-loses', `Of ${unknown} partitions nobody knows what is only in ${plan.to}.`);
+}
+
+export async function runFailback(io: Io, terminal: Terminal, name: string, options: FailoverOptions): Promise<void> {
+  const { to, from, force = false } = options;
+  const plan = await askPlan(io, name, options);
+  if (!options.json) for (const line of failbackLines(plan)) terminal.say(line);
+  const body = { name, force, ...(from !== undefined && { from }) };
+  const run = await askMirror<FailoverRun>(io, options, to, {
+    ...{ method: 'POST', path: '/v1/failback', body },
+    timeoutMs: LIMITS.failoverTimeoutMs,
+  });
+  await followRun(io, terminal, run, options);
+}
+
+function askPlan(io: Io, name: string, { from, ...options }: FailoverOptions): Promise<FailbackPlan> {
+  const query = new URLSearchParams({ name, ...(from !== undefined && { from }) });
+  return askMirror<FailbackPlan>(io, options, options.to, {
+    path: `/v1/failback?${query}`,
+    timeoutMs: LIMITS.failoverTimeoutMs,
+  });
+}
+
+export function failbackLines({ topics, refusal, steps, to }: FailbackPlan): string[] {
+  const rows = topics.flatMap(({ topic, from, asideTopic, partitions }) =>
+    partitions.map(({ partition, cut, localEnd, promotedEnd, aside }) => [
+      ...[from, `${topic}-${partition}`, String(cut), numberText(localEnd), numberText(promotedEnd)],
+      ...[numberText(aside), aside === 0 ? '-' : asideTopic],
+    ]),
+  );
+  const head = ['FROM', 'PARTITION', 'SAME UP TO', `END IN ${to.toUpperCase()}`, 'END THERE', 'ONLY HERE', 'KEPT IN'];
+  return [
+    ...alignColumns([head, ...rows]),
+    '',
+    ...steps.map((step, at) => `${at + 1}. ${step}`),
+    ...(refusal === null ? [] : ['', `run refuses without --force: ${refusal}`]),
+  ];
+}
