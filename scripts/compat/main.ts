@@ -24,6 +24,7 @@ import { kafkaPythonClient } from './kafka-python.ts';
 import { kafkaToolsClient } from './kafka-tools.ts';
 import { kafkajsClient } from './kafkajs.ts';
 import { kcatClient } from './kcat.ts';
+import { mirrorClient } from './mirror.ts';
 import { mirrorClientClient } from './mirror-client.ts';
 import { platformaticClient } from './platformatic.ts';
 import { produceClient } from './produce.ts';
@@ -47,6 +48,7 @@ const CLIENTS: readonly CompatClient[] = [
   cleanerClient,
   clusterToolsClient,
   rollingClient,
+  mirrorClient,
   mirrorClientClient,
 ];
 const PORT_OFFSET = 15_000;

@@ -26,8 +26,14 @@ export const mirrorClient: CompatClient = {
     pairing({ 'us-east': 'embedded', 'eu-west': 'kafka' }),
     pairing({ 'us-east': 'kafka', 'eu-west': 'embedded' }),
     pairing({ 'us-east': 'kafka', 'eu-west': 'kafka' }),
+    {
+      name: 'a mesh of three regions, two embedded and one on Apache Kafka, with two mirrors in each',
+      run: () => onKafka(MESH, (folder) => acceptance(folder, ['mesh']), true),
+    },
   ],
 };
+
+const MESH = { 'us-east': 'embedded', 'eu-west': 'kafka' } as const;
 
 type Pairing = Record<keyof typeof KAFKA_PORTS, Engine>;
 
@@ -40,7 +46,7 @@ function pairing(engines: Pairing): CompatCheck {
 }
 
 /** Starts the regions whose engine is `kafka`, and hands on a folder that describes all. */
-async function onKafka(engines: Pairing, work: (folder: string) => Promise<void>): Promise<void> {
+async function onKafka(engines: Pairing, work: (folder: string) => Promise<void>, isMesh = false): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'regions-'));
   const clusters: MirrorRegion[] = [];
   try {
@@ -51,7 +57,7 @@ async function onKafka(engines: Pairing, work: (folder: string) => Promise<void>
       clusters.push(cluster);
       await cluster.node.start();
     }
-    writeRegions(folder, new Map(clusters.map(({ name, port }) => [name, `127.0.0.1:${port}`])));
+    writeRegions(folder, new Map(clusters.map(({ name, port }) => [name, `127.0.0.1:${port}`])), isMesh);
     await work(folder);
   } finally {
     for (const cluster of clusters) await cluster.remove();

@@ -102,7 +102,7 @@ test('a client goes on in the third region from a cursor of the first, whatever 
   expect(new Set(seen).size).toBe(all);
 }, 90_000);
 
-test('when one of two mirrors is killed for good the other one has its partitions within ten seconds', async () => {
+test('when one of two mirrors hangs the other one takes its partitions over, and when it is back nothing is there twice', async () => {
   const token = await platform.token('taken:read');
   await write('us-east', 'acme.taken', 'before', 600);
   const reader = await startReader({ urls: [platform.gateway('eu-west')], token, topic: 'taken' });
