@@ -12,6 +12,8 @@ export interface MirrorLimits {
   /** One answer of an origin's broker, and one partition's share of it. Larger ones cost more in garbage than they save. */
   readonly fetchMaxBytes: number;
   readonly fetchPartitionMaxBytes: number;
+  /** Of one answer over a long way, where the line would be idle between smaller ones. */
+  readonly farFetchMaxBytes: number;
   /** Full jitter between attempts of a partition that failed. */
   readonly backoffBaseMs: number;
   readonly backoffCapMs: number;
@@ -48,6 +50,8 @@ export interface MirrorLimits {
   readonly redescribeMs: number;
   /** So many looks in a row have to say that a topic, or its copy, is gone or another one. */
   readonly absentLooks: number;
+  /** How often rules of topics are compared, where they follow. */
+  readonly aclRoundMs: number;
   /** Of `links.yaml`. */
   readonly maxLinksFileBytes: number;
   /** One answer of an origin's broker under a bandwidth limit, at least; else a quarter of a second's worth. */
@@ -116,6 +120,7 @@ export const DEFAULT_LIMITS: MirrorLimits = {
   appendMaxBatches: 8_000,
   fetchMaxBytes: 4 * 1024 * 1024,
   fetchPartitionMaxBytes: 1024 * 1024,
+  farFetchMaxBytes: 16 * 1024 * 1024,
   backoffBaseMs: 50,
   backoffCapMs: 2_000,
   refusedBackoffMs: 30_000,
@@ -134,6 +139,7 @@ export const DEFAULT_LIMITS: MirrorLimits = {
   maxTopicNameLength: 249,
   redescribeMs: 5_000,
   absentLooks: 3,
+  aclRoundMs: 10_000,
   maxLinksFileBytes: 1_048_576,
   limitedFetchMinBytes: 64 * 1024,
   sessionTimeoutMs: 6_000,

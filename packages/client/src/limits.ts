@@ -91,7 +91,7 @@ export const DEFAULT_LIMITS: ClientLimits = {
   fetchPartitionMaxBytes: 2 * 1024 * 1024,
   adaptiveRttMs: 20,
   adaptiveBytes: 192 * 1024 * 1024,
-  rttSamples: 4,
+  rttSamples: 8,
   rttAgeMs: 10_000,
   fetchPatience: 64,
   fetchSecondLaneWaitMs: 50,

@@ -324,6 +324,7 @@ function fetcherOf({ io, limits, source, target, spec }: LinkContext): Fetcher {
   const fetcher = source.client.fetcher({
     maxBytes,
     partitionMaxBytes: Math.min(maxBytes, limits.fetchPartitionMaxBytes),
+    ...(limit === undefined && { adaptive: { maxBytes: limits.farFetchMaxBytes } }),
     isolation: target.engine === 'kafka' ? 'read_committed' : 'read_uncommitted',
     memory: io.memory,
   });

@@ -114,7 +114,9 @@ export class NodePoll {
   }
 
   private async poll(lane: Lane, partitions: readonly FetchPartition[], isProbe: boolean): Promise<void> {
-    const { io, options, limits } = this.context;
+    const { io, options, limits, adaptiveBytes } = this.context;
+    // Measured while nobody is busy yet, if there is such a moment.
+    if (adaptiveBytes > 0 && this.roundTrip.ms === undefined) this.roundTrip.refresh();
     lane.isBusy = true;
     lane.isShort = !isProbe && (lane === this.second || this.second.isBusy);
     const maxWaitMs = isProbe
