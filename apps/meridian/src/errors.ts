@@ -19,7 +19,7 @@ export const CLI_ERRORS = {
   'plan-loses': 'See docs/links.md before you run it.',
   'not-done': 'It says above what it waits for; give the same command again to look on.',
   'not-exact': 'The offset has no exact counterpart there.',
-  refused: 'The mirror did not do it; see `meridian links` for what it does.',
+  refused: 'Nothing was changed.',
 } as const;
 
 export type CliErrorCode = keyof typeof CLI_ERRORS;
