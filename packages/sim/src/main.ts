@@ -6,20 +6,26 @@
  *   --trace FILE  writes every event of the run, one a line
  *   --cluster     instead: one region of three brokers and three controllers, with its invariants and rare situations;
  *                 many seeds in --workers N processes (2); --faults N strikes only the first N faults of a seed's storm
+ *   --geo3        instead: three regions that mirror one another, each on our brokers or on a twin of Apache Kafka; as many
+ *                 seeds as it takes for --failovers N
  *   --planted     puts bugs into the region, one after another, and says which of them --seeds N seeds find; --only NAME,…
  *   --crash-images N  no cluster: so many crash images of a log dir (from --from); one of them with --seed
  * Exit code 1 if a checker found a violation or a hash differed.
  */
 import { parseArgs } from 'node:util';
 import { createRealIo } from '@meridian/io/real';
-import { clusterCampaign, reportLines, serveSeeds } from './cluster/campaign.ts';
+import { clusterCampaign, reportLines } from './cluster/campaign.ts';
 import { CAMPAIGN } from './cluster/limits.ts';
 import { runCluster } from './cluster/run-cluster.ts';
 import { campaign } from './crash-images/campaign.ts';
+import { asReport, geoCampaign, geoLines } from './geo/campaign.ts';
+import { runGeo } from './geo/run-geo.ts';
 import { plantedCampaign } from './planted/planted-campaign.ts';
 import { type Report, runSeed } from './run.ts';
+import { serveSeeds } from './serve-seeds.ts';
 
-const USAGE = `usage: npm run sim -- [--cluster] --seed N | --seeds N [--from N] [--twice] [--trace FILE] [--workers N] [--faults N]
+const USAGE = `usage: npm run sim -- [--cluster | --geo3] --seed N | --seeds N [--from N] [--twice] [--trace FILE] [--workers N] [--faults N]
+       npm run sim -- --geo3 --failovers N
        npm run sim -- --planted [--seeds N] [--only NAME,…] | --crash-images N [--from N]`;
 
 const { values } = parseArgs({
@@ -30,6 +36,8 @@ const { values } = parseArgs({
     twice: { type: 'boolean', default: false },
     trace: { type: 'string' },
     cluster: { type: 'boolean', default: false },
+    geo3: { type: 'boolean', default: false },
+    failovers: { type: 'string' },
     worker: { type: 'boolean', default: false },
     workers: { type: 'string', default: String(CAMPAIGN.workers) },
     faults: { type: 'string' },
@@ -56,9 +64,21 @@ else process.exit((await run()) ? 0 : 1);
 async function run(): Promise<boolean> {
   if (values['crash-images'] !== undefined) return campaign(first, count, console.log);
   if (values.planted) return plantedCampaign({ from: first, count, workers, only, print: console.log });
+  if (values.geo3) return threeRegions();
   if (!values.cluster) return regions();
   if (count > 1 || twice) return clusterCampaign({ from: first, count, twice, workers, print: console.log });
   return oneRegion();
+}
+
+async function threeRegions(): Promise<boolean> {
+  const failOvers = values.failovers === undefined ? undefined : Number(values.failovers);
+  if (count > 1 || twice || failOvers !== undefined)
+    return geoCampaign({ from: first, count, failOvers, twice, workers, print: console.log });
+  const report = asReport(await runGeo(first, { onTrace }));
+  writeTrace();
+  for (const line of [...geoLines(report), JSON.stringify(report.faults), JSON.stringify(report.sightings)])
+    console.log(line);
+  return report.violations.length === 0;
 }
 
 /** In this process, so that a trace can be written and a debugger attached. */

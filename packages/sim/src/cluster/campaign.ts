@@ -33,14 +33,10 @@ export async function clusterCampaign({ from, count, twice, workers, print }: Ca
   return totals.failed === 0 && (count < CAMPAIGN.seedsToSeeAll || totals.unseen().length === 0);
 }
 
-/** Runs in a worker: answers orders until the parent goes. */
-export function serveSeeds(): void {
-  process.on('message', (order: SeedOrder) => {
-    runTwice(order).then((report) => process.send?.(report));
-  });
-}
-
-export async function runTwice({ seed, twice }: SeedOrder, maxFaults?: number): Promise<ClusterReport> {
+export async function runTwice(
+  { seed, twice }: Pick<SeedOrder, 'seed' | 'twice'>,
+  maxFaults?: number,
+): Promise<ClusterReport> {
   const report = await runCluster(seed, { maxFaults });
   if (!twice) return report;
   const again = await runCluster(seed, { maxFaults });

@@ -13,11 +13,17 @@ const PLANT = new URL('../planted/plant.ts', import.meta.url).href;
 
 /** What a worker is told and answers. */
 export interface SeedOrder {
+  readonly suite: Suite;
   readonly seed: number;
   readonly twice: boolean;
 }
 
+/** One region of brokers and controllers, or three regions and their mirrors. */
+export type Suite = 'cluster' | 'geo';
+
 export interface WorkersOptions {
+  /** Default: `cluster`. */
+  readonly suite?: Suite;
   readonly from: number;
   readonly count: number;
   readonly workers: number;
@@ -37,11 +43,14 @@ export async function runSeeds(options: WorkersOptions): Promise<void> {
   await Promise.all(Array.from({ length: count }, () => work(options, take)));
 }
 
-async function work({ twice, plant, onReport }: WorkersOptions, take: () => number | undefined): Promise<void> {
+async function work(
+  { suite = 'cluster', twice, plant, onReport }: WorkersOptions,
+  take: () => number | undefined,
+): Promise<void> {
   let worker: ChildProcess | undefined;
   for (let seed = take(); seed !== undefined; seed = take()) {
     worker ??= begin(plant);
-    const report = await ask(worker, { seed, twice });
+    const report = await ask(worker, { suite, seed, twice });
     if (typeof report !== 'object') {
       worker = undefined;
       onReport(broken(seed, report));
@@ -53,7 +62,7 @@ async function work({ twice, plant, onReport }: WorkersOptions, take: () => numb
 function begin(plant: string | undefined): ChildProcess {
   const execArgv = plant === undefined ? [] : ['--import', PLANT];
   const env = { ...process.env, ...(plant !== undefined && { MERIDIAN_PLANTED_BUG: plant }) };
-  return fork(MAIN, ['--cluster', '--worker'], { execArgv, env });
+  return fork(MAIN, ['--worker'], { execArgv, env });
 }
 
 /** The report, or how the worker ended without one. */

@@ -8,6 +8,8 @@ import { type Client, createClient } from '@meridian/client';
 import { type Io, silentLogger } from '@meridian/io';
 import { between, type SimNode, type SimWorld } from '@meridian/io/sim';
 import { createMirror, type Mirror } from '@meridian/mirror';
+import { createSimKafka } from '../kafka/sim-kafka.ts';
+import { SimKafkaDisk } from '../kafka/sim-kafka-disk.ts';
 import { GEO } from './limits.ts';
 import { brokerConfig, brokerHost, type GeoPlan, type GeoRegionPlan, mirrorConfig, PORTS } from './plan.ts';
 
@@ -66,6 +68,13 @@ export interface GeoRegion {
   readonly machines: readonly string[];
   /** On the clients' machine; whoever makes it closes it. */
   client(clientId: string): { io: Io; client: Client };
+}
+
+function brokerOf(region: GeoRegionPlan): (io: Io) => Promise<unknown> {
+  if (region.engine === 'embedded')
+    return (io) => createBroker({ io, config: brokerConfig(region), log: silentLogger });
+  const disk = new SimKafkaDisk();
+  return (io) => createSimKafka({ io, host: brokerHost(region.name), port: PORTS.client, disk });
 }
 
 const MIRRORS = Array.from({ length: GEO.mirrorsPerRegion }, (_, index) => `mirror${index + 1}`);

@@ -12,6 +12,7 @@ import { groupsReReadNothing } from './checkers/groups-re-read-nothing.ts';
 import { noLoop } from './checkers/no-loop.ts';
 import { noSilentGap } from './checkers/no-silent-gap.ts';
 import { statusHasReason } from './checkers/status-has-reason.ts';
+import { compareTranslations } from './checkers/translation-exact.ts';
 import { armGeoFaults } from './faults.ts';
 import { History } from './history.ts';
 import { knownGaps } from './known-gaps.ts';
@@ -39,13 +40,17 @@ const CONVERGED = [everywhereOnceInOrder, noLoop];
 export interface GeoReport {
   seed: number;
   hash: string;
+  /** Initials, in the order of the regions. */
   engines: string;
+  events: number;
   tookMs: number;
   acknowledged: number;
   failOvers: number;
   /** Of those, after everything was well for a while. */
   quietFailOvers: number;
   gaps: number;
+  /** Offsets of which both ways were compared with what is stored. */
+  translated: number;
   violations: string[];
   faults: Record<string, number>;
 }
@@ -55,15 +60,23 @@ export interface GeoOptions extends PlanOptions {
 }
 
 export async function runGeo(seed: number, { onTrace, ...options }: GeoOptions = {}): Promise<GeoReport> {
-  const world = createSimWorld({ seed, ...(onTrace && { onTrace }) });
+  let events = 0;
+  const see = (line: string): void => {
+    events++;
+    onTrace?.(line);
+  };
+  const world = createSimWorld({ seed, onTrace: see });
   const mesh = new Mesh(world, planOf(seed, options));
   const history = new History();
-  const report = { failOvers: 0, quietFailOvers: 0, gaps: 0, violations: [] as string[] };
+  const report = { gaps: 0, translated: 0, violations: [] as string[] };
   try {
     const outcome = await storm(world, mesh, history);
     if (typeof outcome === 'string') report.violations.push(outcome);
     else {
       report.gaps = outcome.gaps.length;
+      const translations = await world.settle(compareTranslations(outcome), GEO.convergeMs);
+      report.translated = translations.asked;
+      for (const what of translations.wrong) report.violations.push(`translationExact: ${what}`);
       for (const [name, check] of Object.entries(GEO_CHECKERS))
         for (const what of check(outcome)) report.violations.push(`${name}: ${what}`);
     }
@@ -73,6 +86,7 @@ export async function runGeo(seed: number, { onTrace, ...options }: GeoOptions =
   return {
     ...report,
     seed,
+    events,
     hash: world.traceHash(),
     engines: mesh.plan.regions.map(({ engine }) => engine[0]).join(''),
     tookMs: Math.round(world.now()),
@@ -113,8 +127,7 @@ async function storm(world: SimWorld, mesh: Mesh, history: History): Promise<Geo
   isOver = true;
   const outcome = await converged(world, mesh, history, travellers);
   for (const line of statusLines(mesh)) trace(line);
-  if (typeof outcome === 'string') return outcome;
-  await watchSilence(mesh, history);
+  if (typeof outcome !== 'string') await watchSilence(mesh, history);
   return outcome;
 }
 

@@ -9,14 +9,14 @@ export const everywhereOnceInOrder: GeoChecker = (outcome) => [
   ...copies(outcome).flatMap((copy) => {
     const origin = logAt(outcome, { ...copy, at: copy.origin });
     const mayLack = copy.topic === 'short' && outcome.history.deletedIn.has(`${copy.origin}/${copy.partition}`);
-    return compare(copy, mayLack ? notBelow(origin, copy.start) : origin);
+    return compare(copy, mayLack ? lastOf(origin, copy.records.length) : origin);
   }),
 ];
 
 /** An origin whose broker died soon after records were deleted has them again; its copies may have followed before. */
-const notBelow = (origin: GeoLog, start: number): GeoLog => ({
+const lastOf = (origin: GeoLog, count: number): GeoLog => ({
   ...origin,
-  records: origin.records.filter(({ offset }) => offset >= start),
+  records: count === 0 ? [] : origin.records.slice(-count),
 });
 
 function lostAtOrigin(log: GeoLog, acknowledged: readonly { offset: number; value: string }[]): string[] {

@@ -1,0 +1,61 @@
+/**
+ * What a mirror answers when it is asked to translate an offset, both ways, between a topic and its copy: exact, and where
+ * the same record lies by its value. Asked of the mirrors themselves, by the route that `meridian translate` asks.
+ */
+import type { Mirror } from '@meridian/mirror';
+import { copies, type GeoLog, type GeoOutcome, logAt, nameOf } from '../outcome.ts';
+import { copyOf } from '../plan.ts';
+
+interface Answer {
+  readonly positions: readonly { readonly translation: { readonly status: string; readonly offset?: number } }[];
+}
+
+/** Of each copy, the two ends and one between. */
+const PLACES = [0, 0.5, 1];
+
+export async function compareTranslations(outcome: GeoOutcome): Promise<{ asked: number; wrong: string[] }> {
+  let asked = 0;
+  const wrong: string[] = [];
+  for (const copy of copies(outcome)) {
+    const mirror = outcome.mesh.region(copy.at).mirrors.find(({ running }) => running !== undefined)?.running;
+    if (mirror === undefined) continue;
+    const origin = logAt(outcome, { ...copy, at: copy.origin });
+    for (const share of PLACES) {
+      const record = copy.records[Math.floor((copy.records.length - 1) * share)];
+      const born = origin.records.find(({ value }) => value === record?.value);
+      if (record === undefined || born === undefined) continue;
+      asked += 2;
+      const pair = { copy, copyTopic: copyOf(copy.origin, copy.topic), mirror };
+      wrong.push(...(await compare(pair, 'to the copy', born.offset, record.offset)));
+      wrong.push(...(await compare(pair, 'to the origin', record.offset, born.offset)));
+    }
+  }
+  return { asked, wrong };
+}
+
+interface Pair {
+  readonly copy: GeoLog;
+  readonly copyTopic: string;
+  readonly mirror: Mirror;
+}
+
+async function compare(
+  { copy, copyTopic, mirror }: Pair,
+  way: 'to the copy' | 'to the origin',
+  offset: number,
+  wanted: number,
+): Promise<string[]> {
+  const { origin, at, topic, partition } = copy;
+  const [from, to, asked] = way === 'to the copy' ? [origin, at, topic] : [at, origin, copyTopic];
+  const route = mirror.routes.find(({ method, path }) => method === 'GET' && path === '/v1/translate');
+  const query = { from, to, topic: asked, partition: String(partition), offset: String(offset) };
+  const place = `${offset} of ${nameOf(copy)} ${way}`;
+  try {
+    const answer = (await route?.handle({ params: {}, query, body: undefined })) as Answer | undefined;
+    const translation = answer?.positions[0]?.translation;
+    const isExact = translation?.status === 'exact' && translation.offset === wanted;
+    return isExact ? [] : [`${place} is ${wanted}, it says ${JSON.stringify(translation)}`];
+  } catch (error) {
+    return [`${place} is ${wanted}, it fails: ${(error as Error).message}`];
+  }
+}
