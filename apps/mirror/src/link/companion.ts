@@ -2,7 +2,7 @@
  * What runs beside the tasks of a link: copies compared, groups carried, MirrorMaker 2's topics written. Made by the
  * mirror for each link, begun when made, and stopped with it. Invariant: no task waits for one of them.
  */
-import type { LinkSpec } from '@meridian/service';
+import type { LinkSpec, NameMatcher } from '@meridian/service';
 import type { MirrorTask, TaskPlace } from '../task/mirror-task.ts';
 import type { RegionSide } from './region-side.ts';
 
@@ -11,6 +11,8 @@ export interface LinkView {
   readonly spec: LinkSpec;
   readonly source: RegionSide;
   readonly target: RegionSide;
+  /** Which topics the link means. */
+  readonly selects: NameMatcher;
   /** Of this process, as they are now. */
   tasks(): readonly MirrorTask[];
 }
@@ -18,8 +20,10 @@ export interface LinkView {
 export interface Companion {
   /** Up to where copy and origin were compared and found equal; −1: not at all. */
   comparedEnd?(place: TaskPlace): number;
-  /** Why it does not do all that it should. */
+  /** Why it does not do all that it should; the link is `retrying` meanwhile. */
   readonly trouble?: string | null;
+  /** What it does not do, as things are; nothing will change that but somebody's decision. */
+  readonly notice?: string | null;
   stop(): Promise<void>;
 }
 
@@ -52,6 +56,10 @@ export class RunningCompanions {
 
   get trouble(): string | null {
     return [...this.always, ...this.ofKeeper].find(({ trouble }) => trouble != null)?.trouble ?? null;
+  }
+
+  get notice(): string | null {
+    return this.ofKeeper.find(({ notice }) => notice != null)?.notice ?? null;
   }
 
   comparedEnd(place: TaskPlace): number {

@@ -78,7 +78,7 @@ export class Link {
     this.observer = new EndObserver(source.client, target.client, limits.observeTimeoutMs);
     this.discovery = new Discovery({ limits, spec, selects: this.selects, engine: target.engine, gaps, seen });
     const tasks = () => [...this.topics.values()].flatMap((topic) => [...topic.tasks.values()]);
-    this.beside = new RunningCompanions(context.companions, { spec, source, target, tasks });
+    this.beside = new RunningCompanions(context.companions, { spec, source, target, selects: this.selects, tasks });
     this.loop = this.run();
   }
 
@@ -97,7 +97,7 @@ export class Link {
     const trouble = this.trouble ?? this.keeper.trouble ?? this.beside.trouble;
     if (this.pausedBy !== null) states.push('paused');
     else if (trouble !== null) states.push('retrying');
-    const told = partitions.find((partition) => partition.reason !== null)?.reason ?? null;
+    const told = partitions.find((partition) => partition.reason !== null)?.reason ?? this.beside.notice;
     return { state: worstState(states), reason: this.pausedBy ?? trouble ?? told, partitions };
   }
 
