@@ -26,6 +26,7 @@ import { kafkajsClient } from './kafkajs.ts';
 import { kcatClient } from './kcat.ts';
 import { mirrorClient } from './mirror.ts';
 import { mirrorClientClient } from './mirror-client.ts';
+import { mirrorTransactionsClient } from './mirror-transactions.ts';
 import { platformaticClient } from './platformatic.ts';
 import { produceClient } from './produce.ts';
 import { rollingClient } from './rolling.ts';
@@ -50,6 +51,7 @@ const CLIENTS: readonly CompatClient[] = [
   rollingClient,
   mirrorClient,
   mirrorClientClient,
+  mirrorTransactionsClient,
 ];
 const PORT_OFFSET = 15_000;
 
