@@ -88,9 +88,7 @@ export function createGeoRegion(world: SimWorld, plan: GeoPlan, region: GeoRegio
   return {
     plan: region,
     name,
-    broker: new GeoProcess(world, broker, (io) =>
-      createBroker({ io, config: brokerConfig(region), log: silentLogger }),
-    ),
+    broker: new GeoProcess(world, broker, brokerOf(region)),
     mirrors: MIRRORS.map(
       (part) =>
         new GeoProcess(world, machine(part), (io) =>
