@@ -1,0 +1,122 @@
+/** The mirror from one Apache Kafka into another, both simulated: what crashes and bad luck leave in the copy. */
+import { between } from '@meridian/io/sim';
+import { expect, test } from 'vitest';
+import { COPY, RebasedStage, TOPIC } from './rebased-stage.ts';
+
+const SEEDS = [1, 2, 3, 4, 5, 6];
+
+async function begun(seed: number): Promise<RebasedStage> {
+  const stage = await new RebasedStage(seed).start();
+  await stage.startMirror();
+  await stage.write(3, 1, 5);
+  await stage.caughtUp();
+  return stage;
+}
+
+test('aborted transactions stay unread in the copy, and markers leave no record there', async () => {
+  const stage = await begun(1);
+  await stage.transaction('a', true, 2, 3);
+  await stage.transaction('b', false, 4, 1);
+  await stage.write(2);
+  await stage.transaction('b', true, 1);
+  await stage.transaction('a', false, 6);
+  await stage.caughtUp();
+  await stage.expectExact();
+  expect(stage.stored('target')).toHaveLength(17);
+});
+
+test('a restart copies nothing again', async () => {
+  const stage = await begun(2);
+  const before = stage.stored('target');
+  for (let round = 0; round < 5; round++) {
+    stage.killMirror();
+    await stage.startMirror();
+    await stage.caughtUp();
+  }
+  expect(stage.stored('target')).toEqual(before);
+  await stage.write(4);
+  await stage.caughtUp();
+  await stage.expectExact();
+});
+
+test.each(SEEDS)(
+  'whatever is killed, the copy never has more than its origin and in the end all of it (seed %i)',
+  async (seed) => {
+    const stage = await begun(seed);
+    const { world } = stage;
+    for (let round = 0; round < 12; round++) {
+      const writing = stage
+        .write(1 + (round % 4), 7, 2)
+        .then(() => stage.transaction(`t${round % 2}`, round % 3 > 0, 2, 2));
+      await writing;
+      await world.run(world.now() + between(world.random, [0, 60]));
+      if (world.random.next() < 0.4) {
+        stage.kill('target');
+        await world.run(world.now() + between(world.random, [10, 500]));
+        await stage.boot('target');
+      } else {
+        stage.killMirror();
+        await stage.startMirror();
+      }
+      const [origin, copy] = [stage.stored('source'), stage.stored('target')];
+      expect(copy).toHaveLength(Math.min(copy.length, origin.length));
+      expect(origin.slice(0, copy.length).map(({ value }) => value)).toEqual(copy.map(({ value }) => value));
+    }
+    await stage.caughtUp();
+    await stage.expectExact();
+  },
+);
+
+test('a target whose log was cut has again what it lost, and a group there is translated by where it lies now', async () => {
+  const stage = await begun(3);
+  await stage.write(5, 5, 5);
+  await stage.caughtUp();
+  const cut = stage.stored('target').at(-8)!.offset;
+  stage.disks.target.cut(COPY, 0, cut);
+  await stage.write(2);
+  await stage.caughtUp();
+  await stage.expectExact();
+});
+
+test('a target that was recreated is filled from the start, not from where the old one was', async () => {
+  const stage = await begun(4);
+  await stage.world.settle(stage.target.deleteTopics([COPY]));
+  await stage.world.run(stage.world.now() + 10_000);
+  await stage.write(2);
+  await stage.world.run(stage.world.now() + 10_000);
+  const part = stage.mirror?.status()[0]?.partitions[0];
+  if (stage.stored('target').length === 0)
+    expect(part).toMatchObject({ state: expect.stringMatching(/halted|deleted|retrying/) });
+  else await stage.expectExact();
+});
+
+test('a broker that has forgotten its producers swallows nothing and takes nothing twice', async () => {
+  const stage = await begun(5);
+  for (let round = 0; round < 3; round++) {
+    stage.disks.target.forgetProducers(COPY);
+    stage.disks.target.forgetProducers('__meridian_runs');
+    await stage.write(3, 4);
+    await stage.transaction('a', true, 2);
+    await stage.caughtUp();
+  }
+  await stage.expectExact();
+});
+
+test('what the origin deletes goes from the copy, and a restart is not misled by a marker at its end', async () => {
+  const stage = await begun(6);
+  await stage.transaction('a', true, 3);
+  await stage.caughtUp();
+  const end = stage.disks.source.partition(TOPIC, 0)!.endOffset;
+  stage.disks.source.deleteRecords(TOPIC, 0, end);
+  await stage.world.run(stage.world.now() + 3_000);
+  stage.killMirror();
+  await stage.startMirror();
+  await stage.write(2);
+  await stage.caughtUp();
+  expect(
+    stage
+      .stored('target')
+      .slice(-2)
+      .map(({ value }) => value),
+  ).toEqual(stage.stored('source').map(({ value }) => value));
+});
