@@ -79,8 +79,27 @@ class Stage {
     return answer.errorCode;
   }
 
+  /** By a producer that its broker remembers. */
+  async writeAs(region: Region, value: string): Promise<void> {
+    const { producerId, producerEpoch } = await this.world.settle(this.of(region).initProducerId());
+    const records = [{ timestamp: this.clock.now(), key: null, value: Buffer.from(value), headers: [] }];
+    const { buffer } = writeBatch({ records, producerId, producerEpoch, baseSequence: 0 });
+    await this.world.settle(this.of(region).produce('orders', 0, [Buffer.from(buffer)]));
+  }
+
+  /** The region's mirror, some times, for as long as what it was told takes. */
+  async killNowAndThen(region: Region, links: object[]): Promise<void> {
+    for (let kills = 0; kills < 5; kills++) {
+      await this.world.run(this.world.now() + this.world.random.next() * 1_500);
+      this.world.node(`${region}/mirror`).kill();
+      await this.startMirror(region, links);
+    }
+  }
+
   async read(region: Region, topic: string, partition: number) {
     const client = this.of(region);
+    // It may have been deleted and made anew under its name.
+    await this.world.settle(client.metadata([topic], { maxAgeMs: 0 }));
     const ask = async (timestamp: number) =>
       (await this.world.settle(client.listOffsets([{ topic, partition, timestamp }])))[0]!.offset;
     const [start, end] = [await ask(EARLIEST), await ask(LATEST)];
@@ -155,6 +174,7 @@ class Stage {
 
 const numbered = (from: number, to: number): string[] =>
   Array.from({ length: to - from }, (_, at) => `order ${from + at}`);
+const IDENTITY_LINK = { from: US.name, to: EU.name, policy: 'identity', topics: { list: ['orders'] } };
 const IDENTITY = { policy: 'identity', topics: { list: ['orders'] } };
 
 test('a lost region is taken over, and fails back: nothing is lost, merged or read twice', async () => {
@@ -212,4 +232,64 @@ test('a lost region is taken over, and fails back: nothing is lost, merged or re
   await stage.until(() => stage.isCopied('eu-west', [53, 1]), 60_000);
   expect((await stage.read('eu-west', 'orders', 0)).map(({ value }) => value)).toEqual([...all, 'home again']);
   expect(stage.mirrors.get('us-east')!.status()).toEqual([]);
+});
+
+test('readers of prefixed copies are told where they stand, and nothing is promoted', async () => {
+  const stage = await new Stage(2).start({});
+  await stage.write('us-east', 0, numbered(0, 20));
+  const commit = { topic: 'orders', partition: 0, offset: 12 };
+  await stage.world.settle(stage.of('us-east').commitOffsets('billing', [commit]));
+  await stage.until(() => stage.isCopied('eu-west', [20, 0]));
+  await stage.world.run(stage.world.now() + 2_000);
+  stage.world.node('us-east/broker').kill();
+  const plan = await stage.ask<object>('eu-west', 'GET', '/v1/failover', { name: 'us-east' });
+  expect(plan).toMatchObject({
+    ...{ scope: { kind: 'region', name: 'us-east' }, loses: 0 },
+    topics: [{ topic: 'orders', copy: 'us-east.orders', action: 'readers-only' }],
+    groups: [{ group: 'billing', copy: 'us-east.orders', targetOffset: 12, rereads: 0 }],
+  });
+  const run = await stage.ask<RunView>('eu-west', 'POST', '/v1/failover', { name: 'us-east' });
+  await stage.untilDone('eu-west', run);
+  expect(await stage.write('eu-west', 0, ['still a copy'], 'us-east.orders')).not.toBe(ERROR.NONE);
+});
+
+test('an origin that is alive and written to is not taken over, unless it is forced', async () => {
+  const stage = await new Stage(3).start(IDENTITY);
+  await stage.write('us-east', 0, numbered(0, 5));
+  await stage.until(() => stage.isCopied('eu-west', [5, 0]));
+  await stage.writeAs('us-east', 'a producer');
+  const plan = await stage.ask<{ refusal: string }>('eu-west', 'GET', '/v1/failover', { name: 'orders' });
+  expect(plan.refusal).toMatch(/^us-east is alive: producer \d+ wrote to orders-0 \d s ago; stop it first$/);
+  await expect(stage.ask('eu-west', 'POST', '/v1/failover', { name: 'orders' })).rejects.toThrow('us-east is alive');
+  const run = await stage.ask<RunView>('eu-west', 'POST', '/v1/failover', { name: 'orders', force: true });
+  await stage.untilDone('eu-west', run);
+  expect(await stage.write('eu-west', 0, ['ours now'])).toBe(ERROR.NONE);
+  await expect(stage.ask('eu-west', 'GET', '/v1/failover', { name: 'nobody' })).rejects.toThrow(
+    'has copies in eu-west',
+  );
+});
+
+test('mirrors that are killed at any moment of a fail-over and a fail-back carry them through', async () => {
+  for (const seed of [4, 5, 6]) {
+    const stage = await new Stage(seed).start(IDENTITY);
+    await stage.write('us-east', 0, numbered(0, 30));
+    await stage.until(() => stage.isCopied('eu-west', [30, 0]));
+    stage.cut(true);
+    await stage.write('us-east', 0, ['only here']);
+    stage.world.node('us-east/broker').kill();
+    const run = await stage.ask<RunView>('eu-west', 'POST', '/v1/failover', { name: 'orders', force: true });
+    await stage.killNowAndThen('eu-west', [IDENTITY_LINK]);
+    await stage.untilDone('eu-west', run);
+    expect(await stage.write('eu-west', 0, ['after'])).toBe(ERROR.NONE);
+    await stage.startBroker('us-east');
+    stage.cut(false);
+    await stage.world.run(stage.world.now() + 10_000);
+    const back = await stage.ask<RunView>('us-east', 'POST', '/v1/failback', { name: 'orders', force: true });
+    await stage.killNowAndThen('us-east', []);
+    const done = await stage.untilDone('us-east', back);
+    const aside = await stage.read('us-east', done.topics[0]!.aside!.topic, 0);
+    expect(aside.map(({ value }) => value)).toEqual(['only here']);
+    const all = [...numbered(0, 30), 'after'];
+    expect((await stage.read('us-east', 'orders', 0)).map(({ value }) => value)).toEqual(all);
+  }
 });

@@ -33,15 +33,18 @@ export function failoverRoutes(context: FailoverContext, driver: RunDriver): Man
   return [
     { method: 'GET', path: '/v1/failover', handle: async (request) => (await plannedFailover(context, request)).plan },
     { method: 'POST', path: '/v1/failover', body: ORDER, handle: ({ body }) => runFailover(context, driver, body) },
-    { method: 'GET', path: '/v1/failover/runs', handle: () => ({ runs: runsOf(driver) }) },
+    { method: 'GET', path: '/v1/failover/runs', handle: async () => ({ runs: await runsOf(driver) }) },
     { method: 'GET', path: '/v1/failback', handle: async (request) => (await plannedFailback(context, request)).plan },
     { method: 'POST', path: '/v1/failback', body: ORDER, handle: ({ body }) => runFailback(context, driver, body) },
   ];
 }
 
-function runsOf(driver: RunDriver): FailoverRun[] {
-  if (driver.trouble !== null) throw new Refused(503, driver.trouble);
-  return driver.runs();
+async function runsOf(driver: RunDriver): Promise<FailoverRun[]> {
+  try {
+    return await driver.runs();
+  } catch (error) {
+    throw new Refused(503, `the runs cannot be read: ${(error as Error).message}`);
+  }
 }
 
 async function plannedFailover(context: FailoverContext, { query }: Pick<ManagementRequest, 'query'>) {
@@ -70,7 +73,7 @@ async function runFailover(context: FailoverContext, driver: RunDriver, body: un
   const { name, from, force } = body as Order;
   const query = { name, ...(from !== undefined && { from }) };
   const { plan, copies } = await plannedFailover(context, { query });
-  const known = openRun(
+  const known = await openRun(
     driver,
     copies.map(({ origin }) => ({ from: origin.originRegion, topic: origin.originTopic })),
   );
@@ -90,16 +93,19 @@ async function runFailback(context: FailoverContext, driver: RunDriver, body: un
   const { name, from, force } = body as Order;
   const query = { name, ...(from !== undefined && { from }) };
   const { plan, topics } = await plannedFailback(context, { query });
-  const known = openRun(driver, plan.topics);
+  const known = await openRun(driver, plan.topics);
   if (known !== undefined) return known;
   if (plan.refusal !== null && !force) throw new Refused(409, plan.refusal);
   return begin(context, driver, 'failback', plan.scope, force, topics.map(firstFailbackStep));
 }
 
 /** The same order again goes on with what was begun. */
-function openRun(driver: RunDriver, topics: readonly Pick<TopicRun, 'from' | 'topic'>[]): FailoverRun | undefined {
+async function openRun(
+  driver: RunDriver,
+  topics: readonly Pick<TopicRun, 'from' | 'topic'>[],
+): Promise<FailoverRun | undefined> {
   const wanted = new Set(topics.map(({ from, topic }) => `${from} ${topic}`));
-  return runsOf(driver).find(({ state, topics: ofRun }) => {
+  return (await runsOf(driver)).find(({ state, topics: ofRun }) => {
     return state !== 'done' && ofRun.some(({ from, topic, step }) => step !== 'done' && wanted.has(`${from} ${topic}`));
   });
 }
@@ -115,5 +121,5 @@ async function begin(
   const id = `${kind}-${new Date(io.clock.now()).toISOString().replace(/[:.]/g, '-')}-${io.random.bytes(2).toString('hex')}`;
   const head: RunHead = { v: 1, id, kind, scope, to: here.name, startedMs: io.clock.now(), force };
   await driver.begin(head, topics);
-  return driver.runs().find((run) => run.id === id)!;
+  return (await runsOf(driver)).find((run) => run.id === id)!;
 }

@@ -34,8 +34,6 @@ export class RunDriver {
   private readonly reasons = new Map<string, string>();
   private loop: Promise<void> | undefined;
   private wake = new AbortController();
-  /** Why the runs cannot be read at present. */
-  trouble: string | null = null;
 
   constructor(options: RunDriverOptions) {
     this.options = options;
@@ -56,7 +54,9 @@ export class RunDriver {
     this.wake.abort();
   }
 
-  runs(): FailoverRun[] {
+  /** As they stand on record now. Rejects while they cannot be read. */
+  async runs(): Promise<FailoverRun[]> {
+    await this.options.store.follow();
     return this.options.store.all().map((stored) => this.viewOf(stored));
   }
 
@@ -86,9 +86,7 @@ export class RunDriver {
     const { store, mayDrive, limits } = this.options;
     try {
       await store.follow();
-      this.trouble = null;
-    } catch (error) {
-      if (!this.stopping.signal.aborted) this.trouble = messageOf(error);
+    } catch {
       return false;
     }
     const open = store.all().flatMap(({ head, topics }) => {
