@@ -28,7 +28,13 @@ export const GEO = {
   /** A link that is cut for so long must not be called healthy any more. */
   silentMs: 20_000,
   /** With nothing wrong for so long, a group has followed to where it is committed: by way of its home, if need be. */
-  groupsFollowMs: 6_000,
+  groupsFollowMs: 5_000,
+  /** Another mirror has taken over what a dead one did. */
+  takeOverMs: 10_000,
+  /** Groups go on moving for so long when the storm is over. */
+  calmMs: 35_000,
+  /** What was cut off is connected again. */
+  reconnectMs: 10_000,
   readMs: 20_000,
   clientRequestMs: 3_000,
 } as const;

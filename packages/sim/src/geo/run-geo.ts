@@ -123,7 +123,7 @@ async function storm(world: SimWorld, mesh: Mesh, history: History): Promise<Geo
   world.trace('healed');
   const written = await world.runUntil(() => writing === 0 && mesh.allRun(), GEO.convergeMs);
   if (!written) return `${writing} writers were not done, or not everything ran, in time`;
-  await world.run(world.now() + GEO.groupsFollowMs);
+  await world.run(world.now() + GEO.calmMs);
   isOver = true;
   const outcome = await converged(world, mesh, history, travellers);
   for (const line of statusLines(mesh)) trace(line);

@@ -28,6 +28,7 @@ export async function watchSilence(mesh: Mesh, history: History): Promise<void> 
       history.badStatus.set(`${mirror} ${topic}`, { mirror, what: `${topic} is ${state}, and nothing is heard of it` });
   });
   for (const link of links) link.set({ cut: false });
+  await mesh.world.run(mesh.world.now() + GEO.reconnectMs);
 }
 
 function look(mesh: Mesh, see: (mirror: string, topic: string, state: string, reason: string | null) => void): void {

@@ -54,14 +54,15 @@ async function travel(mesh: Mesh, history: History, traveller: Traveller, isOver
     at = others[below(io.random, others.length)]!;
     await io.timers.sleep(between(io.random, GEO.moveMs));
     position = await resume(at, traveller);
-    const quietSinceMs = history.faultsUnderWay > 0 ? world.now() : Math.max(history.lastFaultMs, known.committedMs);
+    const sinceMs = { fault: world.now() - history.lastFaultMs, commit: world.now() - known.committedMs };
+    const isQuiet = history.faultsUnderWay === 0 && sinceMs.fault > GEO.takeOverMs + GEO.groupsFollowMs;
     history.failOvers.push({
       ...{ group: traveller.group, home: traveller.home, partition: traveller.partition, from: from.name, to: at.name },
       atMs: world.now(),
       resumed: position,
       processed: new Set(traveller.processed).size,
       committed: known.committed,
-      wasQuiet: world.now() - quietSinceMs > GEO.groupsFollowMs,
+      wasQuiet: isQuiet && sinceMs.commit > GEO.groupsFollowMs,
     });
   }
 }
