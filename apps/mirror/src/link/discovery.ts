@@ -118,7 +118,7 @@ const doubtOf = (copy: string): string => `copy ${copy}`;
 const isDoubtful = (decision: Decision): decision is Doubtful =>
   decision.kind === 'recreated' || decision.kind === 'deleted' || decision.kind === 'copyGone';
 
-function refused({ topic, existing: { name: copy } }: Adoption): Decision {
+function refused({ topic, existing: { name: copy, id: copyId } }: Adoption): Decision {
   const reason = `${copy} exists here already, has records and is no copy: delete or rename one of the two, or leave the topic out of the link`;
-  return { kind: 'halt', topic, copy, reason, hasCopy: false };
+  return { kind: 'halt', topic, copy, copyId, reason, hasCopy: false };
 }

@@ -223,8 +223,8 @@ export class Link {
         return this.turn(placeOf(topic, existing), existing.partitions, kind, told);
       }
       case 'halt': {
-        const { topic, copy, reason, hasCopy } = decision;
-        const place = { topic: topic.name, topicId: topic.id, copy, copyId: '', incarnation: 1, start: undefined };
+        const { topic, copy, copyId, reason, hasCopy } = decision;
+        const place = { topic: topic.name, topicId: topic.id, copy, copyId, incarnation: 1, start: undefined };
         return this.turn(place, topic.partitions, 'halted', reason, hasCopy);
       }
       case 'copyGone': {

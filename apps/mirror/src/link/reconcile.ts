@@ -5,6 +5,7 @@
  * itself a copy is never mirrored, so that no cycle of links can turn.
  */
 import type { CopyFacts } from '@meridian/coordinates';
+import { ZERO_UUID } from '@meridian/protocol';
 import type { LinkSpec } from '@meridian/service';
 import type { MirrorLimits } from '../limits.ts';
 import { HEARTBEATS_TOPIC } from '../mm2/mm2-topics.ts';
@@ -30,6 +31,8 @@ export type Decision =
       readonly kind: 'halt';
       readonly topic: TopicFacts;
       readonly copy: string;
+      /** Of the topic that has the copy's name; `ZERO_UUID`: there is none. */
+      readonly copyId: string;
       readonly reason: string;
       /** False: what is called like the copy is not one of ours, or is not there. */
       readonly hasCopy: boolean;
@@ -62,7 +65,15 @@ export function reconcile(sides: Sides): Decision[] {
     .flatMap((topic): Decision[] => {
       const copy = copyName(sides.link, topic.name);
       if (copy.length > sides.limits.maxTopicNameLength) {
-        return [halted(topic, copy, `the copy's name would be longer than ${sides.limits.maxTopicNameLength}`, false)];
+        return [
+          halted(
+            topic,
+            copy,
+            undefined,
+            `the copy's name would be longer than ${sides.limits.maxTopicNameLength}`,
+            false,
+          ),
+        ];
       }
       const existing = sides.target.get(copy);
       return existing === undefined ? [missing(sides, topic, copy)] : decideExisting(sides, topic, existing);
@@ -113,11 +124,11 @@ function decideExisting(sides: Sides, topic: TopicFacts, existing: TopicFacts): 
   if (origin === undefined && engine === 'kafka') return [{ kind: 'adopt', topic, existing }];
   if (origin?.originRegion !== link.from) {
     const what = origin === undefined ? 'a topic that is no copy' : `a copy from ${origin.originRegion}`;
-    return [halted(topic, copy, `${copy} exists here already and is ${what}${WAY_OUT}`, false)];
+    return [halted(topic, copy, existing, `${copy} exists here already and is ${what}${WAY_OUT}`, false)];
   }
   if (origin.promotedAt !== undefined || origin.isSealed) return [{ kind: 'promoted', topic, existing }];
   if (origin.originTopic !== topic.name) {
-    return [halted(topic, copy, `${copy} is the copy of ${origin.originTopic}${WAY_OUT}`, true)];
+    return [halted(topic, copy, existing, `${copy} is the copy of ${origin.originTopic}${WAY_OUT}`, true)];
   }
   if (origin.originTopicId !== topic.id) {
     const reason = `the topic was deleted and created anew at the origin: its id is ${topic.id}, our copy is of ${origin.originTopicId}`;
@@ -133,7 +144,7 @@ function decideCopy({ link, engine }: Sides, topic: TopicFacts, existing: TopicF
   const { name: copy, configs = new Map<string, string>() } = existing;
   if (engine === 'kafka' && configs.get('message.timestamp.type') === 'LogAppendTime') {
     const reason = `${copy} has message.timestamp.type=LogAppendTime, which would replace the records' own times: set CreateTime`;
-    return [halted(topic, copy, reason, true)];
+    return [halted(topic, copy, existing, reason, true)];
   }
   const decisions: Decision[] = [];
   const changes = configChanges(topic.configs ?? new Map(), configs, link.follow.configs, engine);
@@ -143,6 +154,12 @@ function decideCopy({ link, engine }: Sides, topic: TopicFacts, existing: TopicF
   return [...decisions, { kind: 'run', topic, existing, partitions }];
 }
 
-const halted = (topic: TopicFacts, copy: string, reason: string, hasCopy: boolean): Decision => ({
-  ...{ kind: 'halt', topic, copy, reason, hasCopy },
-});
+function halted(
+  topic: TopicFacts,
+  copy: string,
+  existing: TopicFacts | undefined,
+  reason: string,
+  hasCopy: boolean,
+): Decision {
+  return { kind: 'halt', topic, copy, copyId: existing?.id ?? ZERO_UUID, reason, hasCopy };
+}
