@@ -182,7 +182,7 @@ test('a deletion is told, and so is a topic of that name that comes later, also 
   for (const restarted of [false, true]) {
     if (restarted) await stage.startMirror();
     await stage.until(() => stage.status('cities')?.sourceEnd === 9 && stage.status('cities')?.position === 4);
-    expect(stage.status('cities')).toMatchObject({ state: 'halted', lagRecords: 5, lagBytes: null });
+    expect(stage.status('cities')).toMatchObject({ state: 'halted', lagRecords: 9, lagBytes: null });
     expect(stage.status('cities')?.reason).toMatch(/created anew at the origin: its id is .*, our copy is of /);
   }
   stage.eu.topics.delete('us-east.cities');

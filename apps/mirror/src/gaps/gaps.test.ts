@@ -87,7 +87,7 @@ test('a topic that was recreated is halted by default, and its lag is not zero',
   stage.us.createTopic('cities', 1);
   stage.write('cities', 0, 9);
   await stage.until(() => stage.status('cities')?.state === 'halted' && stage.status('cities')?.gaps === 1);
-  await stage.until(() => stage.status('cities')?.lagRecords === 4);
+  await stage.until(() => stage.status('cities')?.lagRecords === 9); // none of them is in the copy, however long that is
 });
 
 test.each(['halt', 'new-incarnation', 'mark-gap'] as const)(

@@ -57,7 +57,7 @@ export function unclean(from: number, to: number, epochBefore: number, epochAfte
 }
 
 /** The name means another topic now: what of the old one had not come is gone. */
-export function recreated(copyEnd: number, sourceEnd: number, lastEpoch: number, detail: string): LostRange {
+export function recreated(copyEnd: number, sourceEnd: number, lastEpoch: number, reason: string): LostRange {
   const from = Math.max(0, copyEnd);
   return {
     kind: 'recreated',
@@ -65,6 +65,6 @@ export function recreated(copyEnd: number, sourceEnd: number, lastEpoch: number,
     to: Math.max(from, sourceEnd),
     epochBefore: lastEpoch,
     epochAfter: -1,
-    reason: `the topic was deleted and created anew at the origin: ${detail}`,
+    reason,
   };
 }

@@ -98,3 +98,8 @@ export interface MirrorTask {
   /** Nothing is sent any more; what was in flight may still land. */
   stop(): void;
 }
+
+/** Up to where the copy has what the origin has: nothing, if that is another topic by now. */
+export function copiedOf({ lost, position }: Pick<TaskView, 'lost' | 'position'>): number {
+  return lost?.kind === 'recreated' ? 0 : position;
+}

@@ -30,7 +30,7 @@ import type { MirrorLimits } from '../limits.ts';
 import { Flow } from './flow.ts';
 import { recreated } from './loss.ts';
 import type { TaskEffect, TaskInput } from './messages.ts';
-import type { TaskCondition, TaskView } from './mirror-task.ts';
+import { copiedOf, type TaskCondition, type TaskView } from './mirror-task.ts';
 import { Place, type Step } from './place.ts';
 import { Progress } from './progress.ts';
 
@@ -165,7 +165,7 @@ export class PartitionTask implements TaskView {
     const { progress, flow } = this;
     if (input.type === 'observed') progress.sourceEnd = input.sourceEnd;
     else if (flow.isEmpty) flow.position = input.targetEnd;
-    if (flow.position >= 0) progress.lag.observe(progress.sourceEnd, flow.position, nowMs);
+    if (flow.position >= 0) progress.lag.observe(progress.sourceEnd, copiedOf(this), nowMs);
     return [];
   }
 

@@ -4,7 +4,7 @@
  */
 import type { MirrorLimits } from '../limits.ts';
 import type { PartitionState, PartitionStatus } from '../status.ts';
-import type { MirrorTask, TaskView } from './mirror-task.ts';
+import { copiedOf, type MirrorTask, type TaskView } from './mirror-task.ts';
 
 /** `lost`: offsets in the gaps on record. */
 export interface GapTotals {
@@ -38,7 +38,7 @@ export function statusOf(
     position,
     sourceEnd,
     heardMs: Math.max(0, Math.round(now.monotonicMs - progress.lastHeardMs)),
-    lagRecords: hasLag ? Math.max(0, sourceEnd - position) : null,
+    lagRecords: hasLag ? Math.max(0, sourceEnd - copiedOf(task)) : null,
     lagBytes: (hasLag ? progress.lagBytes() : undefined) ?? null,
     lagMs: hasLag ? Math.round(progress.lag.lagMs(now.monotonicMs)) : null,
     lastVerifiedOffset: known(Math.min(task.verifiedOffset, task.position)),
@@ -55,8 +55,9 @@ const known = (offset: number): number | null => (offset < 0 ? null : offset);
  * By the record's timestamp, or by how long we have known of it, whichever is more: its producer's clock may go ahead.
  * Null: something is missing and nothing is known of its age.
  */
-function ageOf({ position, progress }: TaskView, { monotonicMs, wallMs }: StatusNow): number | null {
-  if (progress.sourceEnd <= position) return 0;
+function ageOf(task: TaskView, { monotonicMs, wallMs }: StatusNow): number | null {
+  const { progress } = task;
+  if (progress.sourceEnd <= copiedOf(task)) return 0;
   const knownForMs = Math.round(progress.lag.lagMs(monotonicMs));
   const timestampMs = progress.oldestTimestampMs;
   if (timestampMs === undefined || timestampMs < 0) return knownForMs > 0 ? knownForMs : null;
