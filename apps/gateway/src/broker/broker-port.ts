@@ -20,7 +20,7 @@ export interface TopicFacts {
   readonly promoted?: Promoted;
 }
 
-/** What a topic was before it was promoted. Offsets below the cut of a partition are the same records. */
+/** What a topic was before it was promoted, and where its log ended then: what lies below was born there. */
 export interface Promoted {
   readonly region: string;
   readonly topicId: string;
@@ -119,6 +119,11 @@ export interface BrokerPort {
   ): Promise<OldSlice | { outOfRange: LogRange }>;
   /** Follows the log from `offset` on until removed; whatever can be retried is retried inside. */
   tail(topic: TopicFacts, partition: number, offset: number, handlers: TailHandlers): Tail;
+  /**
+   * Of a topic that was promoted: where a reader goes on that stood at `offset` of what it was before. `lost`: so many
+   * offsets before that were never copied.
+   */
+  carryOver(topic: TopicFacts, partition: number, offset: number): Promise<{ offset: number; lost: number }>;
   produce(topic: TopicFacts, partition: number, batch: Buffer): Promise<Produced>;
   initProducer(): Promise<{ producerId: number; producerEpoch: number }>;
   close(): Promise<void>;

@@ -66,6 +66,8 @@ export function createClientBroker(io: World, options: ClientBrokerOptions, log:
       tail.seek(offset);
       return tail;
     },
+    carryOver: (topic, partition, offset) =>
+      rebased?.carryOver(topic, partition, offset) ?? Promise.resolve(sameOffset(topic, partition, offset)),
     produce: isKafka ? produceToKafka(client) : produceToOurs(client),
     initProducer: () => client.initProducerId(PRODUCE),
     async close() {
@@ -75,6 +77,12 @@ export function createClientBroker(io: World, options: ClientBrokerOptions, log:
       await client.close();
     },
   };
+}
+
+/** Copies on our brokers have their origin's offsets. */
+function sameOffset({ promoted }: TopicFacts, partition: number, offset: number): { offset: number; lost: number } {
+  const cut = promoted?.cuts[partition] ?? 0;
+  return { offset: Math.min(offset, cut), lost: Math.max(0, offset - cut) };
 }
 
 function produceToOurs(client: Client): Produce {

@@ -114,6 +114,14 @@ export class RebasedLog {
     return place.status === 'behind' ? 0 : place.offset;
   }
 
+  /** Of a copy that was promoted: its runs still tell of what lies below the cut. */
+  async carryOver(topic: TopicFacts, partition: number, offset: number): Promise<{ offset: number; lost: number }> {
+    const cut = topic.promoted?.cuts[partition] ?? 0;
+    const place = (await this.runsOf(topic, partition)).between(0, cut).toLocal(offset);
+    if (place.status === 'behind') return { offset: cut, lost: place.records };
+    return { offset: Math.min(place.offset, cut), lost: 0 };
+  }
+
   async rangeOf(topic: TopicFacts, partition: number): Promise<LogRange> {
     return (await this.copy(topic, partition)).range;
   }

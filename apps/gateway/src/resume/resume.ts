@@ -8,6 +8,8 @@
  *     of an epoch that ended       gap, diverged        gap, diverged
  *       below it, with a later one
  *     beyond the log's end         gap, diverged        behind
+ *     beyond the cut of a copy
+ *       that was promoted          gap, diverged
  *     else                         exact                exact
  *
  * Invariant: never silent. `exact` is said only if the record before the offset is the one that the client has.
@@ -20,7 +22,13 @@ import type { PartitionEnds, TopicFacts } from '../broker/broker-port.ts';
 export type Wanted =
   | 'latest'
   | 'earliest'
-  | { readonly topicId: string; readonly offset: number; readonly epoch: number };
+  | {
+      readonly topicId: string;
+      readonly offset: number;
+      readonly epoch: number;
+      /** The client has had so many records more, which this log never got: its origin was lost before. */
+      readonly lost?: number;
+    };
 
 export interface Start {
   readonly status: PartitionStatus;
@@ -44,9 +52,10 @@ export function planStart(topic: TopicFacts, partition: number, ends: PartitionE
   });
   if (wanted === 'latest') return exact(ends.end, -1);
   if (wanted === 'earliest') return exact(ends.start, -1);
-  const { offset, epoch } = wanted;
+  const { offset, epoch, lost = 0 } = wanted;
   // The old topic's end is not known any more: the range is empty, and everything of the new one is delivered.
   if (wanted.topicId !== topic.originTopicId) return gap('recreated', ends.start, offset, offset);
+  if (lost > 0) return gap('diverged', Math.max(offset, ends.start), offset, offset + lost);
   const diverged = divergedAt(topic, ends, offset, epoch);
   if (diverged !== undefined) return gap('diverged', Math.max(diverged, ends.start), diverged, offset);
   if (offset < ends.start) return gap('retention', ends.start, offset, ends.start);

@@ -17,6 +17,7 @@ import type { PartitionFeed } from '../delivery/partition-feed.ts';
 import { type Outlet, Subscription } from '../delivery/subscription.ts';
 import { GatewayError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { carriedOver } from '../resume/carry-over.ts';
 import type { GlobalTopic, GlobalTopics } from '../resume/global-topic.ts';
 import { type Positions, positionKey, resumePositions } from '../resume/positions.ts';
 import { planStart, type Start, type Wanted } from '../resume/resume.ts';
@@ -110,9 +111,10 @@ export class OpenSubscription {
     const cursor = from === 'cursor' ? this.readCursor() : [];
     await this.topic.ready();
     const positions = this.positionsFrom(cursor);
-    const planned = await this.plan(this.topic.feeds(), (feed) => {
+    const planned = await this.plan(this.topic.feeds(), async (feed) => {
       if (from === 'latest') return 'latest';
-      return take(positions, feed) ?? 'earliest';
+      const carried = () => carriedOver(this.deps.broker, feed, (...place) => takeOf(positions, ...place));
+      return take(positions, feed) ?? (await carried()) ?? 'earliest';
     });
     if (this.isClosed) throw new GatewayError('not-subscribed', `${topic}: unsubscribed before it began`);
     const statuses = planned.map(statusOf);
@@ -142,18 +144,21 @@ export class OpenSubscription {
   }
 
   private async change(gone: readonly PartitionFeed[], added: readonly PartitionFeed[]): Promise<void> {
+    const left = new Map<string, CursorPosition>();
     for (const feed of gone) {
       this.waiting.get(feed)?.stop();
       this.waiting.delete(feed);
       const position = this.subscription.drop(feed);
-      if (position !== undefined) this.subscription.keepAbsent(position);
+      if (position === undefined) continue;
+      this.subscription.keepAbsent(position);
+      if (!feed.facts.isRebased) left.set(logOf(feed), position);
     }
     for (;;) {
       if (this.isClosed) return;
       try {
         // One look-up may have told both the opening and this change of them.
         const unknown = added.filter((feed) => !this.subscription.reads(feed) && !this.waiting.has(feed));
-        return this.addLater(await this.plan(unknown, (feed) => this.wantedLater(feed)));
+        return this.addLater(await this.plan(unknown, (feed) => this.wantedLater(feed, left)));
       } catch {
         await this.deps.timers.sleep(LIMITS.readRetryMs); // the broker is away: its return is only a matter of time
       }
@@ -194,7 +199,7 @@ export class OpenSubscription {
   private async takeReturned(feed: PartitionFeed, wanted: Wanted): Promise<void> {
     const waited = this.waiting.get(feed);
     if (this.isClosed || waited === undefined) return;
-    const [planned] = await this.plan([feed], () => wanted).catch(() => []);
+    const [planned] = await this.plan([feed], async () => wanted).catch(() => []);
     if (this.isClosed) return;
     if (planned?.start === undefined) return this.await({ feed, wanted, start: undefined }, waited.tries + 1);
     this.waiting.delete(feed);
@@ -205,22 +210,38 @@ export class OpenSubscription {
 
   /** Delivery begins; returns the position that was kept for it. */
   private place({ feed, start, logEnd }: Ready): CursorPosition | undefined {
-    const position = this.subscription.takeAbsent(feed.origin.region, feed.origin.partition);
+    const { region, partition } = feed.origin;
+    const { promoted } = feed.facts;
+    const carried = promoted && absentIn(this.subscription, promoted.region, partition, promoted.topicId);
+    if (carried !== undefined) this.subscription.takeAbsent(carried.region, partition);
+    const position = this.subscription.takeAbsent(region, partition);
     this.subscription.add(feed, start, logEnd);
     return position;
   }
 
   /** What appears later was not there before: all of it is new to the client, unless its cursor knows it. */
-  private wantedLater(feed: PartitionFeed): Wanted {
+  private async wantedLater(feed: PartitionFeed, left: ReadonlyMap<string, CursorPosition>): Promise<Wanted> {
     const { region, partition, topicId } = feed.origin;
-    return this.subscription.peekAbsent(region, partition) ?? { topicId, offset: 0, epoch: -1 };
+    const { subscription } = this;
+    const known = subscription.peekAbsent(region, partition);
+    if (known !== undefined) return known;
+    // The very log that was read, promoted meanwhile: what came behind the cut since was delivered, too.
+    const same = feed.facts.promoted && left.get(logOf(feed));
+    if (same !== undefined) return { topicId, offset: same.offset, epoch: -1 };
+    const carried = await carriedOver(this.deps.broker, feed, (from, number, id) =>
+      absentIn(subscription, from, number, id),
+    );
+    return carried ?? { topicId, offset: 0, epoch: -1 };
   }
 
-  private async plan(feeds: readonly PartitionFeed[], wantedOf: (feed: PartitionFeed) => Wanted): Promise<Planned[]> {
+  private async plan(
+    feeds: readonly PartitionFeed[],
+    wantedOf: (feed: PartitionFeed) => Promise<Wanted>,
+  ): Promise<Planned[]> {
     const bySource = Map.groupBy(feeds, (feed) => feed.facts);
     const planned: Planned[][] = await Promise.all(
       [...bySource].map(async ([facts, group]) => {
-        const wanted = group.map(wantedOf);
+        const wanted = await Promise.all(group.map(wantedOf));
         const queries = group.map((feed, index) => ({
           partition: feed.origin.partition,
           epoch: epochOf(wanted[index]),
@@ -244,6 +265,22 @@ function take(positions: Positions, feed: PartitionFeed): Wanted | undefined {
   const position = positions.get(key);
   positions.delete(key);
   return position;
+}
+
+/** For a topic that was a copy of what the position is in. */
+function takeOf(positions: Positions, region: string, partition: number, topicId: string) {
+  const key = positionKey(region, partition);
+  const position = positions.get(key);
+  if (position?.topicId !== topicId) return undefined;
+  positions.delete(key);
+  return position;
+}
+
+const logOf = ({ facts, origin }: PartitionFeed): string => `${facts.localId} ${origin.partition}`;
+
+function absentIn(subscription: Subscription, region: string, partition: number, topicId: string) {
+  const position = subscription.peekAbsent(region, partition);
+  return position?.topicId === topicId ? position : undefined;
 }
 
 const epochOf = (wanted: Wanted | undefined): number => (typeof wanted === 'object' ? wanted.epoch : -1);

@@ -214,6 +214,12 @@ export class MemoryBroker implements BrokerPort {
     };
   }
 
+  async carryOver({ promoted }: TopicFacts, partition: number, offset: number) {
+    await this.answer();
+    const cut = promoted?.cuts[partition] ?? 0;
+    return { offset: Math.min(offset, cut), lost: Math.max(0, offset - cut) };
+  }
+
   async produce(topic: TopicFacts, partition: number, batch: Buffer): Promise<Produced> {
     this.produces++;
     await this.answer();
