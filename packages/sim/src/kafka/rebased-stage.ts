@@ -79,6 +79,13 @@ export class RebasedStage {
     this.mirror = undefined;
   }
 
+  /** What `meridian link resume us-east-eu-west --topic orders` does. */
+  async resume(): Promise<void> {
+    const route = this.mirror!.routes.find(({ path }) => path === '/v1/links/:name/resume')!;
+    const request = { params: { name: 'us-east-eu-west' }, query: {}, body: { topic: TOPIC } };
+    await this.world.settle(Promise.resolve(route.handle(request)));
+  }
+
   /** Batches of so many records each. */
   async write(...counts: readonly number[]): Promise<void> {
     for (const count of counts) {
@@ -116,7 +123,7 @@ export class RebasedStage {
 
   /** The mirror has everything that the origin has, and says so. */
   async caughtUp(limitMs = 60_000): Promise<void> {
-    const end = () => this.disks.source.partition(TOPIC, 0)!.lastStableOffset;
+    const end = () => this.disks.source.partition(TOPIC, 0)!.endOffset;
     const part = () => this.mirror?.status()[0]?.partitions.find(({ topic }) => topic === TOPIC);
     const isDone = () => part()?.position === end() && part()?.state === 'running';
     expect(await this.world.runUntil(isDone, limitMs), JSON.stringify({ end: end(), ...part() })).toBe(true);
