@@ -41,6 +41,8 @@ export interface MirrorLimits {
   readonly changesPerSave: number;
   /** A producer that has written nothing for so long fences anew before it writes: brokers forget producers after a day. */
   readonly fenceLastsMs: number;
+  /** How often a re-based partition that ends in a marker puts its end on record while nothing else comes. */
+  readonly endToldMs: number;
   /** Fences under way at one target. */
   readonly fencesInFlight: number;
   /** Topics whose configs are asked for in one request. */
@@ -134,6 +136,7 @@ export const DEFAULT_LIMITS: MirrorLimits = {
   batchesInFlight: 10,
   changesPerSave: 1_000,
   fenceLastsMs: 12 * 3_600_000,
+  endToldMs: 500,
   fencesInFlight: 50,
   describeTopics: 500,
   maxTopicNameLength: 249,

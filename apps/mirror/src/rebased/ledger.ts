@@ -124,14 +124,21 @@ export class Ledger {
     this.advance();
   }
 
+  /** Nothing has come for the moment: how far the origin is known to hold nothing more is put on record. */
+  tellEnd(): boolean {
+    const { originEnd } = this.table;
+    if (this.outbox === undefined || !this.isEmpty || originEnd <= Math.max(this.toldSkipped, this.dataEnd))
+      return false;
+    this.tellSkipped();
+    this.outbox.hurry();
+    return true;
+  }
+
   /** The origin begins at `offset`: what lies below goes here too, but for the last batch, which tells where the data ends. */
   follow(offset: number): RebasedEffect[] {
     const { outbox } = this;
     if (outbox === undefined || outbox.lastLanded < 0) return [];
-    if (offset > this.dataEnd && this.table.originEnd > this.toldSkipped) {
-      this.tellSkipped();
-      outbox.hurry();
-    }
+    if (offset > this.dataEnd) this.tellEnd();
     const start = this.table.toLocal(offset);
     const wanted = start.status === 'behind' ? outbox.lastLanded : start.offset;
     const localStart = Math.min(wanted, outbox.lastLanded);

@@ -16,6 +16,9 @@ export interface RebasedTargetOptions {
   readonly runs: RunsStore;
 }
 
+/** In flight until one of them has come back, and again after one that has not. */
+const FIRST_FENCES = 4;
+
 type Place = Pick<TaskPlace, 'copy' | 'copyId' | 'partition'>;
 
 export class RebasedTarget {
@@ -24,6 +27,8 @@ export class RebasedTarget {
   private readonly facts: FactsStore;
   private readonly limits: Pick<MirrorLimits, 'fencesInFlight'>;
   private fences = 0;
+  /** Grows with each fence that came through: a cluster that has never seen a transaction has much to do at first. */
+  private fencesAllowed = FIRST_FENCES;
   private readonly waiting: (() => void)[] = [];
   private ensured: Promise<void> | undefined;
 
@@ -36,15 +41,19 @@ export class RebasedTarget {
 
   async takeOver(place: Place, call: CallOptions): Promise<FencedProducer> {
     await this.ensure();
-    if (this.fences >= this.limits.fencesInFlight) await new Promise<void>((go) => this.waiting.push(go));
+    while (this.fences >= this.fencesAllowed) await new Promise<void>((go) => this.waiting.push(go));
     this.fences++;
+    let isDone = false;
     try {
       const { copy, partition } = place;
       const runs = { topic: RUNS_TOPIC, partition: runsPartitionOf(place) };
-      return await this.client.fence(transactionalIdOf(place), [{ topic: copy, partition }, runs], call);
+      const fenced = await this.client.fence(transactionalIdOf(place), [{ topic: copy, partition }, runs], call);
+      isDone = true;
+      return fenced;
     } finally {
       this.fences--;
-      this.waiting.shift()?.();
+      this.fencesAllowed = isDone ? Math.min(this.limits.fencesInFlight, this.fencesAllowed + 1) : FIRST_FENCES;
+      for (const go of this.waiting.splice(0, this.fencesAllowed - this.fences)) go();
     }
   }
 

@@ -63,6 +63,8 @@ export class RebasedTask implements TaskView {
   private isPaused = false;
   private isRefused = false;
   private failures = 0;
+  /** When the end was put on record last. */
+  private toldMs = Number.NEGATIVE_INFINITY;
   /** When the broker has heard of our producer last. */
   private provenMs = 0;
   private decision: GapPolicy | undefined;
@@ -242,6 +244,7 @@ export class RebasedTask implements TaskView {
     if (this.phase === 'mirroring' && ledger.isEmpty) this.recover();
     progress.hear(sourceEnd, nowMs);
     if (this.phase !== 'mirroring') return [];
+    if (batches.length === 0 && nowMs - this.toldMs >= this.limits.endToldMs && ledger.tellEnd()) this.toldMs = nowMs;
     const effects = [...ledger.follow(sourceStart), ...ledger.send()];
     if (this.isPaused || !ledger.isFull) return effects;
     this.isPaused = true;

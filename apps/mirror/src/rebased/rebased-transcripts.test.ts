@@ -181,6 +181,14 @@ const SCENARIOS: Record<string, readonly RebasedInput[]> = {
     }),
     proved,
   ],
+  'a marker at the end of the origin is on record once nothing comes behind it': [
+    ...fresh,
+    fetched(batch(40, 50), batch(50, 51, { kind: 'control' })),
+    saved(1),
+    produced(2, 1),
+    originStarts(40, 51),
+    originStarts(40, 51),
+  ],
   'a task that is paused counts what lands and sends nothing': [
     ...fresh,
     fetched(batch(40, 50)),
