@@ -4,6 +4,7 @@
  */
 export * from './compacted-topic.ts';
 export type { CopyView } from './copy-view.ts';
+export { dataEnd } from './data-end.ts';
 export { COORDINATE_ERRORS, CoordinateError, type CoordinateErrorCode } from './errors.ts';
 export * from './facts-store.ts';
 export type { FollowedRuns, OffsetMap, Origin } from './followed-runs.ts';

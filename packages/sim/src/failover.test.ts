@@ -7,6 +7,8 @@ import { createMirror, type Mirror } from '@meridian/mirror';
 import { ERROR } from '@meridian/protocol';
 import { iterateBatches, readRecords, writeBatch } from '@meridian/protocol/record-batch';
 import { expect, test } from 'vitest';
+import { createSimKafka } from './kafka/sim-kafka.ts';
+import { SimKafkaDisk } from './kafka/sim-kafka-disk.ts';
 import { brokerConfig, brokerHost, PORTS, REGIONS, SECRET } from './topology.ts';
 
 const log = silentLogger;
@@ -21,13 +23,19 @@ interface RunView {
   readonly topics: readonly { step: string; reason: string | null; aside: { topic: string; records: number } | null }[];
 }
 
+type Engines = Record<Region, 'embedded' | 'kafka'>;
+const EMBEDDED: Engines = { 'us-east': 'embedded', 'eu-west': 'embedded' };
+
 class Stage {
   readonly world: SimWorld;
   readonly clients = new Map<Region, Client>();
   readonly mirrors = new Map<Region, Mirror>();
   private readonly clock: Clock;
+  private readonly engines: Engines;
+  private readonly disks = { 'us-east': new SimKafkaDisk(), 'eu-west': new SimKafkaDisk() };
 
-  constructor(seed: number) {
+  constructor(seed: number, engines: Engines = EMBEDDED) {
+    this.engines = engines;
     this.world = createSimWorld({ seed });
     this.clock = this.world.node('clock').boot().clock;
   }
@@ -44,27 +52,35 @@ class Stage {
   async startBroker(region: Region): Promise<void> {
     const plan = REGIONS.find(({ name }) => name === region)!;
     const node = this.world.node(`${region}/broker`, { host: brokerHost(region, 1) });
-    await this.world.settle(createBroker({ io: node.boot(), config: brokerConfig(plan, IDS, 1), log }));
+    const kafka = { ...addressOf(region), disk: this.disks[region], initialRebalanceDelayMs: 0 };
+    const isKafka = this.engines[region] === 'kafka';
+    const config = brokerConfig(plan, IDS, 1);
+    const io = node.boot();
+    await this.world.settle<unknown>(isKafka ? createSimKafka({ io, ...kafka }) : createBroker({ io, config, log }));
     if (this.clients.has(region)) return;
-    const io = this.world.node(`app of ${region}`).boot();
-    this.clients.set(
-      region,
-      createClient({ io, bootstrap: [addressOf(region)], clientId: 'app', secret: SECRET, log }),
-    );
+    const app = this.world.node(`app of ${region}`).boot();
+    const reach = { bootstrap: [addressOf(region)], ...(!isKafka && { secret: SECRET }) };
+    this.clients.set(region, createClient({ io: app, ...reach, clientId: 'app', log }));
   }
 
   async startMirror(region: Region, links: object[]): Promise<void> {
-    const other = region === 'us-east' ? EU.name : US.name;
+    const other: Region = region === 'us-east' ? 'eu-west' : 'us-east';
     const config = {
       ...{ region, secret: SECRET, memberId: 'mirror', links },
-      target: { bootstrap: [addressOf(region)] },
-      sources: [{ region: other, bootstrap: [addressOf(other)] }],
+      target: this.reachOf(region),
+      sources: [{ region: other, ...this.reachOf(other) }],
       management: { host: 'mirror', port: 9094 },
     };
     const io = this.world.node(`${region}/mirror`).boot();
     const limits = { closeMs: 100 };
     const mirror = createMirror({ io, config: config as never, log, limits, listen: false });
     this.mirrors.set(region, await this.world.settle(mirror));
+  }
+
+  private reachOf(region: Region) {
+    const { host, port } = addressOf(region);
+    if (this.engines[region] === 'embedded') return { bootstrap: [{ host, port }] };
+    return { kafka: { 'bootstrap.servers': `${host}:${port}` } };
   }
 
   of(region: Region): Client {
@@ -110,7 +126,8 @@ class Stage {
       ...{ topic, partition, offset: start },
       onBatches: ({ buffers, nextOffset }) => {
         for (const buffer of buffers) {
-          for (const { bytes } of iterateBatches(buffer)) {
+          for (const { bytes, header } of iterateBatches(buffer)) {
+            if (header.isControl) continue;
             for (const { offset, value, headers } of readRecords(bytes)) {
               const told = headers.map(({ key, value: header }) => `${key}=${Buffer.from(header ?? []).toString()}`);
               found.push({ offset, value: Buffer.from(value ?? []).toString(), headers: told });
@@ -129,6 +146,12 @@ class Stage {
   async groupAt(region: Region, topic: string): Promise<number | undefined> {
     const found = await this.world.settle(this.of(region).committedOffsets(['billing']));
     return found.get('billing')?.find((commit) => commit.topic === topic && commit.partition === 0)?.offset;
+  }
+
+  /** The first record that the group has not read. */
+  async nextOf(region: Region, topic: string): Promise<string | undefined> {
+    const at = await this.groupAt(region, topic);
+    return (await this.read(region, topic, 0)).find(({ offset }) => offset >= (at ?? 0))?.value;
   }
 
   async ask<T>(region: Region, method: string, path: string, input: object = {}): Promise<T> {
@@ -292,4 +315,41 @@ test('mirrors that are killed at any moment of a fail-over and a fail-back carry
     const all = [...numbered(0, 30), 'after'];
     expect((await stage.read('us-east', 'orders', 0)).map(({ value }) => value)).toEqual(all);
   }
+});
+
+test.each([
+  ['embedded', 'kafka'],
+  ['kafka', 'embedded'],
+  ['kafka', 'kafka'],
+] as const)('there and back between %s and %s', async (us, eu) => {
+  const stage = await new Stage(7, { 'us-east': us, 'eu-west': eu }).start(IDENTITY);
+  await stage.write('us-east', 0, numbered(0, 30));
+  await stage.world.settle(
+    stage.of('us-east').commitOffsets('billing', [{ topic: 'orders', partition: 0, offset: 20 }]),
+  );
+  await stage.until(() => stage.isCopied('eu-west', [30, 0]), 60_000);
+  await stage.world.run(stage.world.now() + 3_000);
+  expect(await stage.nextOf('eu-west', 'orders')).toBe('order 20');
+  stage.cut(true);
+  await stage.write('us-east', 0, ['only here 0', 'only here 1']);
+  stage.world.node('us-east/broker').kill();
+  const run = await stage.ask<RunView>('eu-west', 'POST', '/v1/failover', { name: 'orders', force: true });
+  await stage.untilDone('eu-west', run);
+  expect(await stage.write('eu-west', 0, ['after 0', 'after 1'])).toBe(ERROR.NONE);
+  await stage.startBroker('us-east');
+  stage.cut(false);
+  await stage.world.run(stage.world.now() + 10_000);
+  const plan = await stage.ask<{ aside: number }>('us-east', 'GET', '/v1/failback', { name: 'orders' });
+  expect(plan.aside).toBe(2);
+  const back = await stage.ask<RunView>('us-east', 'POST', '/v1/failback', { name: 'orders', force: true });
+  const done = await stage.untilDone('us-east', back);
+  const aside = await stage.read('us-east', done.topics[0]!.aside!.topic, 0);
+  expect(aside.map(({ value }) => value)).toEqual(['only here 0', 'only here 1']);
+  const all = [...numbered(0, 30), 'after 0', 'after 1'];
+  expect((await stage.read('us-east', 'orders', 0)).map(({ value }) => value)).toEqual(all);
+  expect(await stage.nextOf('us-east', 'orders')).toBe('order 20');
+  expect(await stage.write('us-east', 0, ['home again'])).toBe(ERROR.NONE);
+  const isBack = async () => (await stage.read('eu-west', 'orders', 0)).some(({ value }) => value === 'home again');
+  for (let seconds = 0; seconds < 60 && !(await isBack()); seconds++) await stage.world.run(stage.world.now() + 1_000);
+  expect((await stage.read('eu-west', 'orders', 0)).map(({ value }) => value)).toEqual([...all, 'home again']);
 });

@@ -11,7 +11,7 @@
  */
 import type { CallOptions, Client } from '@meridian/client';
 import { LATEST } from '@meridian/client';
-import { type CopyFacts, type FactsStore, ORIGIN_CONFIGS, SEALED } from '@meridian/coordinates';
+import { type CopyFacts, dataEnd, type FactsStore, ORIGIN_CONFIGS, SEALED } from '@meridian/coordinates';
 import type { Io } from '@meridian/io';
 import { ERROR, errorName } from '@meridian/protocol';
 import { MirrorError } from '../errors.ts';
@@ -114,7 +114,9 @@ export class KafkaPromotion implements Promotion {
       const { transactionalId, runs } = fenceOf(copyId, partition);
       const call = { timeoutMs: limits.sealTimeoutMs, signal };
       await client.fence(transactionalId, [{ topic: copy, partition }, runs], call);
-      return endOf(client, copy, partition, call);
+      // Our own marker, and those of others before, are no records.
+      const end = await endOf(client, copy, partition, call);
+      return dataEnd({ client, topic: copy, topicId: copyId, partition }, 0, end);
     });
   }
 

@@ -10,7 +10,7 @@ const exact = (offset: number) => ({ status: 'exact', offset }) as const;
 const ours = (offset: number) => writeMark({ author: 'us', offset, metadata: '' });
 
 function commit(offset: number, more: Partial<SourceCommit> = {}): SourceCommit {
-  const place = { topic: 'orders', partition: 0, counterpart: 'us.orders', commonEnd: offset };
+  const place = { topic: 'orders', partition: 0, counterpart: 'us.orders', isOrigin: true, commonEnd: offset };
   return { ...place, offset, metadata: '', translation: exact(offset), ...more };
 }
 
@@ -103,7 +103,7 @@ test('what the group committed at the target itself is never put back, and is pa
 
 test('fail-back: offsets of the copy come back to the origin, and do not go round', () => {
   const back = new GroupFollow({ ...options, from: 'eu', to: 'us' });
-  const own = commit(70, { topic: 'us.orders', counterpart: 'orders' });
+  const own = commit(70, { topic: 'us.orders', counterpart: 'orders', isOrigin: false });
   const at = { topic: 'orders', partition: 0 };
   back.step({ type: 'source', commits: [own] }, 0);
   const [effect] = back.step({ type: 'target', state: 'Empty', commits: [{ ...at, offset: 40, metadata: '' }] }, 0);
@@ -112,6 +112,16 @@ test('fail-back: offsets of the copy come back to the origin, and do not go roun
   // The other link finds the commit whose author is its own target, though that has gone on or back since.
   const forth = new GroupFollow(options);
   expect(round(forth, commit(70, { metadata: mark }), { offset: 20 })).toEqual([]);
+});
+
+test('what a region committed before it was lost comes back with the topic, once nothing is left of it there', () => {
+  const machine = new GroupFollow({ ...options, from: 'eu', to: 'us' });
+  const mark = writeMark({ author: 'us', offset: 20, metadata: '' });
+  const back = commit(20, { topic: 'orders', counterpart: 'us.orders', metadata: mark });
+  expect(round(machine, back)).toEqual([20]);
+  const again = new GroupFollow({ ...options, from: 'eu', to: 'us' });
+  expect(round(again, back, { offset: 10 })).toEqual([]);
+  expect(round(new GroupFollow({ ...options, from: 'eu', to: 'us' }), { ...back, isOrigin: false })).toEqual([]);
 });
 
 test('a target that refuses is asked less and less often, and the reason is shown', () => {

@@ -10,7 +10,8 @@
  *   the group's own             only forwards, and once       afterwards the group or a person may go where they like
  *
  * Where the copy does not have all yet (`behind`) the end of what both have is committed, and more as it comes. A commit
- * whose author is the target itself is not carried: it would come back as somebody else's.
+ * whose author is the target itself is not carried, as it would come back as somebody else's; unless its topic was lost
+ * there and is a copy of what took over.
  */
 import { ERROR, errorName } from '@meridian/protocol';
 import { type CommitMark, readMark, writeMark } from './commit-mark.ts';
@@ -134,7 +135,9 @@ export class GroupFollow {
     const { author } = this.markOf(source);
     const wanted = wantedOf(source);
     settle(place);
-    if (author === this.options.to || target?.offset === wanted) {
+    // Of a topic that was begun anew at the target, nothing is left there but what comes back.
+    const isReturn = author === this.options.to && !(source.isOrigin && target === null);
+    if (isReturn || target?.offset === wanted) {
       place.isCarried = true;
       return [];
     }

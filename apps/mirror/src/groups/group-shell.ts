@@ -12,6 +12,8 @@ import type { GroupPartitionStatus, SourceCommit, TargetCommit } from './message
 
 export interface TranslatedCommit {
   readonly counterpart: string;
+  /** See `SourceCommit`. */
+  readonly isOrigin: boolean;
   readonly translation: Translation;
   /** See `SourceCommit`. */
   readonly commonEnd: number;

@@ -73,7 +73,12 @@ test('an origin goes to its copy, and a third region’s topic to the other copy
 
 test('an empty copy holds a group at its end, whatever the source offset says', async () => {
   const { ask } = stage();
-  const answer = { counterpart: 'us.orders', translation: { status: 'behind', records: 5_000 }, commonEnd: 0 };
+  const answer = {
+    counterpart: 'us.orders',
+    isOrigin: true,
+    translation: { status: 'behind', records: 5_000 },
+    commonEnd: 0,
+  };
   expect(await ask('us', 'orders', 5_000)).toEqual(answer);
 });
 

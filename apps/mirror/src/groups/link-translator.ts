@@ -98,13 +98,14 @@ const plainView = ({ id }: RegionTopic): CopyView => ({
 });
 
 function translated(
-  { commit, target }: Pair,
+  { commit, source, target }: Pair,
   from: CopyView | undefined,
   to: CopyView | undefined,
 ): TranslatedCommit | undefined {
   if (from === undefined || to === undefined) return undefined;
   const translation = translateOffset(from, to, commit.offset);
-  return { counterpart: target.name, translation, commonEnd: commonEnd(from, to, commit.offset, translation) };
+  const place = { counterpart: target.name, isOrigin: !isCopy(source) };
+  return { ...place, translation, commonEnd: commonEnd(from, to, commit.offset, translation) };
 }
 
 /**

@@ -13,6 +13,8 @@ export interface SourceCommit {
   readonly metadata: string;
   /** The same topic at the target: a copy of it, or its origin. */
   readonly counterpart: string;
+  /** The counterpart is a copy of it: it was born at the source, or is a topic of the source's own by now. */
+  readonly isOrigin: boolean;
   readonly translation: Translation;
   /** With `behind`: the end of what both have, in the target's offsets; a reader may be put there meanwhile. */
   readonly commonEnd: number;
