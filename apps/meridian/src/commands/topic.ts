@@ -2,11 +2,12 @@
  * `meridian topic create` and `topic list`: over the Kafka protocol, at a region's client listener. Names are
  * physical ones: a tenant's topic `cities` is `<tenant>.cities`.
  */
+import { RegionCopies } from '@meridian/coordinates';
 import type { Io } from '@meridian/io';
 import { errorName } from '@meridian/protocol';
 import { CliError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import type { PlatformOptions } from '../platform.ts';
+import { findPlatform, findRegion, type PlatformOptions } from '../platform.ts';
 import { alignColumns, type Terminal } from '../terminal.ts';
 import { withRegionClient } from './region-client.ts';
 
@@ -41,25 +42,23 @@ export async function createTopic(
   });
 }
 
+/** What a topic is stands in its configs, or with Apache Kafka in the mirror's records. */
 export async function listTopics(io: Io, terminal: Terminal, options: TopicOptions): Promise<void> {
+  const { engine } = findRegion(findPlatform(io, options), options.region);
   await withRegionClient(io, options, options.region, async (client) => {
-    const { topics } = await client.metadata('all', { ...CALL, maxAgeMs: 0 });
-    const names = [...topics.keys()].sort();
-    const configs = await client.describeTopicConfigs(names, CALL);
-    const rows = names.map((name) => {
-      const topic = topics.get(name);
-      const origin = configs.get(name)?.values.get('meridian.origin.region')?.value || null;
-      return {
-        region: options.region,
-        topic: name,
-        partitions: topic?.partitions.length ?? 0,
-        topicId: topic?.id,
-        origin,
-      };
-    });
+    const copies = new RegionCopies({ io, client, engine });
+    const found = await copies.topics();
+    copies.close();
+    const rows = found
+      .map(({ name, id, partitions, facts }) => {
+        const isCopy = facts !== undefined && facts.originRegion !== options.region && facts.promotedAt === undefined;
+        const origin = isCopy ? facts.originRegion : null;
+        return { region: options.region, topic: name, partitions, topicId: id, origin };
+      })
+      .sort((a, b) => (a.topic < b.topic ? -1 : 1));
     if (options.json) for (const row of rows) terminal.data(JSON.stringify(row));
     else {
-      const cells = rows.map((row) => [row.topic, String(row.partitions), row.origin ?? '-', row.topicId ?? '-']);
+      const cells = rows.map((row) => [row.topic, String(row.partitions), row.origin ?? '-', row.topicId]);
       for (const line of alignColumns([['TOPIC', 'PARTITIONS', 'COPY OF', 'ID'], ...cells])) terminal.data(line);
     }
   });
