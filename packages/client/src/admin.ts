@@ -15,6 +15,7 @@ import { type MemberContext, RunningMember } from './member/running-member.ts';
 import type { MetadataCache } from './metadata-cache.ts';
 import { createPartitions, createTopics, describeTopicConfigs } from './topic-admin.ts';
 import { fence } from './transaction-fence.ts';
+import { Turns } from './turns.ts';
 import type { CallOptions, SendOptions } from './types.ts';
 
 /** There is no controller for the moment, or it has not answered the broker that was asked. */
@@ -40,6 +41,7 @@ export function createAdmin(options: AdminOptions): AdminCalls {
   const { io, limits, metadata, withClosing } = options;
   const coordinators = new Coordinators(options);
   const context = { ...options, coordinators };
+  const fences = new Turns(limits.fencesInFlight);
   let nextMemberId = 0;
   const queries = { io, limits, metadata, request: options.send };
   const request: UntilAnswered = (api, body, isHarmless, call) => untilAnswered(options, api, body, isHarmless, call);
@@ -51,7 +53,10 @@ export function createAdmin(options: AdminOptions): AdminCalls {
     createPartitions: (wanted, call = {}) => createPartitions(topics, wanted, call),
     describeTopicConfigs: (names, call = {}) => describeTopicConfigs(topics, names, call),
     initProducerId: (call = {}) => initProducerId(request, call),
-    fence: (id, partitions, call = {}) => fence(context, id, partitions, withClosing(call)),
+    fence: (id, partitions, call = {}) => {
+      const options = withClosing(call);
+      return fences.run(`fence ${id}`, options.signal, () => fence(context, id, partitions, options));
+    },
     listGroups: (call = {}) => listGroups(context, withClosing(call)),
     committedOffsets: (groups, call = {}) => committedOffsets(context, groups, withClosing(call)),
     commitOffsets: (group, offsets, call = {}) => commitOffsets(context, group, offsets, withClosing(call)),

@@ -94,9 +94,15 @@ export class Coordinators {
         if (!isWorthMore(error, question.isHarmless)) throw error;
       }
       this.forget(kind, key);
-      if (!(await deadline.sleep(backoffMs(this.context.io.random, this.context.limits, attempt))))
-        throw deadline.error(last);
+      if (!(await deadline.sleep(this.backoffMs(attempt)))) throw deadline.error(last);
     }
+  }
+
+  /** After so many refusals. */
+  backoffMs(attempt: number): number {
+    const { io, limits } = this.context;
+    const capMs = Math.min(limits.coordinatorBackoffCapMs, limits.backoffCapMs);
+    return backoffMs(io.random, { backoffBaseMs: limits.backoffBaseMs, backoffCapMs: capMs }, attempt);
   }
 
   private async ask(kind: CoordinatorKind, keys: readonly string[], deadline: Deadline): Promise<void> {

@@ -112,7 +112,7 @@ export async function committedOffsets(
     }
     open = open.filter((group) => again.has(group));
     for (const group of open) coordinators.forget('group', group);
-    if (open.length > 0 && !(await deadline.sleep(backoffMs(io.random, limits, attempt)))) {
+    if (open.length > 0 && !(await deadline.sleep(coordinators.backoffMs(attempt)))) {
       if (deadline.signal?.aborted) throw deadline.error();
       break;
     }

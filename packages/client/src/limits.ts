@@ -37,6 +37,10 @@ export interface ClientLimits {
   readonly coordinatorKeys: number;
   /** How much longer than its rebalance a group's join may take: an empty group waits for others first. */
   readonly joinMarginMs: number;
+  /** `backoffCapMs` while a coordinator is moving, loading or being made, which is soon over. */
+  readonly coordinatorBackoffCapMs: number;
+  /** Fences under way at once: each is a chain of questions to one coordinator, and more of them only wait for each other. */
+  readonly fencesInFlight: number;
   /** Whole attempts of a fence. */
   readonly fenceAttempts: number;
   /** How long the coordinator may take to write a fence's markers, before another attempt. */
@@ -81,6 +85,8 @@ export const DEFAULT_LIMITS: ClientLimits = {
   produceSweepMs: 250,
   coordinatorKeys: 200,
   joinMarginMs: 5_000,
+  coordinatorBackoffCapMs: 200,
+  fencesInFlight: 8,
   fenceAttempts: 8,
   fenceMarkerMs: 5_000,
   fencePollMs: 10,

@@ -36,7 +36,8 @@ export interface FencedProducer {
 
 export interface TransactionFence {
   /**
-   * Takes seconds where a predecessor's transaction has to be ended first. Rejects: `fenced` (somebody else did the
+   * Some at a time (`fencesInFlight`); the call's time begins with its turn. Takes seconds where a predecessor's
+   * transaction has to be ended first. Rejects: `fenced` (somebody else did the
    * same after us), `refused` (Kafka's code in the message: no permission, no transactions at this broker), `timeout`.
    */
   fence(transactionalId: string, partitions: readonly TopicPartition[], options?: CallOptions): Promise<FencedProducer>;
@@ -118,7 +119,6 @@ class Attempt {
   private async raiseEpoch(): Promise<FencedProducer> {
     const body = { transactionalId: this.transactionalId, transactionTimeoutMs: TRANSACTION_TIMEOUT_MS };
     const errorOf = (answer: ResponseOf<typeof InitProducerId>): number => answer.errorCode;
-    const { io, limits } = this.context;
     for (let asked = 1; ; asked++) {
       const answer = await this.ask({ api: InitProducerId, body, isHarmless: true, errorOf });
       const { errorCode, producerId, producerEpoch } = answer;
@@ -127,7 +127,7 @@ class Attempt {
         return { producerId, producerEpoch };
       }
       // The predecessor's transaction is being ended, which takes as long as its partitions have no leader.
-      if (!(await this.deadline.sleep(backoffMs(io.random, limits, asked)))) throw this.deadline.error();
+      if (!(await this.deadline.sleep(this.context.coordinators.backoffMs(asked)))) throw this.deadline.error();
     }
   }
 
