@@ -60,6 +60,7 @@ export class RebasedTask implements TaskView {
   private readonly startOffset: number;
   private producer = { producerId: -1, producerEpoch: -1 };
   private leaderEpoch = -1;
+  private isHeldBack = false;
   private isPaused = false;
   private isRefused = false;
   private failures = 0;
@@ -77,6 +78,12 @@ export class RebasedTask implements TaskView {
     this.startOffset = startOffset;
     this.ledger = new Ledger(limits, memory);
     this.progress = new Progress(limits, this.ledger);
+  }
+
+  /** The origin goes on, but hands out nothing that is committed. */
+  get waitsFor(): string | null {
+    if (!this.isHeldBack || this.progress.sourceEnd <= this.ledger.sentEnd) return null;
+    return `a transaction that is open at the origin holds back what lies behind ${this.ledger.sentEnd}`;
   }
 
   get condition(): TaskCondition {
@@ -241,6 +248,7 @@ export class RebasedTask implements TaskView {
     if (batches.length > 0) progress.fetched(sizeInBytes, ledger.sentEnd, nextOffset, batches[0]!.timestampMs);
     else progress.fetchOffset = Math.max(progress.fetchOffset, nextOffset);
     ledger.plan(batches, nextOffset);
+    this.isHeldBack = batches.length === 0 && sourceEnd > ledger.sentEnd;
     if (this.phase === 'mirroring' && ledger.isEmpty) this.recover();
     progress.hear(sourceEnd, nowMs);
     if (this.phase !== 'mirroring') return [];
@@ -342,7 +350,7 @@ export class RebasedTask implements TaskView {
   private onSuperseded(reason: string): RebasedEffect[] {
     this.ledger.close();
     this.phase = 'superseded';
-    this.reason = reason;
+    this.reason = `another mirror has taken over: ${reason}`;
     this.isRefused = true;
     return [{ type: 'stopFetching' }, this.retryLater()];
   }

@@ -72,6 +72,8 @@ export interface TaskView {
   readonly reason: string | null;
   /** The lost range that it is halted by. */
   readonly lost: LostRange | null;
+  /** What it is waiting for at the origin, though nothing is wrong; for people. */
+  readonly waitsFor?: string | null;
   /** Everything below is in the copy, acknowledged; −1: not known yet. */
   readonly position: number;
   /** The origin has proved that its log is ours up to here; −1: nothing yet. */

@@ -77,5 +77,6 @@ function stateOf(
     return { state: 'retrying', reason: `the origin has said nothing for ${Math.round(silentMs / 1000)} s` };
   }
   if (condition !== 'mirroring') return { state: 'starting', reason };
-  return { state: progress.lag.lagMs(nowMs) > limits.catchingUpMs ? 'catching-up' : 'running', reason };
+  const isBehind = progress.lag.lagMs(nowMs) > limits.catchingUpMs;
+  return isBehind ? { state: 'catching-up', reason: task.waitsFor ?? null } : { state: 'running', reason: null };
 }
