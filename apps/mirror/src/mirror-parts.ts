@@ -53,7 +53,7 @@ export function assemble(options: MirrorPartsOptions) {
   const membership = new Membership({
     ...{ io, log, limits, client: target.client, onChange },
     memberId: config.memberId ?? io.random.bytes(6).toString('hex'),
-    mayBeginAlone: target.engine === 'embedded',
+    mayBeginUnheard: target.engine === 'embedded',
   });
   const { client, facts, runs } = target;
   const rebased = facts && runs && new RebasedTarget({ client, limits, facts, runs });

@@ -18,8 +18,11 @@ export interface MembershipOptions {
   readonly client: Client;
   readonly memberId: string;
   readonly limits: MirrorLimits;
-  /** Everything is begun before the coordinator has been heard of. */
-  readonly mayBeginAlone: boolean;
+  /**
+   * Everything is begun before anything was heard of others, and given up when it is theirs: after a crash, the coordinator
+   * takes the one that died for a member as long as its session lasts.
+   */
+  readonly mayBeginUnheard: boolean;
   onChange(): void;
 }
 
@@ -31,9 +34,9 @@ export class Membership {
   private timer: Timer | undefined;
 
   constructor(options: MembershipOptions) {
-    const { client, memberId, limits, mayBeginAlone, log } = options;
+    const { client, memberId, limits, log } = options;
     this.options = options;
-    this.share = new Share(memberId, limits.leaseMs, mayBeginAlone);
+    this.share = new Share(memberId, limits.leaseMs);
     this.member = client.joinGroup({
       ...PROTOCOL,
       group: MIRROR_GROUP,
@@ -53,7 +56,8 @@ export class Membership {
       },
     });
     this.watch();
-    if (!mayBeginAlone) void this.askWhetherEmpty();
+    if (options.mayBeginUnheard) this.share.step({ type: 'empty' });
+    else void this.askWhetherEmpty();
   }
 
   async stop(): Promise<void> {
@@ -83,6 +87,7 @@ export class Membership {
         const groups = await client.listGroups({ timeoutMs: limits.requestTimeoutMs, signal });
         const found = groups.find(({ group }) => group === MIRROR_GROUP);
         if (found === undefined || found.state === 'Empty' || found.state === 'Dead') this.take({ type: 'empty' });
+        // Others may be about to leave, or may have died: then the coordinator hands their share to us.
         return;
       } catch {
         await io.timers.sleep(limits.heartbeatMs, signal);

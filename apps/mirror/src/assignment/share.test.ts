@@ -5,6 +5,12 @@ import { Share } from './share.ts';
 const UNITS = Array.from({ length: 1_000 }, (_, index) => partitionUnit('a-b', 'id', index));
 const assigned = (members: string[], self = 'm1') => ({ type: 'assigned', self, members }) as const;
 
+function alone(): Share {
+  const share = new Share('m1', 5_000);
+  share.step({ type: 'empty' });
+  return share;
+}
+
 test('every unit has one owner, about as many each, and only those of a member that went change hands', () => {
   const before = UNITS.map((unit) => ownerOf(unit, ['m1', 'm2', 'm3']));
   for (const member of ['m1', 'm2', 'm3']) {
@@ -16,8 +22,8 @@ test('every unit has one owner, about as many each, and only those of a member t
   expect(ownerOf('x', [])).toBeUndefined();
 });
 
-test('where it may, a mirror begins with everything, and gives up what is others’ when it hears of them', () => {
-  const share = new Share('m1', 5_000, true);
+test('where nobody else is, a mirror begins with everything, and gives up what is others’ when it hears of them', () => {
+  const share = alone();
   expect(UNITS.every((unit) => share.owns(unit))).toBe(true);
   expect(share.step(assigned(['m1']))).toBe(true);
   expect(share.step(assigned(['m1', 'm2']))).toBe(true);
@@ -27,8 +33,8 @@ test('where it may, a mirror begins with everything, and gives up what is others
   expect(owned).toBeLessThan(700);
 });
 
-test('where it may not, it waits for its share, unless there is nobody else', () => {
-  const share = new Share('m1', 5_000, false);
+test('where others are, it waits for its share', () => {
+  const share = new Share('m1', 5_000);
   expect([share.owns('x'), share.reason]).toEqual([false, 'waits for its share of the work']);
   expect(share.step({ type: 'lost', reason: 'no answer' })).toBe(false);
   share.step({ type: 'empty' });
@@ -38,7 +44,7 @@ test('where it may not, it waits for its share, unless there is nobody else', ()
 });
 
 test('a lease that is too old stops everything until there is an answer or a new assignment', () => {
-  const share = new Share('m1', 5_000, true);
+  const share = alone();
   expect(share.step({ type: 'lease', ageMs: Number.POSITIVE_INFINITY })).toBe(false);
   share.step(assigned(['m1', 'm2']));
   expect(share.step({ type: 'lease', ageMs: 5_000 })).toBe(false);

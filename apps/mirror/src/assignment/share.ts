@@ -9,8 +9,8 @@
  *   sharing    lost, or no heartbeat answered for `leaseMs`  → stopped
  *   stopped    assigned, or answered again  → sharing
  *
- * `alone` begins at once with everything: where appends name their offset (embedded) a second mirror that does the same
- * does no harm, and in Apache Kafka each task fences whoever wrote before.
+ * `alone` begins at once with everything, before the coordinator has let anybody join: two that do so at once do no harm,
+ * as appends name their offset (embedded), and in Apache Kafka each task fences whoever wrote before.
  * Invariant: `stopped` comes before the coordinator gives our units to another.
  */
 import { ownerOf } from './rendezvous.ts';
@@ -21,7 +21,7 @@ export type ShareInput =
   | { readonly type: 'lost'; readonly reason: string }
   /** How old the newest request is that the coordinator has answered. */
   | { readonly type: 'lease'; readonly ageMs: number }
-  /** Nobody shares the work so far. */
+  /** Nobody shares the work so far, as far as can be told. */
   | { readonly type: 'empty' };
 
 export type ShareState = 'waiting' | 'alone' | 'sharing' | 'stopped';
@@ -34,12 +34,12 @@ export class Share {
   private self: string;
   private readonly leaseMs: number;
 
-  constructor(self: string, leaseMs: number, mayBeginAlone: boolean) {
+  constructor(self: string, leaseMs: number) {
     this.self = self;
     this.leaseMs = leaseMs;
-    this.state = mayBeginAlone ? 'alone' : 'waiting';
-    this.reason = mayBeginAlone ? null : 'waits for its share of the work';
-    this.members = mayBeginAlone ? [self] : [];
+    this.state = 'waiting';
+    this.reason = 'waits for its share of the work';
+    this.members = [];
   }
 
   /** Returns whether what is owned may have changed. */

@@ -6,7 +6,7 @@
 import type { Client, ClusterView, TopicView } from '@meridian/client';
 import { type CopyFacts, type FactsStore, factsOfConfigs } from '@meridian/coordinates';
 import type { Clock } from '@meridian/io';
-import { ERROR } from '@meridian/protocol';
+import { ERROR, ZERO_UUID } from '@meridian/protocol';
 import type { MirrorLimits } from '../limits.ts';
 
 export interface TopicFacts {
@@ -67,6 +67,7 @@ export class TopicCatalog {
     const { client, limits, facts } = this.options;
     const view = await client.metadata('all', { timeoutMs: limits.requestTimeoutMs, signal, maxAgeMs: 0 });
     const topics = readable(view);
+    if (topics.some(({ id }) => id === ZERO_UUID)) throw new Error(NO_IDS);
     // After the topics, so that a copy is not seen without what it is.
     await Promise.all([this.describe(topics, signal), facts?.ready()]);
     const ids = new Set(topics.map(({ id }) => id));
@@ -108,6 +109,9 @@ export class TopicCatalog {
     }
   }
 }
+
+/** Without them, a topic that was deleted and created anew could not be told from the one before. */
+const NO_IDS = 'its brokers do not tell the ids of topics: Apache Kafka 2.8 or newer is needed';
 
 const readable = (view: ClusterView): TopicView[] =>
   [...view.topics.values()].filter(({ errorCode }) => errorCode === ERROR.NONE);

@@ -36,6 +36,8 @@ export class LinkSet {
   private readonly seen = new Map<string, Map<string, CopyFacts>>();
   private readonly stopping = new AbortController();
   private readonly loop: Promise<void>;
+  /** Why the directory cannot be read at present. */
+  private trouble: string | null = null;
   private ending: Promise<unknown> = Promise.resolve();
 
   constructor(options: LinkSetOptions) {
@@ -69,7 +71,8 @@ export class LinkSet {
     if (link !== undefined) return { ...head, isKeeper: link.isKeeper, ...link.status(now) };
     const wrong = problem ?? this.failed.get(name) ?? null;
     const state = wrong !== null ? 'halted' : paused !== null ? 'paused' : 'retrying';
-    return { ...head, isKeeper: false, state, reason: wrong ?? 'not connected yet', partitions: [] };
+    const reason = wrong ?? this.trouble ?? 'not connected yet';
+    return { ...head, isKeeper: false, state, reason, partitions: [] };
   }
 
   /** Throws `Refused`: it does not run. */
@@ -78,7 +81,10 @@ export class LinkSet {
     const { problem } = directory.find(name);
     const link = this.running.get(name)?.link;
     if (link === undefined)
-      throw new Refused(503, `${name} does not run: ${problem ?? this.failed.get(name) ?? 'not connected yet'}`);
+      throw new Refused(
+        503,
+        `${name} does not run: ${problem ?? this.failed.get(name) ?? this.trouble ?? 'not connected yet'}`,
+      );
     return link;
   }
 
@@ -131,15 +137,15 @@ export class LinkSet {
   private async run(): Promise<void> {
     const { io, directory, lookMs, log } = this.options;
     const { signal } = this.stopping;
-    let told = '';
     while (!signal.aborted) {
       try {
         directory.look();
         await directory.follow();
+        this.trouble = null;
       } catch (error) {
         const reason = (error as Error).message;
-        if (reason !== told && !signal.aborted) log.warn('the links cannot be read', { reason });
-        told = reason;
+        if (reason !== this.trouble && !signal.aborted) log.warn('the links cannot be read', { reason });
+        this.trouble = reason;
       }
       await io.timers.sleep(lookMs, signal);
     }

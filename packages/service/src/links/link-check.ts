@@ -40,6 +40,9 @@ export function checkLink(link: LinkEntry, regions: ReadonlySet<string>): Proble
 export function conflictOf(link: LinkEntry, others: readonly LinkEntry[]): string | null {
   for (const other of others) {
     if (linkName(other) === linkName(link)) return `is there twice: ${linkName(link)}`;
+    if (link.mm2 && other.mm2 && link.from === other.from && link.to === other.to) {
+      return `has mm2: true as ${linkName(other)} has, which would both copy the heartbeats of ${link.from}: leave it to one`;
+    }
     if (mayWriteTheSame(link, other) && !areDisjoint(topicsOf(link), topicsOf(other))) {
       return `may copy the same topics as ${linkName(other)}: give both lists or prefixes that have nothing in common`;
     }

@@ -128,6 +128,8 @@ test('two links that may write the same copies, a dot in a name, and a pattern f
   expect(refusal(named('x', 'topics: { prefix: o }') + named('y', 'topics: { list: [orders] }'))).toThrow(
     'links.yaml:3: links[1] may copy the same topics as x',
   );
+  const beats = (name: string) => named(name, `mm2: true, topics: { list: [${name}] }`);
+  expect(refusal(beats('x') + beats('y'))).toThrow('links.yaml:3: links[1] has mm2: true as x has');
   expect(refusal(named('a.b', ''))).toThrow('links.yaml:2: links[0].name must match');
   expect(refusal(named('x', 'topics: { pattern: "(?=a)" }'))).toThrow(
     'links.yaml:2: links[0].topics.pattern has (?…), which is not understood',
