@@ -19,6 +19,12 @@ gateway: { port: 8280 }
 mirror: { managementPort: 9294 }
 `;
 
+/** The regions of a folder, with links of one's own. */
+export function writeLinks(from: string, folder: string, links: string): void {
+  for (const file of readdirSync(from)) writeFileSync(join(folder, file), readFileSync(join(from, file), 'utf8'));
+  writeFileSync(join(folder, 'links.yaml'), links);
+}
+
 /** `kafka`: bootstrap servers of the regions whose engine that is, by name. */
 export function writeRegions(folder: string, kafka: ReadonlyMap<string, string>, isMesh = false): void {
   const files = new Map(
