@@ -122,3 +122,58 @@ test('what the origin deletes goes from the copy, and a restart is not misled by
       .map(({ value }) => value),
   ).toEqual(stage.stored('source').map(({ value }) => value));
 });
+
+/** The mirror was away, and the origin has deleted what was not copied yet. */
+async function overrun(onGap: string): Promise<RebasedStage> {
+  const stage = await begun(7);
+  stage.killMirror();
+  await stage.write(4, 4);
+  stage.disks.source.deleteRecords(TOPIC, 0, 13);
+  await stage.startMirror({ onGap: { default: onGap } });
+  return stage;
+}
+
+const partOf = (stage: RebasedStage) => stage.mirror?.status()[0]?.partitions[0];
+
+test('retention that has passed a copy by halts it, with what is lost', async () => {
+  const stage = await overrun('halt');
+  await stage.world.runUntil(() => partOf(stage)?.gaps === 1, 20_000);
+  expect(partOf(stage)).toMatchObject({ state: 'halted', reason: expect.stringContaining('9..12 lost'), gaps: 1 });
+});
+
+test('where gaps are marked it goes on behind what is lost, and translation tells the gap', async () => {
+  const stage = await overrun('mark-gap');
+  await stage.caughtUp();
+  const values = stage.stored('target').map(({ value }) => value);
+  expect(values.slice(-5)).toEqual([8, 13, 14, 15, 16].map((number) => `record ${number}`));
+  stage.killMirror();
+  await stage.startMirror({ onGap: { default: 'mark-gap' } });
+  await stage.write(2);
+  await stage.caughtUp();
+  const table = await stage.runs();
+  const behindGap = stage.stored('target').at(-6)!.offset;
+  expect(table.toLocal(10)).toEqual({ status: 'gap', from: 10, to: 12, offset: behindGap });
+  expect(table.toLocal(13)).toEqual({ status: 'exact', offset: behindGap });
+  expect(partOf(stage)).toMatchObject({ gaps: 1, lostRecords: 4 });
+});
+
+test('where a gap begins a new incarnation the copy is made anew, and holds what its origin does', async () => {
+  const stage = await overrun('new-incarnation');
+  const before = stage.disks.target.topics.get(COPY)!.id;
+  await stage.caughtUp();
+  expect(stage.disks.target.topics.get(COPY)!.id).not.toBe(before);
+  expect(partOf(stage)).toMatchObject({ incarnation: 2, gaps: 1 });
+  await stage.expectExact();
+});
+
+test('a topic that was deleted and created anew at the origin begins a new incarnation of its copy', async () => {
+  const stage = await begun(8);
+  stage.killMirror();
+  await stage.startMirror({ onGap: { default: 'mark-gap' } });
+  await stage.world.settle(stage.source.deleteTopics([TOPIC]));
+  await stage.world.settle(stage.source.createTopics([{ name: TOPIC, numPartitions: 1 }]));
+  await stage.write(2, 2);
+  await stage.caughtUp();
+  expect(stage.stored('target')).toHaveLength(4);
+  await stage.expectExact();
+});

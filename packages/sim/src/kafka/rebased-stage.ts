@@ -61,13 +61,14 @@ export class RebasedStage {
     this.world.node(host).kill();
   }
 
-  async startMirror(): Promise<void> {
+  /** `link`: what its link says besides. */
+  async startMirror(link: object = {}): Promise<void> {
     const memberId = `mirror-${++this.mirrors}`;
     const kafka = (host: string) => ({ kafka: { 'bootstrap.servers': `${host}:${PORT}` } });
     const config = {
       ...{ region: 'eu-west', memberId, target: kafka('target') },
       sources: [{ region: 'us-east', ...kafka('source') }],
-      links: [{ from: 'us-east', to: 'eu-west' }],
+      links: [{ from: 'us-east', to: 'eu-west', ...link }],
       management: { host: memberId, port: 9094 },
     };
     const io = this.world.node(memberId).boot();
