@@ -22,7 +22,15 @@ const EARLIEST = -2;
 const LATEST = -1;
 const MAX_TIMESTAMP = -3;
 
-export function produce(kafka: KafkaContext, body: RequestOf<typeof Produce>): ResponseInput<typeof Produce> {
+/** From this version of Produce on, clients know the code that lets them abort. */
+const ABORTABLE_SINCE = 11;
+
+export function produce(
+  kafka: KafkaContext,
+  body: RequestOf<typeof Produce>,
+  version: number,
+): ResponseInput<typeof Produce> {
+  const notInTransaction = version >= ABORTABLE_SINCE ? ERROR.TRANSACTION_ABORTABLE : ERROR.INVALID_TXN_STATE;
   const responses = body.topicData.map(({ name, topicId, partitionData }) => ({
     name,
     topicId,
@@ -34,7 +42,8 @@ export function produce(kafka: KafkaContext, body: RequestOf<typeof Produce>): R
       }
       const inTransaction = (header: { producerId: number; producerEpoch: number }): boolean =>
         kafka.transactions.holds(header, topic.id, index);
-      const answer = partition.append(Buffer.concat(records ?? []), rulesOf(topic, kafka), inTransaction);
+      const rules = { ...rulesOf(topic, kafka), notInTransaction };
+      const answer = partition.append(Buffer.concat(records ?? []), rules, inTransaction);
       return { index, ...answer, logStartOffset: partition.startOffset };
     }),
   }));

@@ -147,7 +147,7 @@ export class SimGroup {
 
   /** Whether this member of this generation may commit; −1: nobody may while there are members. */
   mayCommit(memberId: string, generation: number): number {
-    if (generation < 0) return this.hasMembers ? ERROR.UNKNOWN_MEMBER_ID : ERROR.NONE;
+    if (generation < 0 && !this.hasMembers) return ERROR.NONE;
     if (!this.members.has(memberId)) return ERROR.UNKNOWN_MEMBER_ID;
     if (generation !== this.generation) return ERROR.ILLEGAL_GENERATION;
     return this.state === 'CompletingRebalance' ? ERROR.REBALANCE_IN_PROGRESS : ERROR.NONE;

@@ -153,7 +153,7 @@ test('a reader of what is committed waits for the end of a transaction and is to
 test('transactional data of a producer that has not named the partition is refused', async () => {
   const stage = await setUp();
   const outside = batch(['t'], { producerId: 3, producerEpoch: 0, sequence: 0, transactional: true });
-  expect((await stage.produce(outside)).errorCode).toBe(ERROR.INVALID_TXN_STATE);
+  expect((await stage.produce(outside)).errorCode).toBe(ERROR.TRANSACTION_ABORTABLE);
 });
 
 test('EndTxn answers before the markers are written', async () => {

@@ -42,6 +42,8 @@ export interface AppendRules {
   readonly isCompacted: boolean;
   /** With LogAppendTime topics: what time it is. */
   readonly appendTimeMs?: number;
+  /** Kafka's code for data of a transaction that does not know of the partition. */
+  readonly notInTransaction?: number;
 }
 
 export interface Aborted {
@@ -69,7 +71,8 @@ export class SimPartition {
   append(bytes: Buffer, rules: AppendRules, isInTransaction: (header: BatchHeader) => boolean): AppendAnswer {
     const header = readSound(bytes, rules);
     if (typeof header === 'number') return refuse(header);
-    if (header.isTransactional && !isInTransaction(header)) return refuse(ERROR.INVALID_TXN_STATE);
+    const isOfProducer = header.isTransactional && header.producerId >= 0;
+    if (isOfProducer && !isInTransaction(header)) return refuse(rules.notInTransaction ?? ERROR.INVALID_TXN_STATE);
     const verdict = this.producers.check(header);
     if (verdict.kind === 'refuse') return refuse(verdict.errorCode);
     if (verdict.kind === 'duplicate') return { errorCode: ERROR.NONE, baseOffset: verdict.baseOffset };
@@ -116,6 +119,7 @@ export class SimPartition {
   }
 
   endOffsetFor(epoch: number): { epoch: number; endOffset: number } {
+    if (epoch < 0) return { epoch: -1, endOffset: -1 };
     if (epoch === this.leaderEpoch) return { epoch, endOffset: this.endOffset };
     const higher = this.epochs.findIndex((entry) => entry.epoch > epoch);
     if (higher < 0) return { epoch: -1, endOffset: -1 };
@@ -222,9 +226,8 @@ function readSound(bytes: Buffer, { maxMessageBytes, isCompacted }: AppendRules)
     const { header } = first;
     if (bytes.length > maxMessageBytes) return ERROR.MESSAGE_TOO_LARGE;
     if (!batchCrcValid(bytes, crc32c)) return ERROR.CORRUPT_MESSAGE;
-    if (header.isControl || header.recordCount < 1 || header.recordCount !== header.lastOffsetDelta + 1) {
-      return ERROR.INVALID_RECORD;
-    }
+    const isDense = header.recordCount > 0 && header.recordCount === header.lastOffsetDelta + 1;
+    if (header.isControl || !isDense || header.baseOffset !== 0) return ERROR.INVALID_RECORD;
     if (header.hasLogAppendTime) return ERROR.INVALID_TIMESTAMP;
     const hasKeys = (): boolean => readRecords(bytes, { decompress }).every(({ key }) => key !== null);
     if (isCompacted && !hasKeys()) return ERROR.INVALID_RECORD;
