@@ -31,6 +31,7 @@ import { platformaticClient } from './platformatic.ts';
 import { produceClient } from './produce.ts';
 import { rollingClient } from './rolling.ts';
 import { saramaClient } from './sarama.ts';
+import { simKafkaClient } from './sim-kafka.ts';
 
 const CLIENTS: readonly CompatClient[] = [
   kcatClient,
@@ -52,6 +53,7 @@ const CLIENTS: readonly CompatClient[] = [
   mirrorClient,
   mirrorClientClient,
   mirrorTransactionsClient,
+  simKafkaClient,
 ];
 const PORT_OFFSET = 15_000;
 
