@@ -5,6 +5,7 @@
  */
 import { createSimWorld, type SimWorld } from '@meridian/io/sim';
 import { ERROR } from '@meridian/protocol';
+import { abortedNeverRead } from './checkers/aborted-never-read.ts';
 import { embeddedKeepsOffsets } from './checkers/embedded-keeps-offsets.ts';
 import { everywhereOnceInOrder } from './checkers/everywhere-once-in-order.ts';
 import { groupsNeverSkip } from './checkers/groups-never-skip.ts';
@@ -14,6 +15,7 @@ import { noSilentGap } from './checkers/no-silent-gap.ts';
 import { statusHasReason } from './checkers/status-has-reason.ts';
 import { compareTranslations } from './checkers/translation-exact.ts';
 import { armGeoFaults } from './faults.ts';
+import type { GeoRegion } from './geo-region.ts';
 import { History } from './history.ts';
 import { knownGaps } from './known-gaps.ts';
 import { GEO } from './limits.ts';
@@ -21,10 +23,12 @@ import { Mesh } from './mesh.ts';
 import { type GeoChecker, type GeoOutcome, readAllLogs } from './outcome.ts';
 import { type PlanOptions, planOf, TOPIC_NAMES, topicConfigs } from './plan.ts';
 import { statusLines, watchSilence, watchStatus } from './status-watch.ts';
+import { runTransactions } from './transactions.ts';
 import { startTraveller } from './traveller.ts';
 import { runGeoWriter } from './writer.ts';
 
 export const GEO_CHECKERS: Readonly<Record<string, GeoChecker>> = {
+  abortedNeverRead,
   everywhereOnceInOrder,
   embeddedKeepsOffsets,
   groupsNeverSkip,
@@ -103,16 +107,7 @@ async function storm(world: SimWorld, mesh: Mesh, history: History): Promise<Geo
   if (!(await world.runUntil(() => mesh.allRun(), GEO.startMs))) return 'not everything started';
   await world.settle(createTopics(mesh), GEO.startMs);
   watchStatus(mesh, history);
-  let writing = 0;
-  const trace = (line: string): void => world.trace(line);
-  for (const region of mesh.regions)
-    for (let index = 0; index < GEO.writersPerRegion; index++) {
-      writing++;
-      void runGeoWriter({ region, name: `${region.name}-w${index}`, history, trace, now: () => world.now() }).then(
-        () => writing--,
-        (error: Error) => trace(`a writer broke: ${error.stack}`),
-      );
-    }
+  const writers = startWriters(mesh, history);
   let isOver = false;
   const travellers = Array.from({ length: GEO.travellers }, (_, index) =>
     startTraveller(mesh, history, index, () => isOver),
@@ -121,14 +116,32 @@ async function storm(world: SimWorld, mesh: Mesh, history: History): Promise<Geo
   await world.run(world.now() + GEO.stormMs);
   heal();
   world.trace('healed');
-  const written = await world.runUntil(() => writing === 0 && mesh.allRun(), GEO.convergeMs);
-  if (!written) return `${writing} writers were not done, or not everything ran, in time`;
+  const written = await world.runUntil(() => writers.underWay() === 0 && mesh.allRun(), GEO.convergeMs);
+  if (!written) return `${writers.underWay()} writers were not done, or not everything ran, in time`;
   await world.run(world.now() + GEO.calmMs);
   isOver = true;
   const outcome = await converged(world, mesh, history, travellers);
   for (const line of statusLines(mesh)) trace(line);
   if (typeof outcome !== 'string') await watchSilence(mesh, history);
   return outcome;
+}
+
+function startWriters(mesh: Mesh, history: History): { underWay(): number } {
+  const { world } = mesh;
+  let underWay = 0;
+  const trace = (line: string): void => world.trace(line);
+  const start = (writer: typeof runGeoWriter, region: GeoRegion, name: string): void => {
+    underWay++;
+    writer({ region, name, history, trace, now: () => world.now() }).then(
+      () => underWay--,
+      (error: Error) => trace(`a writer broke: ${error.stack}`),
+    );
+  };
+  for (const region of mesh.regions) {
+    for (let index = 0; index < GEO.writersPerRegion; index++) start(runGeoWriter, region, `${region.name}-w${index}`);
+    if (region.plan.engine === 'kafka') start(runTransactions, region, `${region.name}-t`);
+  }
+  return { underWay: () => underWay };
 }
 
 /** What is stored, once all of it is everywhere; after the time for that, what there is. */

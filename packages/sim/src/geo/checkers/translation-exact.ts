@@ -10,8 +10,8 @@ interface Answer {
   readonly positions: readonly { readonly translation: { readonly status: string; readonly offset?: number } }[];
 }
 
-/** Of each copy, the two ends and one between. */
-const PLACES = [0, 0.5, 1];
+/** Of each copy, both ends and some between. */
+const PLACES = [0, 0.25, 0.5, 0.75, 1];
 
 export async function compareTranslations(outcome: GeoOutcome): Promise<{ asked: number; wrong: string[] }> {
   let asked = 0;
@@ -21,13 +21,22 @@ export async function compareTranslations(outcome: GeoOutcome): Promise<{ asked:
     if (mirror === undefined) continue;
     const origin = logAt(outcome, { ...copy, at: copy.origin });
     for (const share of PLACES) {
-      const record = copy.records[Math.floor((copy.records.length - 1) * share)];
-      const born = origin.records.find(({ value }) => value === record?.value);
-      if (record === undefined || born === undefined) continue;
-      asked += 2;
+      const at = Math.floor((copy.records.length - 1) * share);
+      const record = copy.records[at];
+      const bornAt = origin.records.findIndex(({ value }) => value === record?.value);
+      if (record === undefined || bornAt < 0) continue;
+      const born = origin.records[bornAt]!;
       const pair = { copy, copyTopic: copyOf(copy.origin, copy.topic), mirror };
-      wrong.push(...(await compare(pair, 'to the copy', born.offset, record.offset)));
-      wrong.push(...(await compare(pair, 'to the origin', record.offset, born.offset)));
+      const asks = [
+        compare(pair, 'to the copy', born.offset, record.offset),
+        compare(pair, 'to the origin', record.offset, born.offset),
+      ];
+      // Behind a record, a marker or an aborted batch may lie: that place is the next record's.
+      const [next, nextBorn] = [copy.records[at + 1], origin.records[bornAt + 1]];
+      if (next !== undefined && nextBorn !== undefined)
+        asks.push(compare(pair, 'to the copy', born.offset + 1, next.offset));
+      asked += asks.length;
+      wrong.push(...(await Promise.all(asks)).flat());
     }
   }
   return { asked, wrong };
