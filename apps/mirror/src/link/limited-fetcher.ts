@@ -9,6 +9,7 @@ import { TokenBucket } from './token-bucket.ts';
 export class LimitedFetcher implements Fetcher {
   private readonly io: Pick<Io, 'clock' | 'timers'>;
   private readonly inner: Fetcher;
+  private readonly bytesPerSecond: number;
   private readonly bucket: TokenBucket;
   private isHeld = false;
   private timer: Timer | undefined;
@@ -16,6 +17,7 @@ export class LimitedFetcher implements Fetcher {
   constructor(io: Pick<Io, 'clock' | 'timers'>, inner: Fetcher, bytesPerSecond: number) {
     this.io = io;
     this.inner = inner;
+    this.bytesPerSecond = bytesPerSecond;
     this.bucket = new TokenBucket(bytesPerSecond, io.clock.monotonic());
   }
 
@@ -27,6 +29,11 @@ export class LimitedFetcher implements Fetcher {
         subscription.onBatches(slice);
       },
     });
+  }
+
+  /** Which part of the link's work is this process's, 0 to 1: so much of the limit is, too. */
+  share(part: number): void {
+    this.bucket.setRate(Math.max(1, part * this.bytesPerSecond), this.io.clock.monotonic());
   }
 
   pause(): void {

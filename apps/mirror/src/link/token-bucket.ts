@@ -4,8 +4,8 @@
  * Invariant: over any stretch of time no more comes than that time's worth, a second's, and one answer.
  */
 export class TokenBucket {
-  private readonly bytesPerMs: number;
-  private readonly capacity: number;
+  private bytesPerMs: number;
+  private capacity: number;
   private tokens: number;
   private atMs: number;
 
@@ -14,6 +14,14 @@ export class TokenBucket {
     this.capacity = bytesPerSecond;
     this.tokens = bytesPerSecond;
     this.atMs = nowMs;
+  }
+
+  /** From now on; what is saved up beyond a second of it is gone. */
+  setRate(bytesPerSecond: number, nowMs: number): void {
+    this.take(0, nowMs);
+    this.bytesPerMs = bytesPerSecond / 1000;
+    this.capacity = bytesPerSecond;
+    this.tokens = Math.min(this.tokens, bytesPerSecond);
   }
 
   /** Returns for how long nothing more may come. */
