@@ -49,6 +49,20 @@ test('a produced batch is listed, and fetched as the bytes that it was', async (
   await client.close();
 });
 
+test('a partition may be asked for twice at once, though its leader takes one question a request', async () => {
+  const { world, broker, client } = await setUp();
+  broker.createTopic('cities', 2);
+  await world.settle(client.produce('cities', 1, [batchOf(['a', 'b', 'c'])]));
+  const queries = [LATEST, -2, LATEST].map((timestamp) => ({ topic: 'cities', partition: 1, timestamp }));
+  const listed = await world.settle(client.listOffsets(queries));
+  expect(listed).toMatchObject([
+    { errorCode: 0, offset: 3 },
+    { errorCode: 0, offset: 0 },
+    { errorCode: 0, offset: 3 },
+  ]);
+  await client.close();
+});
+
 test('a record is delivered to a waiting long poll without waiting for its end', async () => {
   const { world, broker, client } = await setUp();
   broker.createTopic('cities', 1);

@@ -47,7 +47,33 @@ export interface Question<Q, R> {
 
 export const keyOf = (topic: string, partition: number): string => `${topic}/${partition}`;
 
+/** A leader refuses a request that names a partition twice (INVALID_REQUEST): the second question goes into the next one. */
 export async function askLeaders<Q extends TopicPartition, R extends Answered>(
+  context: QueryContext,
+  queries: readonly Q[],
+  options: QueryOptions,
+  question: Question<Q, R>,
+): Promise<R[]> {
+  const rounds: Map<string, { index: number; query: Q }>[] = [];
+  for (const [index, query] of queries.entries()) {
+    const key = keyOf(query.topic, query.partition);
+    const free = rounds.find((round) => !round.has(key));
+    if (free === undefined) rounds.push(new Map([[key, { index, query }]]));
+    else free.set(key, { index, query });
+  }
+  const answers = new Array<R>(queries.length);
+  for (const round of rounds) {
+    const asked = [...round.values()];
+    const once = asked.map(({ query }) => query);
+    const found = await askDistinct(context, once, options, question);
+    asked.forEach(({ index }, at) => {
+      answers[index] = found[at]!;
+    });
+  }
+  return answers;
+}
+
+async function askDistinct<Q extends TopicPartition, R extends Answered>(
   context: QueryContext,
   queries: readonly Q[],
   options: QueryOptions,

@@ -74,13 +74,15 @@ export class RegionCopies {
 
   /** In the order of the places; undefined where the partition does not answer, or is not there. */
   async views(places: readonly Place[]): Promise<(CopyView | undefined)[]> {
-    const [starts, ends] = await Promise.all([this.list(places, EARLIEST), this.list(places, LATEST)]);
-    return Promise.all(
-      places.map((place, index) => {
-        const [start, end] = [starts[index], ends[index]];
-        return start === undefined || end === undefined ? undefined : this.view(place, start, end);
-      }),
-    );
+    const distinct = new Map(places.map((place) => [nameOf(place), place]));
+    const asked = [...distinct.values()];
+    const [starts, ends] = await Promise.all([this.list(asked, EARLIEST), this.list(asked, LATEST)]);
+    const views = new Map<string, Promise<CopyView>>();
+    for (const [index, name] of [...distinct.keys()].entries()) {
+      const [start, end] = [starts[index], ends[index]];
+      if (start !== undefined && end !== undefined) views.set(name, this.view(asked[index]!, start, end));
+    }
+    return Promise.all(places.map((place) => views.get(nameOf(place))));
   }
 
   /** Ends the readers that were made here. */
@@ -170,3 +172,6 @@ export class RegionCopies {
     return facts;
   }
 }
+
+const nameOf = ({ topic, partition, asOrigin }: Place): string =>
+  `${topic.id}/${partition}${asOrigin ? ' as an origin' : ''}`;

@@ -160,6 +160,8 @@ function listOffsets(broker: FakeBroker, body: RequestOf<typeof ListOffsets>): R
       name,
       partitions: partitions.map(({ partitionIndex, timestamp }) => {
         const partition = broker.topics.get(name)?.partitions[partitionIndex];
+        const isRepeated = partitions.filter((other) => other.partitionIndex === partitionIndex).length > 1;
+        if (isRepeated) return { partitionIndex, errorCode: ERROR.INVALID_REQUEST };
         if (partition === undefined) return { partitionIndex, errorCode: ERROR.UNKNOWN_TOPIC_OR_PARTITION };
         if (partition.lookUpError !== ERROR.NONE) return { partitionIndex, errorCode: partition.lookUpError };
         const offset = timestamp === EARLIEST ? partition.startOffset : partition.endOffset;
