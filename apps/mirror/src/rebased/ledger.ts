@@ -16,6 +16,8 @@ export class Ledger {
   table = new RunTable();
   /** Below it every committed record is in the copy and acknowledged; −1: not known yet. */
   position = -1;
+  /** Nobody has copied anything yet, nor decided where to begin. */
+  isFresh = true;
   private readonly limits: Limits;
   private readonly memory: BytesHeld;
   private outbox: Outbox | undefined;
@@ -94,6 +96,7 @@ export class Ledger {
     for (const localStart of gone) this.outbox.change({ type: 'drop', localStart });
     for (const change of recovery.changes) this.outbox.change(change);
     this.toldSkipped = recovery.stored.skipped?.originEnd ?? 0;
+    this.isFresh = this.table.last === undefined && recovery.stored.skipped === undefined;
     this.position = this.table.originEnd;
     return null;
   }
@@ -104,9 +107,12 @@ export class Ledger {
     this.outbox = undefined;
   }
 
-  /** A copy that has nothing begins here. */
+  /** A copy that has nothing begins here. That goes on record at once: what the origin deletes from now on is lost. */
   beginAt(originOffset: number): void {
     if (originOffset > 0) this.markLost(originOffset - 1);
+    else this.tellSkipped();
+    this.outbox!.hurry();
+    this.isFresh = false;
     this.position = this.table.originEnd;
   }
 

@@ -71,7 +71,7 @@ const found = (more: object): RebasedInput => ({
   type: 'loaded',
   runs: [],
   lost: [],
-  skipped: null,
+  skipped: { originEnd: 40, localEnd: 0 },
   lastBatch: null,
   logStart: 0,
   logEnd: 1,
@@ -92,6 +92,19 @@ const takeOver = (more: object): RebasedInput[] => [{ type: 'start' }, fenced(1)
 const proved: RebasedInput = { type: 'proved', epoch: 3, endOffset: 100 };
 
 const SCENARIOS: Record<string, readonly RebasedInput[]> = {
+  'where a copy begins is on record before its first record is written': [
+    { type: 'start' },
+    fenced(0),
+    found({ skipped: null }),
+    fetched(batch(40, 50)),
+    saved(1),
+    saved(2),
+  ],
+  'what the origin deletes before anything was copied is lost all the same': [
+    { type: 'start' },
+    fenced(0),
+    found({ skipped: { originEnd: 0, localEnd: 0 }, sourceStart: 36 }),
+  ],
   'a fresh copy writes its run ahead and pipelines batches': [
     ...fresh,
     fetched(...[40, 50, 60, 70, 80, 90].map((at) => batch(at, at + 10))),

@@ -9,15 +9,13 @@ const shown = (offset: number): string => offset.toLocaleString('en');
 
 /** The origin begins behind the end of a copy that has something. */
 export function overrun(copyEnd: number, sourceStart: number, lastEpoch: number): LostRange | undefined {
-  if (copyEnd <= 0 || sourceStart <= copyEnd) return undefined;
-  return {
-    kind: 'retention',
-    from: copyEnd,
-    to: sourceStart,
-    epochBefore: lastEpoch,
-    epochAfter: -1,
-    reason: `source retention passed us, ${shown(copyEnd)}..${shown(sourceStart - 1)} lost`,
-  };
+  return copyEnd <= 0 || sourceStart <= copyEnd ? undefined : retained(copyEnd, sourceStart, lastEpoch);
+}
+
+/** The origin has deleted what would have come next. */
+export function retained(from: number, to: number, lastEpoch: number): LostRange {
+  const reason = `source retention passed us, ${shown(from)}..${shown(to - 1)} lost`;
+  return { kind: 'retention', from, to, epochBefore: lastEpoch, epochAfter: -1, reason };
 }
 
 /** A copy of which no epoch is known (it has no record) is longer than its origin. */
