@@ -14,7 +14,7 @@ import { writeBatch } from '@meridian/protocol/record-batch';
 import { installKafka, kafkaTool, startKafka } from '../peers/kafka.ts';
 import type { CompatCheck, CompatClient } from './compat-client.ts';
 
-const PORT = 33_840;
+const PORT = 31_840;
 const TLS_PORT = PORT + 2;
 const LOGIN_PORT = PORT + 3;
 const HOST = '127.0.0.1';
