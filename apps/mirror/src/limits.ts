@@ -21,6 +21,9 @@ export interface MirrorLimits {
   readonly refusedBackoffMs: number;
   /** For so long an origin has to say that its log is another one than ours before that is believed. */
   readonly doubtMs: number;
+  /** Questions of partitions that are put to a region together, and how long those of one that refuses are repeated. */
+  readonly questionsAtOnce: number;
+  readonly questionRetryMs: number;
   /** One request to either side. */
   readonly requestTimeoutMs: number;
   /** Asking where the origin ends for partitions that do not fetch. */
@@ -127,6 +130,8 @@ export const DEFAULT_LIMITS: MirrorLimits = {
   backoffCapMs: 2_000,
   refusedBackoffMs: 30_000,
   doubtMs: 1_000,
+  questionsAtOnce: 1_000,
+  questionRetryMs: 1_000,
   requestTimeoutMs: 10_000,
   observeTimeoutMs: 2_000,
   catchingUpMs: 2_000,

@@ -14,6 +14,7 @@ import type { MirrorLimits } from '../limits.ts';
 import { type LinkStatus, type PartitionStatus, worstState } from '../status.ts';
 import type { InFlightBudget } from '../task/in-flight-budget.ts';
 import type { MirrorTask, TaskContext, TaskPlace } from '../task/mirror-task.ts';
+import { RegionQuestions } from '../task/region-questions.ts';
 import { startOffsetOf } from '../task/start-position.ts';
 import { type StatusNow, statusOf } from '../task/task-status.ts';
 import { type Companions, RunningCompanions } from './companion.ts';
@@ -52,6 +53,7 @@ export class Link {
   private readonly selects: NameMatcher;
   private readonly fetcher: Fetcher;
   private readonly ungovern: () => void;
+  private readonly questions: TaskContext['questions'];
   private readonly keeper: CopyKeeper;
   private readonly observer: EndObserver;
   private readonly topics = new Map<string, MirroredTopic>();
@@ -74,6 +76,10 @@ export class Link {
     this.selects = typeof selects === 'string' ? () => false : selects;
     this.fetcher = fetcherOf(context);
     this.ungovern = context.budget.govern(this.fetcher);
+    this.questions = {
+      source: new RegionQuestions(source.client, limits),
+      target: new RegionQuestions(target.client, limits),
+    };
     this.keeper = new CopyKeeper({ log, limits, source, target });
     this.observer = new EndObserver(source.client, target.client, limits.observeTimeoutMs);
     this.discovery = new Discovery({ limits, spec, selects: this.selects, engine: target.engine, gaps, seen });
@@ -117,6 +123,7 @@ export class Link {
   reassign(): void {
     this.assignment++;
     for (const topic of this.topics.values()) this.assign(topic);
+    this.shareLimit();
     this.wake?.();
   }
 
@@ -188,6 +195,7 @@ export class Link {
     if (signal.aborted) return;
     for (const decision of decisions) this.follow(decision);
     this.forgetGone(origins, decisions);
+    this.shareLimit();
     const isActing = this.pausedBy === null && this.isKeeper;
     this.beside.keep(isActing);
     if (!isActing) return;
@@ -270,6 +278,15 @@ export class Link {
     }
   }
 
+  /** The limit is the link's: each process has as much of it as of the partitions. */
+  private shareLimit(): void {
+    if (!(this.fetcher instanceof LimitedFetcher)) return;
+    const topics = [...this.topics.values()];
+    const all = topics.reduce((sum, { partitions }) => sum + partitions, 0);
+    const ours = topics.reduce((sum, { tasks }) => sum + tasks.size, 0);
+    if (all > 0) this.fetcher.share(ours / all);
+  }
+
   private createTask(place: TopicPlace, partition: number): MirrorTask {
     const { io, log, limits, source, target, budget, gaps, createTask } = this.context;
     const { name: link, onGap } = this.spec;
@@ -278,6 +295,7 @@ export class Link {
       ...{ io, log, limits, budget, fetcher: this.fetcher },
       source: source.client,
       target: target.client,
+      questions: this.questions,
       gaps: gaps.keeper(link, policyOf),
     };
     const { start, ...rest } = place;

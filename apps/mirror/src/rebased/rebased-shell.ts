@@ -6,8 +6,8 @@
 import { ClientError, type FencedProducer, type FetchHandle, type FetchSubscription } from '@meridian/client';
 import type { Timer } from '@meridian/io';
 import { treatmentOf } from '../gaps/gap-policy.ts';
+import { fetchFailure } from '../task/fetch-failure.ts';
 import type { MirrorTask, TaskContext, TaskPlace } from '../task/mirror-task.ts';
-import { epochEnd, fetchFailure, sourceRange } from '../task/origin-queries.ts';
 import { WantedStart } from '../task/wanted-start.ts';
 import { CopyProducer } from './copy-producer.ts';
 import { copyTail } from './copy-tail.ts';
@@ -120,21 +120,22 @@ export class RebasedShell implements MirrorTask {
   }
 
   private async load(): Promise<RebasedInput> {
-    const { source, target, rebased } = this.context;
+    const { questions, target, rebased } = this.context;
     const { copy, copyId, partition } = this.place;
     const facts = await rebased.factsOf(this.place);
     if (facts?.isSealed || facts?.promotedAt) return { type: 'halt', reason: `${copy} is promoted: nothing is copied` };
     const log = { client: target, topic: copy, topicId: copyId, partition, call: this.call };
     const [range, tail, stored] = await Promise.all([
-      sourceRange(source, this.place, this.call),
+      questions.source.range(this.place, 'the origin'),
       copyTail(log, this.fenced),
       rebased.runs.load({ copyId, partition }),
     ]);
-    return { type: 'loaded', ...stored, skipped: stored.skipped ?? null, ...tail, ...range };
+    const { start: sourceStart, end: sourceEnd } = range;
+    return { type: 'loaded', ...stored, skipped: stored.skipped ?? null, ...tail, sourceStart, sourceEnd };
   }
 
   private async prove(epoch: number): Promise<RebasedInput> {
-    return { type: 'proved', ...(await epochEnd(this.context.source, this.place, epoch, this.call)) };
+    return { type: 'proved', ...(await this.context.questions.source.epochEnd(this.place, epoch)) };
   }
 
   private fetch(offset: number, lastFetchedEpoch: number): void {

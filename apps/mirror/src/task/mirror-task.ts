@@ -9,6 +9,7 @@ import type { GapPolicy, LostRange } from '../gaps/gap-record.ts';
 import type { MirrorLimits } from '../limits.ts';
 import type { InFlightBudget } from './in-flight-budget.ts';
 import type { LagClock } from './lag-clock.ts';
+import type { RegionQuestions } from './region-questions.ts';
 
 export interface TaskPlace {
   readonly link: string;
@@ -31,6 +32,7 @@ export interface TaskContext {
   readonly limits: MirrorLimits;
   readonly source: Client;
   readonly target: Client;
+  readonly questions: { readonly source: RegionQuestions; readonly target: RegionQuestions };
   /** The origin's, shared by all partitions of the link: `read_uncommitted` for embedded copies. */
   readonly fetcher: Fetcher;
   readonly budget: InFlightBudget;

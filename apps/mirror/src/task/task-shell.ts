@@ -2,18 +2,19 @@
  * Performs what the machine of one partition wants: asks both sides, fetches from the origin, appends to the copy.
  * Owned by its link. Invariant: the machine hears of everything that it asked for, once; after `stop` of nothing.
  */
-import { EARLIEST, type FetchedSlice, type FetchHandle, type FetchSubscription, LATEST } from '@meridian/client';
+import type { FetchedSlice, FetchHandle, FetchSubscription } from '@meridian/client';
 import type { Timer } from '@meridian/io';
-import { ERROR, errorName, ZERO_UUID } from '@meridian/protocol';
+import { ZERO_UUID } from '@meridian/protocol';
 import { BATCH_FIELD } from '@meridian/protocol/record-batch';
 import { treatmentOf } from '../gaps/gap-policy.ts';
 import type { CopyWriter } from './copy-writer.ts';
 import { EmbeddedWriter } from './embedded-writer.ts';
-import { offsetOf } from './listed-offset.ts';
+import { fetchFailure } from './fetch-failure.ts';
 import type { TaskEffect, TaskInput } from './messages.ts';
 import type { MirrorTask, TaskContext, TaskPlace } from './mirror-task.ts';
 import { PartitionTask } from './partition-task.ts';
 import { piecesOf } from './slice-pieces.ts';
+import { WantedStart } from './wanted-start.ts';
 
 type EffectOf<T extends TaskEffect['type']> = Extract<TaskEffect, { type: T }>;
 
@@ -27,14 +28,22 @@ export class TaskShell implements MirrorTask {
   private timer: Timer | undefined;
   /** Answers to an older question are void. */
   private question = 0;
-  /** Where the copy shall begin; −1: nobody is at it. */
-  private wantedStart = -1;
+  private readonly start: WantedStart;
 
   constructor(context: TaskContext, place: TaskPlace) {
     this.context = context;
     this.place = place;
     this.task = new PartitionTask(context.limits, place.startOffset);
-    this.writer = new EmbeddedWriter({ target: context.target, place, call: this.call });
+    this.writer = new EmbeddedWriter({
+      target: context.target,
+      questions: context.questions.target,
+      place,
+      call: this.call,
+    });
+    const { io, log, limits } = context;
+    const { signal } = this.stopping;
+    const move = (offset: number) => this.writer.advanceStart(offset);
+    this.start = new WantedStart({ io, log, limits, place, signal, move });
   }
 
   feed(input: TaskInput): void {
@@ -68,7 +77,7 @@ export class TaskShell implements MirrorTask {
       case 'append':
         return void this.append(effect);
       case 'advanceStart':
-        return this.advanceStart(effect.offset);
+        return this.start.want(effect.offset);
       case 'recordGap':
         return void this.recordGap(effect);
       case 'retryLater':
@@ -89,27 +98,19 @@ export class TaskShell implements MirrorTask {
 
   /** Where both logs stand. By its name, another topic would answer in the place of one that was created anew. */
   private async locate(): Promise<TaskInput> {
-    const { topic, topicId, partition } = this.place;
+    const { topic, topicId } = this.place;
     const id = (await this.context.source.metadata([topic], this.call)).topics.get(topic)?.id ?? ZERO_UUID;
     if (id !== ZERO_UUID && id !== topicId) throw new Error(`the origin has another topic of this name, with id ${id}`);
-    const list = (timestamp: number) => this.context.source.listOffsets([{ topic, partition, timestamp }], this.call);
-    const [range, { copyStart, copyEnd, lastEpoch }] = await Promise.all([
-      list(EARLIEST).then(async (earliest) => {
-        const sourceStart = offsetOf(earliest, 'the origin');
-        return { sourceStart, sourceEnd: offsetOf(await list(LATEST), 'the origin') };
-      }),
+    const [origin, { copyStart, copyEnd, lastEpoch }] = await Promise.all([
+      this.context.questions.source.range(this.place, 'the origin'),
       this.writer.locate(),
     ]);
-    return { type: 'located', copyStart, targetEnd: copyEnd, lastEpoch, ...range };
+    const { start: sourceStart, end: sourceEnd } = origin;
+    return { type: 'located', copyStart, targetEnd: copyEnd, lastEpoch, sourceStart, sourceEnd };
   }
 
   private async prove(leaderEpoch: number): Promise<TaskInput> {
-    const { topic, partition } = this.place;
-    const [answer] = await this.context.source.offsetForLeaderEpoch([{ topic, partition, leaderEpoch }], this.call);
-    if (answer === undefined || answer.errorCode !== ERROR.NONE) {
-      throw new Error(`epochs of the origin: ${errorName(answer?.errorCode ?? ERROR.UNKNOWN_SERVER_ERROR)}`);
-    }
-    return { type: 'proved', epoch: answer.leaderEpoch, endOffset: answer.endOffset };
+    return { type: 'proved', ...(await this.context.questions.source.epochEnd(this.place, leaderEpoch)) };
   }
 
   private fetch(offset: number, lastFetchedEpoch: number): void {
@@ -134,7 +135,7 @@ export class TaskShell implements MirrorTask {
         this.feed({ type: 'end', highWatermark, hole, logStartOffset: logStartOffset ?? 0 }),
       onLeaderEpoch: (epoch) => this.feed({ type: 'leaderEpoch', epoch }),
       onRetry: (reason) => this.feed({ type: 'trouble', reason }),
-      onError: ({ code, detail }) => this.feed({ type: 'fetchFailed', kind: kindOf(code), detail }),
+      onError: ({ code, detail }) => this.feed({ type: 'fetchFailed', kind: fetchFailure(code), detail }),
     };
   }
 
@@ -179,30 +180,6 @@ export class TaskShell implements MirrorTask {
     this.feed(input);
   }
 
-  /** One at a time, and until it is done: nobody waits for it. */
-  private advanceStart(offset: number): void {
-    const isBusy = this.wantedStart >= 0;
-    this.wantedStart = Math.max(this.wantedStart, offset);
-    if (!isBusy) void this.moveStart();
-  }
-
-  private async moveStart(): Promise<void> {
-    const { io, limits, log } = this.context;
-    const { signal } = this.stopping;
-    const { copy, partition } = this.place;
-    while (this.wantedStart >= 0 && !signal.aborted) {
-      const wanted = this.wantedStart;
-      try {
-        await this.writer.advanceStart(wanted);
-        if (this.wantedStart === wanted) this.wantedStart = -1;
-      } catch (error) {
-        if (signal.aborted) return;
-        log.warn('the start of a copy stays behind', { copy, partition, reason: (error as Error).message });
-        await io.timers.sleep(limits.refusedBackoffMs, signal);
-      }
-    }
-  }
-
   private retryLater({ failures, isSlow }: EffectOf<'retryLater'>): void {
     const { io, limits } = this.context;
     const grown = Math.min(limits.backoffCapMs, limits.backoffBaseMs * 2 ** Math.min(failures, 20));
@@ -213,10 +190,4 @@ export class TaskShell implements MirrorTask {
   private get call() {
     return { timeoutMs: this.context.limits.requestTimeoutMs, signal: this.stopping.signal };
   }
-}
-
-function kindOf(code: number | 'diverged' | 'corrupt'): 'diverged' | 'recreated' | 'out-of-range' | 'other' {
-  if (code === 'diverged') return 'diverged';
-  if (code === ERROR.UNKNOWN_TOPIC_ID) return 'recreated';
-  return code === ERROR.OFFSET_OUT_OF_RANGE ? 'out-of-range' : 'other';
 }
