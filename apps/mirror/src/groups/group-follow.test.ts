@@ -91,6 +91,13 @@ test('a rewind at the source is followed, as is one of a copy that was cut, whil
   expect(round(machine, cut, { offset: 30, metadata: ours(30) })).toEqual([10]);
 });
 
+test('a place that was reached in part, at the end of a copy that was behind, is carried on over an own commit', () => {
+  const machine = new GroupFollow(options);
+  const behind = commit(63, { translation: { status: 'behind', records: 33 }, commonEnd: 30 });
+  expect(round(machine, behind, { offset: 30 })).toEqual([]);
+  expect(round(machine, commit(63), { offset: 30 })).toEqual([63]);
+});
+
 test('what the group committed at the target itself is never put back, and is passed once only', () => {
   const machine = new GroupFollow(options);
   expect(round(machine, commit(100), { offset: 120 })).toEqual([]);

@@ -138,12 +138,12 @@ export class GroupFollow {
     // Of a topic that was begun anew at the target, nothing is left there but what comes back.
     const isReturn = author === this.options.to && !(source.isOrigin && target === null);
     if (isReturn || target?.offset === wanted) {
-      place.isCarried = true;
+      markCarried(place);
       return [];
     }
     const isWanted = target == null || this.isMoved(place, target, author, wanted);
     if (!isWanted) {
-      place.isCarried = true;
+      markCarried(place);
       place.state = 'ahead';
       return [];
     }
@@ -182,7 +182,7 @@ export class GroupFollow {
     const { source } = place;
     const { counterpart: topic, partition } = source;
     place.target = { topic, partition, offset: wantedOf(source), metadata: writeMark(this.markOf(source)) };
-    place.isCarried = true;
+    markCarried(place);
     settle(place);
   }
 
@@ -216,6 +216,11 @@ function placeOf(source: SourceCommit): Place {
 /** As far as a reader at the target may be put. */
 function wantedOf({ translation, commonEnd }: SourceCommit): number {
   return translation.status === 'behind' ? commonEnd : translation.offset;
+}
+
+/** What is behind has come in part only: the rest is still to be carried. */
+function markCarried(place: Place): void {
+  if (place.source.translation.status !== 'behind') place.isCarried = true;
 }
 
 function becomeLive(place: Place): void {
