@@ -10,8 +10,9 @@ import json
 import random
 import struct
 import sys
+import time
 
-from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 TRANSACTION_RECORDS = 100
 ABORTED_EVERY = 10
@@ -94,10 +95,22 @@ def commit(broker):
     for group, offsets in json.load(sys.stdin).items():
         consumer = consumer_of(broker, group)
         places = [TopicPartition(topic, 0, offset) for topic, offset in offsets.items()]
-        for place in consumer.commit(offsets=places, asynchronous=False):
+        for place in patient(lambda: consumer.commit(offsets=places, asynchronous=False)):
             if place.error is not None:
                 raise SystemExit(f"{group}: {place.error}")
         consumer.close()
+
+
+def patient(call):
+    """The coordinator of a group that is new to a cluster that is new takes its time."""
+    for _ in range(CALL_SECONDS):
+        try:
+            return call()
+        except KafkaException as error:
+            if not error.args[0].retriable() and error.args[0].code() != KafkaError.NOT_COORDINATOR:
+                raise
+            time.sleep(1)
+    return call()
 
 
 def committed(broker, *topics):

@@ -74,7 +74,7 @@ export class TranslationScene {
   static async open(engine: Engine, records: number): Promise<TranslationScene> {
     const python = await installConfluent();
     const region = (name: 'west' | 'east' | 'south', kind: Engine, id: number) =>
-      openRegion({ engine: kind, name, id, port: PORTS[name], heap: '1G', configs: kind === 'kafka' ? CLEANER : {} });
+      openRegion({ engine: kind, name, id, port: PORTS[name], heap: '1G', configs: kind === 'kafka' ? CONFIGS_OF_KAFKA : {} });
     const source = await region('west', 'kafka', 1);
     const ours = await region('east', engine, 2);
     const theirs = engine === 'kafka' ? ours : await region('south', 'kafka', 3);
@@ -166,7 +166,8 @@ export class TranslationScene {
   }
 }
 
-const CLEANER = { 'log.cleaner.backoff.ms': '500' };
+/** One partition of offsets: fifty take a cold JVM half a minute. */
+const CONFIGS_OF_KAFKA = { 'log.cleaner.backoff.ms': '500', 'offsets.topic.num.partitions': '1' };
 const bootstrapOf = ({ port }: MirrorRegion): string => `127.0.0.1:${port}`;
 const copyOf = (copier: Copier, kind: Kind): string =>
   copyName(copier === 'Meridian' ? { name: 'west' } : { name: MIRROR_MAKER_ALIAS }, kind);
