@@ -21,6 +21,7 @@ records=$(npx meridian tail cities --region eu-west --token "$TOKEN" --port-offs
 [ "$(wc -l <<< "$records")" -eq 3 ]
 grep -q Berlin <<< "$records"
 npx meridian links --port-offset $offset --json | grep -q us-east
+npx meridian verify acme.cities --port-offset $offset | grep -q equal
 kill -INT "$pid"
 wait "$pid" || true
 for port in 9092 9093 8080 9192 9193 8180; do
