@@ -2,6 +2,8 @@
 export interface MirrorLimits {
   /** How often topics are looked for; a new one is mirrored within this and a few requests. */
   readonly discoveryMs: number;
+  /** From so many partitions on, a link looks half as often. */
+  readonly largeLinkPartitions: number;
   /** Appended and not yet acknowledged, per partition: fetching rests above it, and goes on below half of it. */
   readonly partitionInFlightBytes: number;
   /** The same over all partitions of the process. */
@@ -119,6 +121,7 @@ export interface MirrorLimits {
 
 export const DEFAULT_LIMITS: MirrorLimits = {
   discoveryMs: 1_000,
+  largeLinkPartitions: 1_000,
   partitionInFlightBytes: 4 * 1024 * 1024,
   totalInFlightBytes: 16 * 1024 * 1024,
   appendMaxBytes: 1024 * 1024,

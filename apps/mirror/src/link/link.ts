@@ -173,8 +173,15 @@ export class Link {
         if (this.trouble !== reason) log.warn('topics cannot be looked for', { link: this.spec.name, reason });
         this.trouble = reason;
       }
-      await this.rest(io, limits.discoveryMs, signal);
+      await this.rest(io, this.isLarge() ? 2 * limits.discoveryMs : limits.discoveryMs, signal);
     }
+  }
+
+  /** Looking at so many partitions costs more than it is worth every time. */
+  private isLarge(): boolean {
+    let partitions = 0;
+    for (const topic of this.topics.values()) partitions += topic.partitions;
+    return partitions >= this.context.limits.largeLinkPartitions;
   }
 
   /** Until the time has passed or somebody has changed something. */
