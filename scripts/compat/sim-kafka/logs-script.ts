@@ -1,4 +1,5 @@
 /** Questions about logs: what is refused, what producers may do, what offsets and epochs are told. */
+import type { Client } from '@meridian/client';
 import { DescribeProducers, ListOffsets, OffsetForLeaderEpoch } from '@meridian/protocol';
 import { batchOf, createDraw, fetch, type Note, newTopic, produce, type Subject } from './subject.ts';
 
@@ -69,6 +70,13 @@ export async function producersOf({ client }: Subject, name: string) {
   return { errorCode, producers: told.sort() };
 }
 
+async function listTwice(client: Client, leader: number): Promise<unknown> {
+  const partitions = [-2, -1].map((timestamp) => ({ partitionIndex: 0, timestamp }));
+  const body = { replicaId: -1, isolationLevel: 0, topics: [{ name: 'logs', partitions }] };
+  const answer = await client.send(ListOffsets, body, leader, { version: 7 });
+  return answer.topics.flatMap((topic) => topic.partitions.map(({ errorCode, offset }) => [errorCode, offset]));
+}
+
 export async function logsScript(subject: Subject): Promise<Note[]> {
   const { client } = subject;
   const notes: Note[] = [];
@@ -98,6 +106,7 @@ export async function logsScript(subject: Subject): Promise<Note[]> {
   for (const timestamp of [-2, -1, -3, 0, 1_700_000_001_500, 1_700_000_002_501, 1_800_000_000_000])
     notes.push([`offset at ${timestamp}`, await list(timestamp)]);
   notes.push(['offset of a leader to come', await list(-1, 5)]);
+  notes.push(['offsets of one partition twice', await listTwice(client, leader)]);
   for (const epoch of [-1, 0, 1, 9]) notes.push([`end of epoch ${epoch}`, await epochEnd(epoch)]);
   for (const offset of [0, 3, 9, 10, 11, -1])
     notes.push([`fetch at ${offset}`, await fetch(subject, 'logs', offset, false)]);

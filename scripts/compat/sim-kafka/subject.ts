@@ -28,7 +28,17 @@ export function batchOf(values: readonly string[], options: Partial<WriteBatchOp
 export async function newTopic({ client }: Subject, name: string, configs: Record<string, string> = {}): Promise<void> {
   const [outcome] = await client.createTopics([{ name, numPartitions: 1, replicationFactor: 1, configs }]);
   if (outcome?.errorCode !== 0) throw new Error(`${name}: ${outcome?.errorMessage}`);
-  await client.leaderOf(name, 0);
+  await untilKnown(client, name);
+}
+
+/** Brokers hear of a new topic a moment after it was made. */
+async function untilKnown(client: Client, name: string): Promise<void> {
+  for (let tries = 0; tries < 50; tries++) {
+    const { topics } = await client.metadata([name], { maxAgeMs: 0 });
+    if (topics.get(name)?.partitions[0]?.leader === 1) return;
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  throw new Error(`${name} has no leader`);
 }
 
 export async function produce(

@@ -66,7 +66,10 @@ export function listOffsets(
   return {
     topics: body.topics.map(({ name, partitions }) => ({
       name,
-      partitions: partitions.map(({ partitionIndex, timestamp, currentLeaderEpoch }) => {
+      // One that is named twice is refused, once.
+      partitions: distinct(partitions).map(({ partitionIndex, timestamp, currentLeaderEpoch }) => {
+        const isTwice = partitions.filter((each) => each.partitionIndex === partitionIndex).length > 1;
+        if (isTwice) return { partitionIndex, errorCode: ERROR.INVALID_REQUEST };
         const partition = kafka.disk.partition(name, partitionIndex);
         if (partition === undefined) return { partitionIndex, errorCode: ERROR.UNKNOWN_TOPIC_OR_PARTITION };
         const errorCode = leaderError(partition, currentLeaderEpoch);
@@ -75,6 +78,10 @@ export function listOffsets(
       }),
     })),
   };
+}
+
+function distinct<T extends { readonly partitionIndex: number }>(partitions: readonly T[]): T[] {
+  return [...new Map(partitions.map((each) => [each.partitionIndex, each])).values()];
 }
 
 function offsetAt(partition: SimPartition, timestamp: number, isCommitted: boolean) {
