@@ -50,6 +50,29 @@ test('retention at the origin that overtakes the mirror halts it with what was l
   expect(await gapsOf(stage)).toMatchObject([{ from: 5, to: 11, policy: 'mark-gap' }]);
 });
 
+test('what leaves the origin before any of it was copied is lost, too', async () => {
+  const stage = await new Stage(50).start();
+  stage.us.createTopic('cities', 1);
+  await stage.until(() => stage.status('cities')?.state === 'running');
+  stage.world.node('mirror').kill();
+  for (let count = 0; count < 5; count++) stage.write('cities', 0, 2);
+  stage.us.partition('cities').advanceStart(4);
+  await stage.startMirror();
+  await stage.until(() => stage.status('cities')?.reason === 'source retention passed us, 0..3 lost');
+});
+
+test('what an origin had deleted before its copy was made is not lost', async () => {
+  const stage = new Stage(51);
+  stage.us.createTopic('cities', 1);
+  await stage.world.settle(stage.us.start(stage.world.node('us').boot()));
+  await stage.world.settle(stage.eu.start(stage.world.node('eu').boot()));
+  for (let count = 0; count < 5; count++) stage.write('cities', 0, 2);
+  stage.us.partition('cities').advanceStart(4);
+  await stage.startMirror();
+  await stage.until(() => stage.status('cities')?.position === 10 && copyOf(stage).startOffset === 4);
+  expect(stage.status('cities')).toMatchObject({ state: 'running', gaps: 0 });
+});
+
 test('under mark-gap it goes on behind the gap, and nothing of it is copied before the gap is on record', async () => {
   const stage = await stageWith(2, 'mark-gap');
   stage.eu.intercept = (api) => (api === 'Produce' ? ERROR.KAFKA_STORAGE_ERROR : undefined);

@@ -158,9 +158,9 @@ export class CopyKeeper {
   }
 
   private async startOf(topic: TopicFacts, { link, hasBegun }: KeeperTerms, signal: AbortSignal) {
-    if (hasBegun) return undefined;
     const { client } = this.options.source;
-    return resolveStart(client, topic.name, topic.partitions, link.start, this.call(signal));
+    const start = hasBegun ? 'earliest' : link.start;
+    return resolveStart(client, topic.name, topic.partitions, start, this.call(signal));
   }
 
   /** Returns whether it is as it was wanted. */

@@ -7,9 +7,9 @@ import type { LostRange } from '../gaps/gap-record.ts';
 
 const shown = (offset: number): string => offset.toLocaleString('en');
 
-/** The origin begins behind the end of a copy that has something. */
-export function overrun(copyEnd: number, sourceStart: number, lastEpoch: number): LostRange | undefined {
-  return copyEnd <= 0 || sourceStart <= copyEnd ? undefined : retained(copyEnd, sourceStart, lastEpoch);
+/** The origin begins behind what the copy wants next. */
+export function overrun(wanted: number, sourceStart: number, lastEpoch: number): LostRange | undefined {
+  return sourceStart <= wanted ? undefined : retained(wanted, sourceStart, lastEpoch);
 }
 
 /** The origin has deleted what would have come next. */

@@ -322,6 +322,7 @@ const SCENARIOS: Record<string, readonly Line[]> = {
 };
 
 const STARTS: Record<string, number> = {
+  'a fresh copy begins at the start of the origin and pipelines': 40,
   'a copy that begins late starts where it was decided, and ends with the origin if there is nothing yet': 60,
 };
 

@@ -32,13 +32,13 @@ export class Place {
     const { targetEnd, lastEpoch, sourceStart, sourceEnd } = input;
     this.copyStart = input.copyStart;
     this.lastEpoch = this.endEpoch = lastEpoch;
-    const lost = overrun(targetEnd, sourceStart, lastEpoch);
+    const wanted = Math.max(targetEnd, this.startOffset);
+    const lost = overrun(wanted, sourceStart, lastEpoch);
     if (lost !== undefined) return { kind: 'lost', lost };
     if (lastEpoch >= 0) return { kind: 'prove', epoch: lastEpoch };
     const missing = shortened(targetEnd, sourceEnd);
     if (missing !== undefined) return { kind: 'lost', lost: missing };
-    const begins = targetEnd === 0 ? Math.min(this.startOffset, sourceEnd) : targetEnd;
-    return { kind: 'fetch', offset: Math.max(sourceStart, begins) };
+    return { kind: 'fetch', offset: Math.max(targetEnd, Math.min(wanted, sourceEnd)) };
   }
 
   /** The leader of a hole may have written nothing: then an older epoch goes as far, or that of our last record. */

@@ -3,7 +3,7 @@
  * facts (`meridian.origin.start`), so that a restart or another mirror finds what was decided.
  * Invariant: a topic that was not there when its link began is copied from its first record on, whatever `start` says.
  */
-import { type CallOptions, type Client, LATEST } from '@meridian/client';
+import { type CallOptions, type Client, EARLIEST, LATEST } from '@meridian/client';
 import { ERROR, errorName } from '@meridian/protocol';
 
 export type StartPosition = 'earliest' | 'latest' | { readonly timestampMs: number };
@@ -11,7 +11,7 @@ export type StartPosition = 'earliest' | 'latest' | { readonly timestampMs: numb
 /** Topic config of a copy: origin offsets by partition, comma-separated; partitions beyond it begin at the start. */
 export const ORIGIN_START = 'meridian.origin.start';
 
-/** Offsets by partition; undefined: nothing to write down, the copy begins where its origin does. */
+/** Offsets by partition; undefined: at 0 all of them. What is missing from there on, later, is lost. */
 export async function resolveStart(
   source: Client,
   topic: string,
@@ -19,8 +19,7 @@ export async function resolveStart(
   start: StartPosition,
   call: CallOptions,
 ): Promise<string | undefined> {
-  if (start === 'earliest') return undefined;
-  const timestamp = start === 'latest' ? LATEST : start.timestampMs;
+  const timestamp = start === 'earliest' ? EARLIEST : start === 'latest' ? LATEST : start.timestampMs;
   const ask = async (at: number): Promise<number[]> => {
     const queries = Array.from({ length: partitions }, (_, partition) => ({ topic, partition, timestamp: at }));
     return (await source.listOffsets(queries, call)).map(({ errorCode, offset, partition }) => {
@@ -28,9 +27,11 @@ export async function resolveStart(
       return offset;
     });
   };
-  const [found, ends] = await Promise.all([ask(timestamp), ask(LATEST)]);
+  const found = await ask(timestamp);
   // No record of that time or later: what is written from now on.
-  return found.map((offset, partition) => (offset < 0 ? ends[partition]! : offset)).join(',');
+  const ends = found.some((offset) => offset < 0) ? await ask(LATEST) : [];
+  const starts = found.map((offset, partition) => (offset < 0 ? ends[partition]! : offset));
+  return starts.every((offset) => offset === 0) ? undefined : starts.join(',');
 }
 
 export function startOffsetOf(text: string | undefined, partition: number): number {
