@@ -26,6 +26,8 @@ import { kafkajsClient } from './kafkajs.ts';
 import { kcatClient } from './kcat.ts';
 import { mirrorClient } from './mirror.ts';
 import { mirrorClientClient } from './mirror-client.ts';
+import { mirrorFailoverClient } from './mirror-failover.ts';
+import { mirrorSecurityClient } from './mirror-security.ts';
 import { mirrorTransactionsClient } from './mirror-transactions.ts';
 import { platformaticClient } from './platformatic.ts';
 import { produceClient } from './produce.ts';
@@ -53,7 +55,9 @@ const CLIENTS: readonly CompatClient[] = [
   mirrorClient,
   mirrorClientClient,
   mirrorTransactionsClient,
+  mirrorSecurityClient,
   simKafkaClient,
+  mirrorFailoverClient,
 ];
 const PORT_OFFSET = 15_000;
 
