@@ -110,6 +110,8 @@ export interface BrokerPort {
   countTopics(prefix: string): Promise<number>;
   /** In the order of the queries; undefined: the partition is unavailable at present. Rejects if nobody answers. */
   ends(topic: TopicFacts, queries: readonly EndsQuery[]): Promise<(PartitionEnds | undefined)[]>;
+  /** What a copy lacks inside of its log, ascending, in the origin's offsets: a list that goes on by itself. */
+  lostIn(topic: TopicFacts, partition: number): readonly LogRange[];
   /** One read of old records; `outOfRange` instead of a slice if `offset` is not in the log. */
   read(
     topic: TopicFacts,

@@ -10,6 +10,7 @@ import { ERROR } from '@meridian/protocol';
 import { batchRecordCount } from '@meridian/protocol/record-batch';
 import { LIMITS } from '../limits.ts';
 import type { BrokerPort, Produced, Tail, TopicFacts } from './broker-port.ts';
+import { CopyGaps } from './copy-gaps.ts';
 import { readEnds, readOnce } from './log-queries.ts';
 import { follow } from './log-tail.ts';
 import { factsByConfigs, factsByStore } from './origin-facts.ts';
@@ -40,12 +41,16 @@ export function createClientBroker(io: World, options: ClientBrokerOptions, log:
   const facts = isKafka ? factsByStore(io, client, region) : factsByConfigs(client, region);
   const runs = isKafka ? new RunsStore({ io, client }) : undefined;
   const rebased = runs && new RebasedLog({ client, runs, log });
+  const gaps = new CopyGaps(io, client);
   const following = { fetcher, timers: io.timers, log };
   const rebasedOf = (topic: TopicFacts): RebasedLog | undefined => (topic.isRebased ? rebased : undefined);
   return {
     async describe(names) {
       const view = await client.metadata(names, { maxAgeMs: 0 });
-      return facts.of([...view.topics.values()]);
+      const found = await facts.of([...view.topics.values()]);
+      // Also before a client's place is looked up: what lies behind it may be lost.
+      if ([...found.values()].some(({ isCopy }) => isCopy)) await gaps.ready().catch(() => undefined);
+      return found;
     },
     async create(name) {
       const view = await client.metadata([name], { maxAgeMs: 0, autoCreate: true });
@@ -56,6 +61,7 @@ export function createClientBroker(io: World, options: ClientBrokerOptions, log:
       return [...view.topics.keys()].filter((name) => name.startsWith(prefix)).length;
     },
     ends: (topic, queries) => rebasedOf(topic)?.ends(topic, queries) ?? readEnds(client, topic, queries),
+    lostIn: ({ originTopicId }, partition) => gaps.of(originTopicId, partition),
     read: (topic, partition, offset, maxBytes) =>
       rebasedOf(topic)?.read(topic, partition, offset, maxBytes) ??
       readOnce(client, topic, partition, offset, maxBytes),
@@ -73,6 +79,7 @@ export function createClientBroker(io: World, options: ClientBrokerOptions, log:
     async close() {
       fetcher.close();
       facts.close();
+      gaps.close();
       runs?.close();
       await client.close();
     },

@@ -325,6 +325,24 @@ test('records that retention has taken are a gap, at subscribing and while subsc
   expect(again.values()).toEqual(numbers(50, 100));
 });
 
+test('what an origin lost before it was copied is a gap where it lies, told to readers at the tail and to later ones', async () => {
+  const harness = createHarness();
+  const { copy } = topics(harness);
+  put(copy, ['#0', '#1']);
+  const client = await subscribed(harness);
+  copy.lost.push({ start: 2, end: 7 });
+  put(copy, ['#7', '#8'], { baseOffset: 7 });
+  await harness.pass(50);
+  const told = { region: 'us-east', partition: 0, from: 2, to: 7, reason: 'retention' };
+  expect(client.of('gap')).toMatchObject([told]);
+  expect(client.values()).toEqual(['#0', '#1', '#7', '#8']);
+  const types = client.frames.filter(({ type }) => type === 'messages' || type === 'gap').map(({ type }) => type);
+  expect(types).toEqual(['messages', 'gap', 'messages']);
+  const later = await subscribed(harness, { credits: { messages: 3, bytes: 1_000_000 } });
+  expect(later.of('gap')).toMatchObject([told]);
+  expect(later.values()).toEqual(['#0', '#1', '#7']);
+});
+
 test('records that their origin has lost are a gap, and what took their place is delivered', async () => {
   const harness = createHarness();
   const { own } = topics(harness);

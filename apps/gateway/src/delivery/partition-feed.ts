@@ -32,6 +32,7 @@ export interface FeedDeps {
   readonly cache: ChunkCache;
 }
 
+const NOTHING_LOST: readonly LogRange[] = [];
 const NO_BATCHES: Slice = { buffers: [], epochs: [] };
 
 const isEmpty = ({ buffers, undecodable, next }: Slice): boolean =>
@@ -40,6 +41,8 @@ const isEmpty = ({ buffers, undecodable, next }: Slice): boolean =>
 export class PartitionFeed {
   readonly facts: TopicFacts;
   readonly origin: FeedOrigin;
+  /** What the log lacks although it lies inside of it; only copies have such ranges. */
+  readonly lost: readonly LogRange[];
   /** For those who found the partition unavailable. */
   readonly returns: ReturnWatch;
   private readonly deps: FeedDeps;
@@ -56,6 +59,7 @@ export class PartitionFeed {
     this.deps = deps;
     this.facts = facts;
     this.origin = origin;
+    this.lost = facts.isCopy ? deps.broker.lostIn(facts, origin.partition) : NOTHING_LOST;
     this.returns = new ReturnWatch(deps, facts, origin.partition);
   }
 

@@ -212,6 +212,7 @@ class Place implements FeedReader {
     for (const frame of this.framesLeft(chunk)) {
       while (frame.next > this.offset) {
         if (!this.owner.maySend()) return false;
+        if (this.feed.lost.length > 0) this.tellLost(frame.base);
         const sent = this.owner.fit(chunk, frame, this.offset);
         if (sent === undefined) break; // only records below the client's position
         this.offset = sent.next;
@@ -220,11 +221,23 @@ class Place implements FeedReader {
       }
     }
     this.reading = chunk.next;
+    if (this.feed.lost.length > 0) this.tellLost(chunk.next);
     if (chunk.next > this.offset) {
       this.offset = chunk.next;
       if (chunk.batches.length > 0) this.epoch = chunk.epoch;
     }
     return true;
+  }
+
+  /** Lost ranges between the client's place and `upTo`, where the next record is or the chunk ends. */
+  private tellLost(upTo: number): void {
+    for (const { start, end } of this.feed.lost) {
+      const from = Math.max(start, this.offset);
+      if (from >= Math.min(end, upTo)) continue;
+      const to = Math.min(end, upTo);
+      this.owner.sendGap({ ...this.position(), offset: from }, to, 'retention');
+      this.offset = to;
+    }
   }
 
   private framesLeft(chunk: Chunk): readonly ChunkFrame[] {

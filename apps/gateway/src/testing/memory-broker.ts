@@ -27,6 +27,8 @@ export class MemoryPartition {
   epoch = 0;
   /** What a leader that has just come knows to be committed; undefined: all. */
   knownEnd: number | undefined;
+  /** What is on record as lost at the origin. */
+  readonly lost: { start: number; end: number }[] = [];
   /** The disk below it is offline: nobody is told where it begins and ends. */
   isUnavailable = false;
   epochStarts: EpochStart[] = [{ epoch: 0, startOffset: 0 }];
@@ -188,6 +190,10 @@ export class MemoryBroker implements BrokerPort {
       epochs.add(epochStarts);
       return { start, end, epochEnd: epoch < 0 ? undefined : epochs.endOf(epoch, end) };
     });
+  }
+
+  lostIn(topic: TopicFacts, partition: number) {
+    return this.partition(topic.name, partition).lost;
   }
 
   async read(topic: TopicFacts, partition: number, offset: number, maxBytes: number) {
