@@ -33,11 +33,16 @@ export function installDebian(command: string, debianPackage: string): void {
   if (status !== 0) throw new Error(`apt-get install ${debianPackage} ended with ${status} (is this root?)`);
 }
 
-/** Runs a command to its end; resolves with its standard output, rejects with what it wrote when it failed. */
-export function runTool(command: string, args: readonly string[], input?: string | Buffer): Promise<Buffer> {
+/** Runs a command to its end; resolves with its standard output, rejects with what it wrote when it failed or was too slow. */
+export function runTool(
+  command: string,
+  args: readonly string[],
+  input?: string | Buffer,
+  timeoutMs = 120_000,
+): Promise<Buffer> {
   return new Promise((done, fail) => {
     const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
-    const timer = setTimeout(() => child.kill('SIGKILL'), 120_000);
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
     const out: Buffer[] = [];
     const errors: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));

@@ -19,7 +19,7 @@ const PORTS = { west: 31_800, east: 31_810, south: 31_820, management: 31_830 } 
 const MIRROR_MAKER_ALIAS = 'mm';
 const SETTLE_MS = 5_000;
 const LOOK_EVERY_MS = 1_000;
-const LIMIT_MS = 180_000;
+const LIMIT_MS = 900_000;
 /** What it does at intervals, every second; and without what was aborted, which it copies like everything else otherwise. */
 const MIRROR_MAKER_PROPERTIES = {
   [`${MIRROR_MAKER_ALIAS}.consumer.isolation.level`]: 'read_committed',
@@ -74,7 +74,14 @@ export class TranslationScene {
   static async open(engine: Engine, records: number): Promise<TranslationScene> {
     const python = await installConfluent();
     const region = (name: 'west' | 'east' | 'south', kind: Engine, id: number) =>
-      openRegion({ engine: kind, name, id, port: PORTS[name], heap: '1G', configs: kind === 'kafka' ? CONFIGS_OF_KAFKA : {} });
+      openRegion({
+        engine: kind,
+        name,
+        id,
+        port: PORTS[name],
+        heap: '1G',
+        configs: kind === 'kafka' ? CONFIGS_OF_KAFKA : {},
+      });
     const source = await region('west', 'kafka', 1);
     const ours = await region('east', engine, 2);
     const theirs = engine === 'kafka' ? ours : await region('south', 'kafka', 3);
@@ -162,7 +169,7 @@ export class TranslationScene {
   }
 
   #run(command: string, args: readonly string[], input?: string): Promise<Buffer> {
-    return runTool(this.#python, [SCRIPT, command, ...args], input);
+    return runTool(this.#python, [SCRIPT, command, ...args], input, LIMIT_MS);
   }
 }
 
