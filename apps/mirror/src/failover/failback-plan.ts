@@ -7,7 +7,7 @@ import type { CopyFacts } from '@meridian/coordinates';
 import type { RegionSide } from '../link/region-side.ts';
 import type { TopicFacts } from '../link/topic-catalog.ts';
 import { asideName } from './aside.ts';
-import { commonEnd } from './common-end.ts';
+import { commonEnd } from './parting-point.ts';
 import type { FailoverContext } from './failover-context.ts';
 import type { Copy } from './failover-plan.ts';
 import type { FailbackPartitionPlan, FailbackPlan, FailbackTopicPlan, TopicRun } from './messages.ts';
