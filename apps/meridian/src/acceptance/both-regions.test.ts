@@ -2,7 +2,7 @@
  * Active/active on real processes: writers in both regions on one topic, readers in both, and a client that goes on
  * in the other region from its cursor when its gateway dies.
  */
-import { connect } from '@meridian/sdk';
+import { type Coordinates, connect } from '@meridian/sdk';
 import { CompressionTypes } from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectProducer, kafkaClient, readBack, sendAll } from '../testing/kafkajs-clients.ts';
@@ -19,6 +19,9 @@ afterAll(() => platform?.stop());
 
 const records = (prefix: string, count: number) =>
   Array.from({ length: count }, (_, n) => ({ key: `k${n % 50}`, value: `${prefix}-${n}` }));
+
+const placeOf = ({ region, topicId, partition, epoch, offset }: Coordinates): string =>
+  `${region} ${topicId} ${partition} ${epoch} ${offset}`;
 
 /** Resolves when the copy at us-east has so many records. */
 async function copied(topic: string, count: number): Promise<void> {
@@ -93,6 +96,32 @@ test('a client whose gateway is killed goes on in the other region from its curs
   for (const status of subscription.status) expect(status.status).toBe('exact');
   await meridian.close();
   await producer.disconnect();
+}, 90_000);
+
+test('what a gateway says of a record that was published is what readers are told of it, in every region', async () => {
+  const count = 200;
+  const token = await platform.token('told:read,write');
+  const told = new Map<string, string>();
+  for (const region of REGIONS) {
+    const meridian = await connect({ urls: [platform.gateway(region)], token });
+    const publish = async (n: number, idempotent: boolean): Promise<void> => {
+      const value = `${region}-${n}`;
+      told.set(value, placeOf(await meridian.publish('told', { key: `k${n % 20}`, value }, { idempotent })));
+    };
+    await publish(0, true); // creates the topic
+    await Promise.all(Array.from({ length: count - 1 }, (_, n) => publish(n + 1, n % 2 === 0)));
+    await meridian.close();
+  }
+  for (const region of REGIONS) {
+    const meridian = await connect({ urls: [platform.gateway(region)], token });
+    const seen = new Map<string, string>();
+    for await (const message of meridian.subscribe('told', { from: 'earliest' })) {
+      seen.set(message.text() ?? '', placeOf(message));
+      if (seen.size === 2 * count) break;
+    }
+    await meridian.close();
+    expect(seen).toEqual(told);
+  }
 }, 90_000);
 
 test.each([

@@ -104,12 +104,12 @@ test('when the region is lost, its copy takes over, and a client goes on from it
 
 test('when the region is back, so is its topic, with all that was written meanwhile', async () => {
   signalRegion('us-east', 'SIGCONT');
-  await until(['failback', 'run', 'acme.orders', '--to', 'us-east', '--force'], 90_000);
+  await until(['failback', 'run', 'acme.orders', '--to', 'us-east', '--force'], 180_000);
   const { seen } = await read('us-east', 'earliest', COUNT + NEW);
   expect(new Set(seen)).toEqual(new Set([...records('east', COUNT), ...records('west', NEW)].map((one) => one.value)));
   await write('us-east', 'acme.orders', 'again', 60);
   await until(['verify', 'acme.orders']);
-}, 180_000);
+}, 240_000);
 
 test('a link made by command copies what it names, rests while it is paused, and leaves its copies behind', async () => {
   const made = ['--from', 'us-east', '--to', 'eu-west', '--prefix', 'acme.extra'];
