@@ -85,7 +85,7 @@ function readOne(partition: SimPartition, ask: Ask, body: Body, reading: Reading
     logStartOffset: partition.startOffset,
     ...(divergingEpoch && { divergingEpoch }),
     abortedTransactions: isCommitted && fits ? abortedIn(partition, ask.fetchOffset, found, end) : null,
-    records: fits ? found.map((batch) => Buffer.from(batch)) : [],
+    records: fits ? found : [],
   };
 }
 

@@ -55,6 +55,7 @@ export interface Aborted {
 const refuse = (errorCode: number): AppendAnswer => ({ errorCode, baseOffset: -1 });
 
 export class SimPartition {
+  /** Never changed once they lie here: they are handed out as they are. */
   batches: Buffer[] = [];
   startOffset = 0;
   endOffset = 0;
@@ -104,8 +105,8 @@ export class SimPartition {
   read(offset: number, end: number, maxBytes: number): Buffer[] {
     const found: Buffer[] = [];
     let size = 0;
-    for (const batch of this.batches) {
-      if (batchLastOffset(batch) < offset) continue;
+    for (let at = this.firstBatchAt(offset); at < this.batches.length; at++) {
+      const batch = this.batches[at]!;
       if (batchBaseOffset(batch) >= end || (found.length > 0 && size + batch.length > maxBytes)) break;
       size += batch.length;
       found.push(batch);
@@ -178,6 +179,18 @@ export class SimPartition {
       if (retained.recordCount === 0) return [];
       return [Buffer.from(rewriteBatch(batch, header, retained, { compress, crc: crc32c }))];
     });
+  }
+
+  /** The first batch that ends at or behind the offset. */
+  private firstBatchAt(offset: number): number {
+    let low = 0;
+    let high = this.batches.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (batchLastOffset(this.batches[middle]!) < offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   private eachRecord(end: number, visit: (offset: number, key: string) => void): void {
