@@ -7,11 +7,11 @@ import type { CopyFacts } from '@meridian/coordinates';
 import type { RegionSide } from '../link/region-side.ts';
 import type { TopicFacts } from '../link/topic-catalog.ts';
 import { asideName } from './aside.ts';
-import { commonEnd } from './parting-point.ts';
 import type { FailoverContext } from './failover-context.ts';
 import type { Copy } from './failover-plan.ts';
 import type { FailbackPartitionPlan, FailbackPlan, FailbackTopicPlan, TopicRun } from './messages.ts';
 import { logEnds, placeKey, writersOf } from './origin-facts.ts';
+import { commonEnd } from './parting-point.ts';
 import { topicsOfScope } from './scope.ts';
 
 /** A topic of ours that is written to elsewhere. */
