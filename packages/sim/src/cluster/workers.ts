@@ -21,6 +21,9 @@ export interface SeedOrder {
 /** One region of brokers and controllers, or three regions and their mirrors. */
 export type Suite = 'cluster' | 'geo';
 
+/** What is told of a run, whatever the suite. */
+export type SeedReport = Omit<ClusterReport, 'sightings'> & { readonly sightings: Readonly<Record<string, number>> };
+
 export interface WorkersOptions {
   /** Default: `cluster`. */
   readonly suite?: Suite;
@@ -30,7 +33,7 @@ export interface WorkersOptions {
   readonly twice: boolean;
   /** Name of a planted bug. */
   readonly plant?: string | undefined;
-  onReport(report: ClusterReport): void;
+  onReport(report: SeedReport): void;
   /** Begins no further seeds. */
   isOver?(): boolean;
 }
@@ -70,7 +73,7 @@ async function ask(worker: ChildProcess, order: SeedOrder): Promise<ClusterRepor
   const abort = new AbortController();
   const { signal } = abort;
   worker.send(order);
-  const answered = once(worker, 'message', { signal }).then(([report]) => report as ClusterReport);
+  const answered = once(worker, 'message', { signal }).then(([report]) => report as SeedReport);
   const ended = once(worker, 'exit', { signal }).then(([code, how]) => `the worker ended: ${code ?? how}`);
   const outcome = await Promise.race([answered, ended]);
   abort.abort();
@@ -78,6 +81,6 @@ async function ask(worker: ChildProcess, order: SeedOrder): Promise<ClusterRepor
   return outcome;
 }
 
-function broken(seed: number, what: string): ClusterReport {
+function broken(seed: number, what: string): SeedReport {
   return { seed, hash: '', events: 0, tookMs: 0, acknowledged: 0, violations: [what], faults: {}, sightings: {} };
 }

@@ -2,7 +2,7 @@
  * `npm run sim -- --geo3`: three regions, one seed or many, or as many as a number of fail-overs takes; in worker processes,
  * and what came of them.
  */
-import type { ClusterReport } from '../cluster/run-cluster.ts';
+import type { SeedReport } from '../cluster/workers.ts';
 import { runSeeds, type SeedOrder } from '../cluster/workers.ts';
 import { type GeoReport, runGeo } from './run-geo.ts';
 
@@ -52,7 +52,7 @@ export async function geoCampaign({
   return failed === 0;
 }
 
-export async function runGeoTwice({ seed, twice }: Pick<SeedOrder, 'seed' | 'twice'>): Promise<ClusterReport> {
+export async function runGeoTwice({ seed, twice }: Pick<SeedOrder, 'seed' | 'twice'>): Promise<SeedReport> {
   const report = await runGeo(seed);
   const again = twice ? await runGeo(seed) : report;
   if (again.hash !== report.hash) report.violations.push(`the second run's hash is ${again.hash}`);
@@ -60,7 +60,7 @@ export async function runGeoTwice({ seed, twice }: Pick<SeedOrder, 'seed' | 'twi
 }
 
 /** As workers report: what was counted goes under `sightings`. */
-export function asReport(report: GeoReport): ClusterReport {
+export function asReport(report: GeoReport): SeedReport {
   const { seed, hash, engines, events, tookMs, acknowledged, violations, faults } = report;
   const sightings = {
     [FAIL_OVERS]: report.failOvers,
@@ -72,7 +72,7 @@ export function asReport(report: GeoReport): ClusterReport {
   return { seed, hash, events, tookMs, acknowledged, violations, faults, sightings };
 }
 
-export function geoLines({ seed, hash, acknowledged, tookMs, violations, sightings }: ClusterReport): string[] {
+export function geoLines({ seed, hash, acknowledged, tookMs, violations, sightings }: SeedReport): string[] {
   const moved = sightings[FAIL_OVERS] ?? 0;
   const engines = Object.keys(sightings).find((name) => name.startsWith('engines')) ?? '';
   const head = `seed ${seed} hash ${hash.slice(0, 16)} ${engines}, ${acknowledged} acknowledged, ${moved} fail-overs, ${tookMs} virtual ms`;

@@ -121,7 +121,7 @@ async function storm(world: SimWorld, mesh: Mesh, history: History): Promise<Geo
   await world.run(world.now() + GEO.calmMs);
   isOver = true;
   const outcome = await converged(world, mesh, history, travellers);
-  for (const line of statusLines(mesh)) trace(line);
+  for (const line of statusLines(mesh)) world.trace(line);
   if (typeof outcome !== 'string') await watchSilence(mesh, history);
   return outcome;
 }

@@ -19,6 +19,7 @@ export async function compareTranslations(outcome: GeoOutcome): Promise<{ asked:
   for (const copy of copies(outcome)) {
     const mirror = outcome.mesh.region(copy.at).mirrors.find(({ running }) => running !== undefined)?.running;
     if (mirror === undefined) continue;
+    const isRebased = outcome.mesh.region(copy.at).plan.engine === 'kafka';
     const origin = logAt(outcome, { ...copy, at: copy.origin });
     for (const share of PLACES) {
       const at = Math.floor((copy.records.length - 1) * share);
@@ -31,10 +32,10 @@ export async function compareTranslations(outcome: GeoOutcome): Promise<{ asked:
         compare(pair, 'to the copy', born.offset, record.offset),
         compare(pair, 'to the origin', record.offset, born.offset),
       ];
-      // Behind a record, a marker or an aborted batch may lie: that place is the next record's.
+      // Behind a record, a marker or an aborted batch may lie: in a re-based copy that place is the next record's.
       const [next, nextBorn] = [copy.records[at + 1], origin.records[bornAt + 1]];
       if (next !== undefined && nextBorn !== undefined)
-        asks.push(compare(pair, 'to the copy', born.offset + 1, next.offset));
+        asks.push(compare(pair, 'to the copy', born.offset + 1, isRebased ? next.offset : born.offset + 1));
       asked += asks.length;
       wrong.push(...(await Promise.all(asks)).flat());
     }
