@@ -108,6 +108,7 @@ export class PartitionLog implements Log {
     this.tail = new TailCache(parts.limits.tailBytes, parts.tailBudget, parts.io.memory);
     this.savedStart = this.startOffset;
     this.savedHighWatermark = Math.max(this.startOffset, Math.min(parts.store.savedHighWatermark, this.endOffset));
+    this.producerTable.committed(this.savedHighWatermark);
     for (const epochs of [this.epochList, this.originEpochList]) {
       epochs.truncateFromEnd(this.endOffset);
       if (this.startOffset < this.endOffset) epochs.truncateFromStart(this.startOffset);

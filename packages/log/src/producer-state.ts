@@ -62,6 +62,8 @@ export class ProducerTable implements ProducerState {
   private readonly ongoing = new Map<number, number>();
   /** Transactions that have ended at or above the high watermark, as far as is known. */
   private undecided: CompletedTransaction[] = [];
+  /** The high watermark; what is read again, at a start or after a cut, was decided below it. */
+  private decidedBelow = 0;
   /** Brings the batches that the snapshot did not tell; undefined once it has. */
   private recall: (() => readonly EarlierBatch[]) | undefined;
   constructor(maxProducers: number) {
@@ -141,6 +143,7 @@ export class ProducerTable implements ProducerState {
 
   /** Transactions that ended below `highWatermark` are decided for everybody. */
   committed(highWatermark: number): void {
+    this.decidedBelow = highWatermark;
     if (this.undecided.length === 0) return;
     this.undecided = this.undecided.filter((ended) => ended.lastOffset >= highWatermark);
   }
@@ -220,7 +223,7 @@ export class ProducerTable implements ProducerState {
     const firstOffset = this.ongoing.get(producerId);
     if (firstOffset === undefined) return undefined;
     this.ongoing.delete(producerId);
-    this.undecided.push({ firstOffset, lastOffset });
+    if (lastOffset >= this.decidedBelow) this.undecided.push({ firstOffset, lastOffset });
     if (!marker.aborts) return undefined;
     const lastStableOffset = this.ongoing.values().next().value ?? lastOffset + 1;
     return { producerId, firstOffset, lastOffset, lastStableOffset };

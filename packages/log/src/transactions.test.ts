@@ -65,6 +65,36 @@ test('aborted transactions are told to whoever reads their records, and to nobod
   expect(log.abortedTransactions(8, 9)).toEqual([]);
 });
 
+test.each(['kill', 'close'])(
+  'what had ended below the high watermark is stable after a %s, before anything moves',
+  async (end) => {
+    const { world, node, open, log } = setting(300);
+    for (let count = 0; count < 4; count++) {
+      write(log, 1, `a${count}`);
+      mark(log, 1, COMMIT);
+    }
+    write(log, 2, 'open');
+    await world.settle(log.flush());
+    log.committed(9);
+    await world.run(world.now() + 10_000);
+    if (end === 'close') await world.settle(log.close(true));
+    node.kill();
+    const again = open();
+    expect(again.lastStableOffset(again.savedHighWatermark)).toBe(Math.min(8, again.savedHighWatermark));
+  },
+);
+
+test('what had ended below the high watermark is stable after a cut', () => {
+  const { log } = setting();
+  write(log, 1, 'a');
+  mark(log, 1, COMMIT);
+  write(log, 2, 'b');
+  log.committed(3);
+  write(log, 3, 'c');
+  log.truncateTo(3);
+  expect(log.lastStableOffset(3)).toBe(2);
+});
+
 test.each(['kill', 'close'])('open and aborted transactions are known again after a %s', async (end) => {
   const { world, node, open, log } = setting(300);
   for (let count = 0; count < 4; count++) {
