@@ -3,9 +3,9 @@
  * from which the types are inferred and by which `@meridian/service` checks the file. Written by `meridian local`, by
  * hand, or by helm. Invariant: whoever reads status or log of the process learns no secret from them.
  */
-import { type ConfigOf, KAFKA_SETTINGS, LINK_SCHEMA, type LinkEntry } from '@meridian/service';
+import { type ConfigOf, KAFKA_SETTINGS, LINK_SCHEMA, type LinkEntry, REGION_NAME } from '@meridian/service';
 
-const REGION = { type: 'string', minLength: 1, maxLength: 32 } as const;
+const REGION = { type: 'string', pattern: REGION_NAME } as const;
 
 const address = {
   type: 'object',

@@ -15,6 +15,7 @@ export {
   type LinkEntry,
   type LinkSpec,
   type NameSelector,
+  REGION_NAME,
   type TopicSelector,
 } from './links/link-schema.ts';
 export { compileSelector, compileTopics, type NameMatcher } from './links/name-selector.ts';

@@ -90,6 +90,13 @@ test('a region is named as its file', () => {
   );
 });
 
+test('a name with a dot is no region, as copies are called after it', () => {
+  const files = { 'a.b.yaml': region('a.b', 1, 9092), 'links.yaml': 'links:\n  - { from: a.b, to: c }\n' };
+  expect(() => load(files)).toThrow(
+    /regions\/a\.b\.yaml:1: name must match .*\n.*links\.yaml:2: links\[0\]\.from must match/,
+  );
+});
+
 test('a link to nowhere, to itself, or twice is a mistake', () => {
   const links = 'links:\n  - { from: a, to: c }\n  - { from: a, to: a }\n  - { from: a, to: a }\n';
   expect(() => load({ ...GOOD, 'links.yaml': links })).toThrow(
