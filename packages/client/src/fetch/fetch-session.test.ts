@@ -109,6 +109,16 @@ test('one that is removed and added again is read from where it is told', async 
   expect(heard).toContain('2: 4..5');
 });
 
+test('idle ones that are all removed and added again, as by pause and resume of a link, are heard of again', async () => {
+  const { handles, follow, heard, pass } = await setUp(3);
+  for (const handle of handles) handle.remove();
+  await pass(3 * WAIT_MS);
+  heard.length = 0;
+  for (const partition of [0, 1, 2]) follow(partition);
+  await pass(3 * WAIT_MS);
+  expect(new Set(heard)).toEqual(new Set(['0: quiet 0..0', '1: quiet 0..0', '2: quiet 0..0']));
+});
+
 test('a session that the broker has forgotten is begun anew, without a retry', async () => {
   const { broker, heard, pass, append } = await setUp(20);
   broker.sessions.clear();

@@ -146,17 +146,19 @@ export class FetchSession {
     for (const [partition, told] of this.told) {
       if (told.round === this.round) continue;
       this.told.delete(partition);
-      if (!this.isBack(told)) forgotten.push(told);
+      const successor = this.successorOf(told);
+      if (successor === undefined) forgotten.push(told);
+      else successor.quiet ??= told.quiet; // the leader thinks it known, and says it again only when it changes
     }
   }
 
   /** Removed and added again, as another one: the leader has it under the same name. */
-  private isBack({ topic, topicId, index }: Told): boolean {
+  private successorOf({ topic, topicId, index }: Told): Told | undefined {
     for (const [partition, other] of this.told) {
       if (other.round !== this.round || partition.partition !== index) continue;
-      if (this.isById ? partition.topicId === topicId : partition.topic === topic) return true;
+      if (this.isById ? partition.topicId === topicId : partition.topic === topic) return other;
     }
-    return false;
+    return undefined;
   }
 }
 
