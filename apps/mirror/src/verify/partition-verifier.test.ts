@@ -56,7 +56,7 @@ function logOf(records: readonly Stored[], { size = 3, start = 0, end = 0 } = {}
       });
       return { remove: () => (isRemoved = true) } as never;
     },
-  } as Fetcher;
+  } as unknown as Fetcher;
 }
 
 const place = (fetcher: Fetcher) => ({ fetcher, topic: 't', topicId: 'id', partition: 0 });
