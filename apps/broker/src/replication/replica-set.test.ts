@@ -187,7 +187,7 @@ test('batches have their leaders’ epochs in every log', async () => {
 
 test('a copy goes on at its origin’s offsets under another leader, which knows the origin’s epochs', async () => {
   const originTopicId = '00000000-0000-4000-8000-00000000000f';
-  const set = await settledSet({ settings: { originTopicId } });
+  const set = await settledSet({ settings: { originTopicId, writer: 'mirror' } });
   const born = (baseOffset: number, leaderEpoch: number) => batchOf([`${baseOffset}`], { baseOffset, leaderEpoch });
   const mirror = (offset: number, epoch: number, expectedEnd = offset) =>
     set.world.settle(set.leader.produceMirrored(born(offset, epoch), originTopicId, expectedEnd));
@@ -212,7 +212,7 @@ test('a copy goes on at its origin’s offsets under another leader, which knows
 
 test('a follower of a copy whose disk does not take the origin’s epochs is offline, and asks no more', async () => {
   const originTopicId = '00000000-0000-4000-8000-00000000000f';
-  const set = await settledSet({ settings: { originTopicId } });
+  const set = await settledSet({ settings: { originTopicId, writer: 'mirror' } });
   const { machine, partition } = set.node(3);
   machine.failNextSync(1_000);
   const born = batchOf(['0'], { baseOffset: 0, leaderEpoch: 4 });
