@@ -74,6 +74,9 @@ export const LIMITS = {
   /** A topic that nobody subscribes to is forgotten this long after its last use. */
   topicIdleMs: 60_000,
   maxKnownTopics: 20_000,
+  /** A topic that Apache Kafka is asked to create is looked for so often, this far apart, before it is unknown. */
+  createLooks: 60,
+  createLookMs: 50,
   /** Topics of a tenant in the region, beyond which publishing and describing create none. */
   maxTopicsPerTenant: 1_000,
   /** They are counted again when the count is this old. */

@@ -53,8 +53,13 @@ export function createClientBroker(io: World, options: ClientBrokerOptions, log:
       return found;
     },
     async create(name) {
-      const view = await client.metadata([name], { maxAgeMs: 0, autoCreate: true });
-      return (await facts.of([...view.topics.values()])).get(name);
+      // Apache Kafka answers before it has made the topic, and in the same way if it makes none.
+      for (let triesLeft = isKafka ? LIMITS.createLooks : 1; ; await io.timers.sleep(LIMITS.createLookMs)) {
+        const view = await client.metadata([name], { maxAgeMs: 0, autoCreate: true });
+        const found = (await facts.of([...view.topics.values()])).get(name);
+        triesLeft--;
+        if (found !== undefined || triesLeft === 0) return found;
+      }
     },
     async countTopics(prefix) {
       const view = await client.metadata('all', { maxAgeMs: LIMITS.topicCountMaxAgeMs });
