@@ -1,4 +1,4 @@
-import type { Fetcher } from '@meridian/client';
+import type { Fetcher, FetchSubscription } from '@meridian/client';
 import { nativeCrc32c } from '@meridian/protocol';
 import { stampBaseOffset, writeBatch } from '@meridian/protocol/record-batch';
 import { expect, test } from 'vitest';
@@ -35,7 +35,7 @@ function logOf(records: readonly Stored[], { size = 3, start = 0, end = 0 } = {}
   const batches = batchesOf(records, size);
   const logEnd = Math.max(end, batches.at(-1)?.next ?? 0);
   return {
-    add: (subscription) => {
+    add: (subscription: FetchSubscription) => {
       let isRemoved = false;
       const { offset } = subscription;
       queueMicrotask(() => {
