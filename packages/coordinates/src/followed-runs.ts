@@ -33,13 +33,10 @@ export class FollowedRuns {
     return this.runs.size;
   }
 
-  /** Whether the last run has no count yet: it ends where the copy's data does. */
-  get isOpen(): boolean {
-    return this.runs.last?.count === 0;
-  }
-
-  get lastLocalStart(): number {
-    return this.runs.last?.localStart ?? 0;
+  /** Where the last run below an end of the log begins, if it has no count yet: it ends where the copy's data does. */
+  openStart(logEnd: number): number | undefined {
+    const { at } = this.runs.around('localStart', logEnd - 1);
+    return at?.count === 0 ? at.localStart : undefined;
   }
 
   apply(change: RunChange): void {
@@ -86,12 +83,17 @@ export class FollowedRuns {
     return epochs;
   }
 
-  /** The copy as it is now: where its log begins, and where the last record that is no marker ends. */
-  between(logStart: number, dataEnd: number): OffsetMap {
+  /** The copy as it is now: where its log begins, where the last record that is no marker ends, and the log. */
+  between(logStart: number, dataEnd: number, logEnd = dataEnd): OffsetMap {
     const coordinates = this.coordinates(logStart, dataEnd);
+    const { origin, local } = coordinates;
     return {
       toLocal: (offset, epoch) => localOf(coordinates, offset, epoch),
-      toOrigin: (offset) => originOf(coordinates, offset),
+      // Behind the data lie markers only: who stands there has read all that was copied.
+      toOrigin: (offset) =>
+        offset > local.end && offset <= logEnd
+          ? { status: 'exact', offset: origin.end }
+          : originOf(coordinates, offset),
     };
   }
 

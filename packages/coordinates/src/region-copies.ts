@@ -121,7 +121,9 @@ export class RegionCopies {
       return { ...common, runs: 'same', lost: this.options.lostOf?.(topic, partition) ?? [] };
     }
     const runs = await this.runs.caughtUp({ copyId: topic.id, partition });
-    return { ...common, runs: runs.between(start, cut ?? (await this.dataEnd(topic, partition, runs, end))) };
+    const logEnd = cut ?? end;
+    const dataEnds = await this.dataEnd(topic, partition, runs, logEnd);
+    return { ...common, runs: runs.between(start, dataEnds, logEnd) };
   }
 
   private async dataEnd(
@@ -130,12 +132,13 @@ export class RegionCopies {
     runs: FollowedRuns,
     highWatermark: number,
   ): Promise<number> {
-    if (!runs.isOpen) return highWatermark;
+    const openStart = runs.openStart(highWatermark);
+    if (openStart === undefined) return highWatermark;
     const name = `${topic.id}/${partition}`;
     const known = this.ends.get(name);
     if (known?.highWatermark === highWatermark) return known.end;
     const log = { client: this.options.client, topic: topic.name, topicId: topic.id, partition };
-    const end = await dataEnd(log, Math.min(runs.lastLocalStart, highWatermark), highWatermark);
+    const end = await dataEnd(log, openStart, highWatermark);
     this.ends.delete(name);
     this.ends.set(name, { highWatermark, end });
     const oldest = this.ends.size > LIMITS.rememberedEnds ? this.ends.keys().next().value : undefined;

@@ -102,6 +102,11 @@ test('the marker of a take-over behind the last record is no record, though its 
   us.broker.partition('orders').append(batch(5));
   const [found] = await world.settle(translator.offsets([at(17)], 'us', 'eu'));
   expect(found?.translation).toEqual({ status: 'behind', records: 1 });
+  const back = await world.settle(translator.offsets([at(16, 'us.orders'), at(28, 'us.orders')], 'eu', 'us'));
+  expect(back.map(({ translation }) => translation)).toEqual([
+    { status: 'exact', offset: 16 },
+    { status: 'exact', offset: 16 },
+  ]);
 });
 
 test('a partition that is not there yet and a topic without a counterpart are answered with why', async () => {
@@ -154,13 +159,15 @@ test('a promoted copy translates below its cut to its origin, and above it to it
   const stage = await setUp();
   const { facts, record } = await rebased(stage);
   const { world, translator, us, eu } = stage;
-  await world.settle(facts.put({ ...record, incarnation: 2, promotedAt: [16, 0] }, facts.get(record.copyId)));
+  eu.broker.partition('us.orders').append(batch(1, true)); // who promotes fences, which leaves a marker
+  await world.settle(facts.put({ ...record, incarnation: 2, promotedAt: [17, 0] }, facts.get(record.copyId)));
   eu.broker.partition('us.orders').append(batch(4));
   us.broker.partition('orders').append(batch(3)); // only us had these
-  const there = await world.settle(translator.offsets([at(13), at(17)], 'us', 'eu'));
+  const there = await world.settle(translator.offsets([at(13), at(16), at(17)], 'us', 'eu'));
   expect(there.map(({ translation }) => translation)).toEqual([
     { status: 'exact', offset: 13 },
-    { status: 'gap', from: 17, to: 18, offset: 16 },
+    { status: 'exact', offset: 16 },
+    { status: 'gap', from: 17, to: 18, offset: 17 },
   ]);
   us.broker.topics.delete('orders');
   const again = us.broker.createTopic('orders', 2, {
