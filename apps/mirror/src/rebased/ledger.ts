@@ -16,7 +16,7 @@ export class Ledger {
   table = new RunTable();
   /** Below it every committed record is in the copy and acknowledged; −1: not known yet. */
   position = -1;
-  /** Nobody has copied anything yet, nor decided where to begin. */
+  /** Nothing has been copied or passed over yet. */
   isFresh = true;
   private readonly limits: Limits;
   private readonly memory: BytesHeld;
@@ -107,12 +107,9 @@ export class Ledger {
     this.outbox = undefined;
   }
 
-  /** A copy that has nothing begins here. That goes on record at once: what the origin deletes from now on is lost. */
+  /** A copy that has nothing begins here: what lies below is not wanted. */
   beginAt(originOffset: number): void {
     if (originOffset > 0) this.markLost(originOffset - 1);
-    else this.tellSkipped();
-    this.outbox!.hurry();
-    this.isFresh = false;
     this.position = this.table.originEnd;
   }
 

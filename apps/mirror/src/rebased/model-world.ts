@@ -51,7 +51,7 @@ export function someOrigin(random: Random, batches: number): SourceBatch[] {
 
 /** One task and its shell: what it has asked for, what it is going to hear. */
 export class Actor {
-  readonly task = new RebasedTask(LIMITS, { hold: () => undefined, release: () => undefined });
+  readonly task: RebasedTask;
   fetchOffset = -1;
   private readonly target: ModelKafka;
   private readonly origin: readonly SourceBatch[];
@@ -63,6 +63,7 @@ export class Actor {
   constructor(target: ModelKafka, origin: readonly SourceBatch[]) {
     this.target = target;
     this.origin = origin;
+    this.task = new RebasedTask(LIMITS, { hold: () => undefined, release: () => undefined }, this.sourceStart);
     this.feed({ type: 'start' });
   }
 

@@ -27,7 +27,7 @@
 import { isEpochNearItsEnd } from '@meridian/coordinates';
 import type { GapPolicy, LostRange } from '../gaps/gap-record.ts';
 import type { MirrorLimits } from '../limits.ts';
-import { divergence, recreated, retained } from '../task/loss.ts';
+import { divergence, overrun, recreated } from '../task/loss.ts';
 import type { TaskCondition, TaskView } from '../task/mirror-task.ts';
 import { Progress } from '../task/progress.ts';
 import { Ledger } from './ledger.ts';
@@ -190,16 +190,13 @@ export class RebasedTask implements TaskView {
   }
 
   private onLoaded(input: InputOf<'loaded'>, nowMs: number): RebasedEffect[] {
-    const { ledger, position } = this;
-    const { sourceStart, sourceEnd } = input;
+    const { ledger } = this;
     const doubt = ledger.open(input, this.producer);
     if (doubt !== null) return this.rest('halted', doubt);
-    // Where it was decided to begin may have been lost before it was on record: then it is known here.
-    const begins = Math.max(sourceStart, Math.min(this.startOffset, sourceEnd));
-    if (ledger.isFresh) ledger.beginAt(position >= 0 ? position : begins);
-    this.progress.hear(sourceEnd, nowMs);
-    const { sentEnd, lastEpoch } = ledger;
-    return sourceStart <= sentEnd ? this.prove() : this.lose(retained(sentEnd, sourceStart, lastEpoch));
+    if (ledger.isFresh) ledger.beginAt(Math.min(this.startOffset, input.sourceEnd));
+    this.progress.hear(input.sourceEnd, nowMs);
+    const lost = overrun(ledger.sentEnd, input.sourceStart, ledger.lastEpoch);
+    return lost === undefined ? this.prove() : this.lose(lost);
   }
 
   private prove(): RebasedEffect[] {

@@ -9,13 +9,9 @@ const shown = (offset: number): string => offset.toLocaleString('en');
 
 /** The origin begins behind what the copy wants next. */
 export function overrun(wanted: number, sourceStart: number, lastEpoch: number): LostRange | undefined {
-  return sourceStart <= wanted ? undefined : retained(wanted, sourceStart, lastEpoch);
-}
-
-/** The origin has deleted what would have come next. */
-export function retained(from: number, to: number, lastEpoch: number): LostRange {
-  const reason = `source retention passed us, ${shown(from)}..${shown(to - 1)} lost`;
-  return { kind: 'retention', from, to, epochBefore: lastEpoch, epochAfter: -1, reason };
+  if (sourceStart <= wanted) return undefined;
+  const reason = `source retention passed us, ${shown(wanted)}..${shown(sourceStart - 1)} lost`;
+  return { kind: 'retention', from: wanted, to: sourceStart, epochBefore: lastEpoch, epochAfter: -1, reason };
 }
 
 /** A copy of which no epoch is known (it has no record) is longer than its origin. */
