@@ -9,9 +9,8 @@
  * batch, so none can be missing. What no run tells of was not written by the mirror, and is passed over with a warning.
  */
 import type { Client } from '@meridian/client';
-import type { FollowedRuns, RunsStore } from '@meridian/coordinates';
+import { dataEnd, type FollowedRuns, type RunsStore } from '@meridian/coordinates';
 import type { Logger } from '@meridian/io';
-import { ATTRIBUTE, batchAttributes, batchBaseOffset } from '@meridian/protocol/record-batch';
 import { OriginEpochs } from '../delivery/origin-epochs.ts';
 import { inOriginOffsets } from '../delivery/origin-offsets.ts';
 import { LIMITS } from '../limits.ts';
@@ -145,20 +144,16 @@ export class RebasedLog {
     return this.runs.caughtUp({ copyId: localId, partition });
   }
 
-  /** Walks back from the log's end over markers. */
+  /** Markers behind the last record are no records. */
   private async extentOf(topic: TopicFacts, partition: number, { start, end }: LogRange): Promise<Extent> {
     const key = `${topic.localId} ${partition}`;
     const known = this.extents.get(key);
     if (known?.end === end) return { start, end, dataEnd: Math.max(start, known.dataEnd) };
-    let dataEnd = end;
-    for (let step = 0; dataEnd > start && step < LIMITS.maxMarkersInARow; step++) {
-      const slice = await readOnce(this.client, topic, partition, dataEnd - 1, 1);
-      const batch = 'outOfRange' in slice ? undefined : slice.buffers[0];
-      if (batch === undefined || (batchAttributes(batch) & ATTRIBUTE.control) === 0) break;
-      dataEnd = batchBaseOffset(batch);
-    }
+    const from = Math.max(start, known?.dataEnd ?? 0);
+    const log = { client: this.client, topic: topic.name, topicId: topic.localId, partition };
+    const found = end > from ? await dataEnd(log, from, end) : end;
     if (this.extents.size >= LIMITS.maxKnownTopics) this.extents.clear();
-    const extent = { start, end, dataEnd: Math.max(start, dataEnd) };
+    const extent = { start, end, dataEnd: Math.max(start, found) };
     this.extents.set(key, extent);
     return extent;
   }
