@@ -91,6 +91,8 @@ export interface TaskProgress {
   readonly lag: Pick<LagClock, 'lagMs'>;
   /** Timestamp of a record that is not in the copy or of the last one that is; undefined: all are, or not known. */
   readonly oldestTimestampMs: number | undefined;
+  /** Monotonic. The copy had all then; undefined: not known, or the timestamp is that of a record that is missing. */
+  readonly missingSinceMs: number | undefined;
   /** Undefined: nothing was fetched so far. */
   lagBytes(): number | undefined;
 }

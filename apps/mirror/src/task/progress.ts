@@ -13,6 +13,8 @@ export class Progress {
   /** −1: not heard of yet. */
   sourceEnd = -1;
   lastHeardMs = 0;
+  /** When the copy was last seen to have all; −1: never. */
+  private completeAtMs = -1;
   /** The next offset to come from the origin; ahead of the copy's end where a fresh copy begins. */
   fetchOffset = 0;
   readonly lag: LagClock;
@@ -30,6 +32,7 @@ export class Progress {
     this.sourceEnd = sourceEnd;
     this.lastHeardMs = nowMs;
     this.lag.observe(sourceEnd, this.flow.position, nowMs);
+    if (sourceEnd <= this.flow.position) this.completeAtMs = nowMs;
   }
 
   fetched(sizeInBytes: number, baseOffset: number, nextOffset: number, timestampMs: number): void {
@@ -43,6 +46,11 @@ export class Progress {
   get oldestTimestampMs(): number | undefined {
     if (this.sourceEnd <= this.flow.position) return undefined;
     return this.flow.oldestTimestampMs ?? this.lastTimestampMs;
+  }
+
+  /** What is missing came after that: a bound where only the last record's timestamp is known, maybe from days ago. */
+  get missingSinceMs(): number | undefined {
+    return this.completeAtMs < 0 || this.flow.oldestTimestampMs !== undefined ? undefined : this.completeAtMs;
   }
 
   /** Exact for what is in flight, by the mean size per offset for the rest; undefined if nothing was fetched so far. */

@@ -39,6 +39,15 @@ test.each([
   expect([oldestUnmirroredMs, lagMs]).toEqual([500, 500]);
 });
 
+test('a record that comes after days of quiet is not as old as the last one before them', () => {
+  const task = withLag(HOUR, 500);
+  task.task.step({ type: 'appended', id: 1 }, 600);
+  task.task.step({ type: 'end', highWatermark: 10, hole: false, logStartOffset: 0 }, 50_000);
+  task.task.step({ type: 'pause', reason: 'paused' }, 50_100);
+  task.task.step({ type: 'observed', sourceEnd: 11 }, 51_000);
+  expect(status(task, 53_000, 48 * HOUR)).toMatchObject({ oldestUnmirroredMs: 3_000, lagMs: 2_000 });
+});
+
 test('nothing missing has no age, and what nobody has heard of for long is not healthy', () => {
   const task = withLag(HOUR, 500);
   task.task.step({ type: 'appended', id: 1 }, 600);

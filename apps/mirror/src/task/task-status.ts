@@ -53,6 +53,7 @@ const known = (offset: number): number | null => (offset < 0 ? null : offset);
 
 /**
  * By the record's timestamp, or by how long we have known of it, whichever is more: its producer's clock may go ahead.
+ * What is not under way has no known timestamp: then not more than the time since the copy had all.
  * Null: something is missing and nothing is known of its age.
  */
 function ageOf(task: TaskView, { monotonicMs, wallMs }: StatusNow): number | null {
@@ -61,7 +62,9 @@ function ageOf(task: TaskView, { monotonicMs, wallMs }: StatusNow): number | nul
   const knownForMs = Math.round(progress.lag.lagMs(monotonicMs));
   const timestampMs = progress.oldestTimestampMs;
   if (timestampMs === undefined || timestampMs < 0) return knownForMs > 0 ? knownForMs : null;
-  return Math.max(knownForMs, wallMs - timestampMs);
+  const { missingSinceMs } = progress;
+  const atMostMs = missingSinceMs === undefined ? Number.POSITIVE_INFINITY : Math.round(monotonicMs - missingSinceMs);
+  return Math.max(knownForMs, Math.min(wallMs - timestampMs, atMostMs));
 }
 
 function stateOf(
