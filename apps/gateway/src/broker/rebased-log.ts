@@ -116,7 +116,11 @@ export class RebasedLog {
   /** Of a copy that was promoted: its runs still tell of what lies below the cut. */
   async carryOver(topic: TopicFacts, partition: number, offset: number): Promise<{ offset: number; lost: number }> {
     const cut = topic.promoted?.cuts[partition] ?? 0;
-    const place = (await this.runsOf(topic, partition)).between(0, cut).toLocal(offset);
+    const runs = await this.runsOf(topic, partition);
+    const openStart = runs.openStart(cut); // who promotes leaves a marker below the cut, which is no record
+    const log = { client: this.client, topic: topic.name, topicId: topic.localId, partition };
+    const end = openStart === undefined ? cut : await dataEnd(log, openStart, cut);
+    const place = runs.between(0, end, cut).toLocal(offset);
     if (place.status === 'behind') return { offset: cut, lost: place.records };
     return { offset: Math.min(place.offset, cut), lost: 0 };
   }
