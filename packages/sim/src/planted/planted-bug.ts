@@ -1,3 +1,6 @@
+/** What a bug that can be planted is, and how it is put into a source. */
+import type { Suite } from '../cluster/workers.ts';
+
 /**
  * A bug that can be planted: one small replacement, or two that belong together, in the source of product files. Applied
  * by `plant.ts` when a worker loads them, so that the tree stays as it is.
@@ -5,6 +8,8 @@
  */
 export interface PlantedBug {
   readonly name: string;
+  /** In which it is sought. Default: `cluster`. */
+  readonly suite?: Suite;
   /** What is wrong with it, in a sentence. */
   readonly what: string;
   readonly edits: readonly Edit[];

@@ -3,22 +3,25 @@ import { runSeeds } from '../cluster/workers.ts';
 import { PLANTED_BUGS } from './bugs.ts';
 import type { PlantedBug } from './planted-bug.ts';
 
-/** So many have to come to light; two that need an unlikely moment may stay hidden. */
-const MIN_FOUND = 19;
+/** Those that need an unlikely moment may stay hidden: so many of them. */
+const MAX_HIDDEN = 2;
 
 export interface PlantedOptions {
   readonly from: number;
   /** Seeds that a bug has to be found in. */
   readonly count: number;
   readonly workers: number;
-  /** Names, with commas between them. */
+  /** Names, or suites, with commas between them. */
   readonly only: string | undefined;
   readonly print: (line: string) => void;
 }
 
 /** Whether enough were found, or all of those that were named. */
 export async function plantedCampaign({ only, print, ...options }: PlantedOptions): Promise<boolean> {
-  const bugs = PLANTED_BUGS.filter(({ name }) => only === undefined || only.split(',').includes(name));
+  const bugs = PLANTED_BUGS.filter(
+    ({ name, suite = 'cluster' }) =>
+      only === undefined || only.split(',').some((wanted) => wanted === name || wanted === suite),
+  );
   let found = 0;
   for (const bug of bugs) {
     const finding = await seek(bug, options);
@@ -26,7 +29,7 @@ export async function plantedCampaign({ only, print, ...options }: PlantedOption
     print(`${finding === undefined ? 'NOT FOUND' : 'found'}  ${bug.name}: ${finding ?? bug.what}`);
   }
   print(`${found} of ${bugs.length} planted bugs found`);
-  return bugs.length > 0 && found >= (only === undefined ? MIN_FOUND : bugs.length);
+  return bugs.length > 0 && found >= bugs.length - (only === undefined ? MAX_HIDDEN : 0);
 }
 
 /** The first violation, with its seed. A worker that does not even start has found nothing. */
@@ -36,6 +39,7 @@ async function seek(bug: PlantedBug, options: Omit<PlantedOptions, 'only' | 'pri
     ...options,
     twice: false,
     plant: bug.name,
+    suite: bug.suite ?? 'cluster',
     isOver: () => finding !== undefined,
     onReport: ({ seed, events, violations }) => {
       if (events > 0 && violations.length > 0) finding ??= `seed ${seed}, ${violations[0]?.split('\n', 1)[0]}`;

@@ -1,0 +1,187 @@
+/** Planted bugs of the mirror, sought by the suite of three regions. */
+import type { PlantedBug } from './planted-bug.ts';
+
+const MIRROR = 'apps/mirror/src';
+const suite = 'geo';
+
+export const MIRROR_BUGS: readonly PlantedBug[] = [
+  {
+    name: 'write-ahead-skipped',
+    suite,
+    what: 'a batch goes out before the run that it begins is durable',
+    edits: [
+      {
+        file: `${MIRROR}/rebased/outbox.ts`,
+        find: 'if (batch.changesBefore > this.savedChanges) break;\n',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'fence-not-awaited',
+    suite,
+    what: 'a task that takes over reads where the copy ends before the marker of its fence is written',
+    edits: [
+      {
+        file: 'packages/client/src/transaction-fence.ts',
+        find: '    await this.untilComplete(producer);\n    await this.seeMarkers(producer);\n',
+        replace: '',
+      },
+      {
+        file: `${MIRROR}/rebased/copy-tail.ts`,
+        find: '  if (search.hasMarker) return',
+        replace: '  return',
+      },
+    ],
+  },
+  {
+    name: 'no-fence',
+    suite,
+    what: 'a task that takes over ends nobody else, and writes as itself',
+    edits: [
+      {
+        file: 'packages/client/src/transaction-fence.ts',
+        find: '    await this.addPartitions(producer);\n    await this.abort(producer);\n    await this.untilComplete(producer);\n    await this.seeMarkers(producer);\n',
+        replace: '',
+      },
+      { file: `${MIRROR}/rebased/copy-tail.ts`, find: '  if (search.hasMarker) return', replace: '  return' },
+    ],
+  },
+  {
+    name: 'marker-counted-as-data',
+    suite,
+    what: 'after a crash the end of the log is taken for the end of the data',
+    edits: [
+      {
+        file: `${MIRROR}/rebased/copy-tail.ts`,
+        find: 'if (!header.isControl) this.lastBatch = header;',
+        replace: 'this.lastBatch = header;',
+      },
+    ],
+  },
+  {
+    name: 'aborted-forwarded',
+    suite,
+    what: 'what was written by a transaction that was aborted is copied like anything else',
+    edits: [
+      {
+        file: 'packages/client/src/fetch/aborted-data.ts',
+        find: "? 'aborted' : 'data';",
+        replace: "? 'data' : 'data';",
+      },
+    ],
+  },
+  {
+    name: 'run-not-cut',
+    suite,
+    what: 'a run goes on where the origin has a control batch or a hole',
+    edits: [
+      {
+        file: 'packages/coordinates/src/run-table.ts',
+        find: 'const isNext = originStart === last.originStart + last.count && localStart === last.localStart + last.count;',
+        replace: 'const isNext = localStart === last.localStart + last.count;',
+      },
+    ],
+  },
+  {
+    name: 'hole-translated-too-far',
+    suite,
+    what: 'a place between two runs is translated to one behind the next record',
+    edits: [
+      {
+        file: 'packages/coordinates/src/run-search.ts',
+        find: 'const found = after?.localStart ?? local.end;',
+        replace: 'const found = after === undefined ? local.end : after.localStart + 1;',
+      },
+    ],
+  },
+  {
+    name: 'literal-offset',
+    suite,
+    what: "a group's offset is committed at the target as it is at the source",
+    edits: [
+      {
+        file: `${MIRROR}/groups/group-follow.ts`,
+        find: "return translation.status === 'behind' ? commonEnd : translation.offset;",
+        replace: "return translation.status === 'behind' ? commonEnd : offset;",
+      },
+      {
+        file: `${MIRROR}/groups/group-follow.ts`,
+        find: 'function wantedOf({ translation, commonEnd }: SourceCommit): number {',
+        replace: 'function wantedOf({ translation, commonEnd, offset }: SourceCommit): number {',
+      },
+    ],
+  },
+  {
+    name: 'group-rewound',
+    suite,
+    what: 'what a group has committed itself is put back to what another region knows',
+    edits: [
+      {
+        file: `${MIRROR}/groups/group-follow.ts`,
+        find: 'const isWanted = target == null || this.isMoved(place, target, author, wanted);',
+        replace: 'const isWanted = true;',
+      },
+    ],
+  },
+  {
+    name: 'known-by-name',
+    suite,
+    what: 'a topic that was deleted and made again is taken for the one that was copied',
+    edits: [
+      {
+        file: `${MIRROR}/link/reconcile.ts`,
+        find: 'if (origin.originTopicId !== topic.id) {',
+        replace: 'if (false as boolean) {',
+      },
+    ],
+  },
+  {
+    name: 'gap-not-recorded',
+    suite,
+    what: 'a copy goes on behind lost records, and nobody writes down that they are',
+    edits: [
+      {
+        file: `${MIRROR}/gaps/gap-store.ts`,
+        find: '    await this.topic.put(gapKey(gap), encodeGap(gap));\n',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'append-anywhere',
+    suite,
+    what: 'a leader appends what the mirror sends, wherever its log ends',
+    edits: [
+      {
+        file: 'apps/broker/src/partition/mirror-append.ts',
+        find: 'if (tag.expectedEnd !== logEnd) {',
+        replace: 'if (tag.expectedEnd > logEnd) {',
+      },
+    ],
+  },
+  {
+    name: 'silence-called-healthy',
+    suite,
+    what: 'a partition of which nothing is heard goes on being called healthy',
+    edits: [
+      {
+        file: `${MIRROR}/task/task-status.ts`,
+        find: 'if (silentMs >= limits.silentMs) {',
+        replace: 'if (silentMs < 0) {',
+      },
+    ],
+  },
+  {
+    name: 'copies-of-copies',
+    suite,
+    what: 'a topic that is itself a copy is mirrored onwards',
+    edits: [
+      {
+        file: `${MIRROR}/link/reconcile.ts`,
+        find: '  if (origin !== undefined && origin.promotedAt === undefined) return false;\n',
+        replace: '',
+      },
+    ],
+  },
+];
