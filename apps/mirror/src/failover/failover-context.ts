@@ -25,6 +25,8 @@ export interface LinkView {
   readonly from: string;
   readonly partitions: readonly PartitionStatus[];
   readonly groups: readonly GroupPartitionStatus[];
+  /** Groups are, or will be in a moment, carried by this process. */
+  readonly carriesGroups: boolean;
 }
 
 /** Links that a fail-back needs for a while. */
@@ -46,8 +48,8 @@ export interface FailoverContext {
   /** Where the copies of a region lie in an Apache Kafka; undefined: its copies have their origins' offsets. */
   runs(region: string): RunsStore | undefined;
   links(): LinkView[];
-  /** A round of the groups that come from there, if it is this process that carries them. */
-  carryGroups(from: string): Promise<void>;
+  /** A round of the groups that come from there; false: nobody carries them in this process. */
+  carryGroups(from: string): Promise<boolean>;
   /** Comes back when it is durable. */
   recordGap(place: TaskPlace, lost: LostRange): Promise<void>;
   readonly signal: AbortSignal;

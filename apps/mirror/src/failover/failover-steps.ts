@@ -9,11 +9,12 @@
  *   groups        the last round of groups: where the copy ended short, at its end
  *   promoting     writable, one incarnation further
  */
+import type { GroupPartitionState } from '../groups/messages.ts';
 import type { RegionSide } from '../link/region-side.ts';
 import type { TopicFacts } from '../link/topic-catalog.ts';
 import type { FailoverContext } from './failover-context.ts';
 import type { Copy } from './failover-plan.ts';
-import type { TopicRun } from './messages.ts';
+import type { RunHead, TopicRun } from './messages.ts';
 import { logEnds, placeKey, writersOf } from './origin-facts.ts';
 import type { StepTable } from './run-driver.ts';
 
@@ -34,8 +35,9 @@ export function failoverSteps(context: FailoverContext): StepTable {
       const cut = await context.promotion.seal(copy.origin, copy.partitions);
       return { step: 'groups', cut, incarnation: copy.origin.promotedAt ? topic.incarnation : copy.origin.incarnation };
     },
-    groups: async (_head, topic) => {
-      await context.carryGroups(topic.from);
+    groups: async (head, topic) => {
+      const waitFor = await carryGroups(context, topic, head.kind);
+      if (waitFor !== null) return { waitFor };
       return { step: topic.policy === 'identity' ? 'promoting' : 'done' };
     },
     promoting: async (_head, topic) => {
@@ -47,6 +49,35 @@ export function failoverSteps(context: FailoverContext): StepTable {
     },
   };
 }
+
+/** Null: all groups are as far as the copy lets them, or go their own way. */
+async function carryGroups(
+  context: FailoverContext,
+  { from, copy, topic }: TopicRun,
+  kind: RunHead['kind'],
+): Promise<string | null> {
+  const links = () => context.links().filter((link) => link.from === from);
+  const isCarried = await context.carryGroups(from);
+  // With a region that is lost, nobody hears any more of its groups than what was carried; a fail-back has a link for it.
+  const isExpected = kind === 'failback' || links().some(({ carriesGroups }) => carriesGroups);
+  if (!isCarried && isExpected && (await isReachable(context, from, topic))) return 'the groups are not looked at yet';
+  const open = links()
+    .flatMap(({ groups }) => groups)
+    .find(({ counterpart, state, wantedOffset, targetOffset }) => {
+      return counterpart === copy && !SETTLED.has(state) && wantedOffset !== targetOffset;
+    });
+  return open === undefined
+    ? null
+    : `${open.group} is at ${open.targetOffset ?? 'no offset'} of ${copy}-${open.partition}`;
+}
+
+async function isReachable(context: FailoverContext, region: string, topic: string): Promise<boolean> {
+  const side = context.regions.get(region);
+  return side !== undefined && (await logEnds(side, [{ name: topic, partitions: 1 }], context)).isReachable;
+}
+
+/** Of groups that are not put anywhere. */
+const SETTLED: ReadonlySet<GroupPartitionState> = new Set(['live', 'ahead', 'refused']);
 
 /** The topic of the run: another one of its name is not meant. */
 export async function copyOf(context: FailoverContext, { copy, copyId }: TopicRun): Promise<Copy | undefined> {

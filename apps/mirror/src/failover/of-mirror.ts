@@ -34,7 +34,11 @@ export function failoverOf(parts: MirrorParts): Failover {
     promotion: promotionOf(parts, stopping.signal),
     temporaryLinks: linksOf(directory, here.name),
     runs: (region) => sideOf(region).runs,
-    links: () => status().map(({ name, from, partitions }) => ({ from, partitions, groups: groups.status(name) })),
+    links: () =>
+      status().map(({ name, from, partitions, isKeeper, state }) => ({
+        ...{ from, partitions, groups: groups.status(name) },
+        carriesGroups: isKeeper && state !== 'paused' && followsGroups(directory, name),
+      })),
     carryGroups: (from) => groups.carry(from),
     // Not as an order to begin the copy anew: it is a gap that is dealt with already.
     recordGap: (place, lost) => gaps.keeper(place.link, () => 'mark-gap').record(place, lost, 'mark-gap'),
@@ -51,6 +55,9 @@ export function failoverOf(parts: MirrorParts): Failover {
     },
   };
 }
+
+const followsGroups = (directory: LinkDirectory, name: string): boolean =>
+  directory.links.some(({ spec }) => spec.name === name && spec.follow.groups !== 'none');
 
 function regionsOf({ names, sideOf, here }: MirrorParts): KnownRegions {
   const others = new Set(names.filter((name) => name !== here.name));

@@ -31,10 +31,11 @@ export class FollowedGroups {
     return this.shells.get(link)?.shell.status() ?? [];
   }
 
-  /** A round at once, of all links from there. What does not answer is left for the next. */
-  async carry(from: string): Promise<void> {
+  /** A round at once, of all links from there; false: there is none. What does not answer is left for the next. */
+  async carry(from: string): Promise<boolean> {
     const shells = [...this.shells.values()].filter((each) => each.from === from);
     await Promise.all(shells.map(({ shell }) => shell.round([])));
+    return shells.length > 0;
   }
 
   /** Of every process that has a part of the link: where its own partitions are. */

@@ -128,7 +128,16 @@ test('what a region committed before it was lost comes back with the topic, once
   expect(round(machine, back)).toEqual([20]);
   const again = new GroupFollow({ ...options, from: 'eu', to: 'us' });
   expect(round(again, back, { offset: 10 })).toEqual([]);
+  const inPart = { offset: 10, metadata: mark };
+  expect(round(new GroupFollow({ ...options, from: 'eu', to: 'us' }), back, inPart)).toEqual([20]);
   expect(round(new GroupFollow({ ...options, from: 'eu', to: 'us' }), { ...back, isOrigin: false })).toEqual([]);
+});
+
+test('a commit that has come back in part does not put back what it came from', () => {
+  const forth = new GroupFollow(options);
+  const mark = writeMark({ author: 'us', offset: 11, metadata: '' });
+  expect(round(forth, commit(2, { metadata: mark }), { offset: 12, metadata: mark })).toEqual([]);
+  expect(round(forth, commit(14, { metadata: mark }), { offset: 12, metadata: mark })).toEqual([14]);
 });
 
 test('a target that refuses is asked less and less often, and the reason is shown', () => {

@@ -135,9 +135,7 @@ export class GroupFollow {
     const { author } = this.markOf(source);
     const wanted = wantedOf(source);
     settle(place);
-    // Of a topic that was begun anew at the target, nothing is left there but what comes back.
-    const isReturn = author === this.options.to && !(source.isOrigin && target === null);
-    if (isReturn || target?.offset === wanted) {
+    if ((author === this.options.to && !this.mayReturn(place)) || target?.offset === wanted) {
       markCarried(place);
       return [];
     }
@@ -153,11 +151,19 @@ export class GroupFollow {
     return [{ topic, partition, offset: wanted, metadata, expectedOffset: target?.offset ?? -1 }];
   }
 
+  /** Of a topic that was begun anew at the target, nothing is left there but what has come back, maybe in part. */
+  private mayReturn({ source, target }: Place): boolean {
+    const isNotOwn = target == null || readMark(target.metadata)?.author === this.options.to;
+    return source.isOrigin && isNotOwn;
+  }
+
   /** Whether the commit that is there gives way. */
   private isMoved(place: Place, target: TargetCommit, author: string, wanted: number): boolean {
     const ours = readMark(target.metadata);
     if (ours === undefined || ours.author === this.options.to) return !place.isCarried && wanted > target.offset;
-    const mayGoBack = ours.author === author && author === this.options.from;
+    // What a mirror wrote at the source may be a part of what its author meant.
+    const isAuthors = readMark(place.source.metadata) === undefined;
+    const mayGoBack = isAuthors && ours.author === author;
     return mayGoBack || wanted > target.offset;
   }
 
