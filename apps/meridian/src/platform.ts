@@ -1,9 +1,10 @@
 /**
- * Which platform a command talks to: the regions folder, moved by the port offset. Used by every command.
+ * Which platform a command talks to: the regions folder, moved by the port offset. Used by every command; what is
+ * linked is asked of the mirrors, so that a spoilt links.yaml keeps nobody from looking.
  * Invariant: without `--port-offset` the offset is the one that the data folder's platform was started with.
  */
 import type { Io } from '@meridian/io';
-import { loadRegions, mirrorsOf, movePorts, type Region, type Topology } from '@meridian/service/regions';
+import { loadRegionsAlone, mirrorsOf, movePorts, type Region, type Topology } from '@meridian/service/regions';
 import { CliError } from './errors.ts';
 import { readMarker } from './local/data-folder.ts';
 
@@ -16,7 +17,7 @@ export interface PlatformOptions {
 
 export function findPlatform(io: Pick<Io, 'disk'>, options: PlatformOptions): Topology {
   const offset = options.portOffset ?? readMarker(io, options.data)?.portOffset ?? 0;
-  return movePorts(loadRegions(io, options.regions), offset);
+  return movePorts(loadRegionsAlone(io, options.regions), offset);
 }
 
 export function findRegion(topology: Topology, name: string): Region {

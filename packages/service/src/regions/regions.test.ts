@@ -1,6 +1,6 @@
 import type { Disk } from '@meridian/io';
 import { expect, test } from 'vitest';
-import { loadRegions, movePorts } from './regions.ts';
+import { loadRegions, loadRegionsAlone, movePorts } from './regions.ts';
 
 const region = (name: string, id: number, port: number): string =>
   `name: ${name}
@@ -127,6 +127,12 @@ test('settings of apache kafka that are unknown, or miss another, are told with 
   expect(() => load({ ...GOOD, 'b.yaml': kafkaRegion('').replace('engine: kafka', 'engine: redpanda') })).toThrow(
     'b.yaml:3: engine must be one of "embedded", "kafka"',
   );
+});
+
+test('regions alone are read whatever the links are spoilt with', () => {
+  const disk = diskOf({ ...GOOD, 'links.yaml': 'links: [' });
+  expect(() => loadRegions(disk, 'regions')).toThrow('links.yaml:1');
+  expect(loadRegionsAlone(disk, 'regions').regions.map(({ name }) => name)).toEqual(['a', 'b']);
 });
 
 test('two links that may write the same copies, a dot in a name, and a pattern for other machines are mistakes', () => {

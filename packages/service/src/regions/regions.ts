@@ -33,19 +33,25 @@ const BROKER_PORTS: readonly PortField[] = [
 const portFieldsOf = ({ engine }: Region): readonly PortField[] =>
   engine === 'embedded' ? [...BROKER_PORTS, ...OWN_PORTS] : OWN_PORTS;
 
-export function loadRegions(io: Pick<Io, 'disk'>, folder: string): Topology {
+export const loadRegions = (io: Pick<Io, 'disk'>, folder: string): Topology => load(io, folder, true);
+
+/** Whatever `links.yaml` says: mirrors that run go on with their old links when it is edited into nonsense. */
+export const loadRegionsAlone = (io: Pick<Io, 'disk'>, folder: string): Topology => load(io, folder, false);
+
+function load(io: Pick<Io, 'disk'>, folder: string, needsLinks: boolean): Topology {
   const files = listFiles(io, folder);
   const regions = files
     .filter((file) => file !== LINKS_FILE)
     .map((file) => readYaml<Region>(`${folder}/${file}`, readText(io, `${folder}/${file}`), regionSchema));
-  const links = files.includes(LINKS_FILE)
-    ? readLinkEntries(`${folder}/${LINKS_FILE}`, readText(io, `${folder}/${LINKS_FILE}`))
-    : undefined;
+  const links =
+    needsLinks && files.includes(LINKS_FILE)
+      ? readLinkEntries(`${folder}/${LINKS_FILE}`, readText(io, `${folder}/${LINKS_FILE}`))
+      : undefined;
   const sources = links ? [...regions, links] : regions;
   const complaints = sources.flatMap((source) => source.complaints);
   if (complaints.length === 0) complaints.push(...checkRegions(regions), ...(links ? checkLinks(links, regions) : []));
   if (regions.length === 0) complaints.push(`${folder}: there is no region's file (<region>.yaml) in it`);
-  if (regions.length > 1 && links === undefined) {
+  if (needsLinks && regions.length > 1 && links === undefined) {
     complaints.push(
       `${folder}: ${LINKS_FILE} is missing, which says what is mirrored where (\`links: []\` for nothing)`,
     );
