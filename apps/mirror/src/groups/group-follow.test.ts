@@ -10,7 +10,14 @@ const exact = (offset: number) => ({ status: 'exact', offset }) as const;
 const ours = (offset: number) => writeMark({ author: 'us', offset, metadata: '' });
 
 function commit(offset: number, more: Partial<SourceCommit> = {}): SourceCommit {
-  const place = { topic: 'orders', partition: 0, counterpart: 'us.orders', isOrigin: true, commonEnd: offset };
+  const place = {
+    topic: 'orders',
+    partition: 0,
+    counterpart: 'us.orders',
+    counterpartId: 'copy',
+    isOrigin: true,
+    commonEnd: offset,
+  };
   return { ...place, offset, metadata: '', translation: exact(offset), ...more };
 }
 
@@ -138,6 +145,13 @@ test('a commit that has come back in part does not put back what it came from', 
   const mark = writeMark({ author: 'us', offset: 11, metadata: '' });
   expect(round(forth, commit(2, { metadata: mark }), { offset: 12, metadata: mark })).toEqual([]);
   expect(round(forth, commit(14, { metadata: mark }), { offset: 12, metadata: mark })).toEqual([14]);
+});
+
+test('a copy that was begun anew gets its groups again', () => {
+  const machine = new GroupFollow(options);
+  expect(round(machine, commit(10))).toEqual([10]);
+  expect(round(machine, commit(10))).toEqual([]);
+  expect(round(machine, commit(10, { counterpartId: 'the next copy' }))).toEqual([10]);
 });
 
 test('a target that refuses is asked less and less often, and the reason is shown', () => {

@@ -96,7 +96,8 @@ export class GroupFollow {
       const key = keyOf(source.counterpart, source.partition);
       heard.add(key);
       const place = this.places.get(key);
-      if (place === undefined) this.places.set(key, placeOf(source));
+      const isSameTopic = place?.source.counterpartId === source.counterpartId;
+      if (place === undefined || !isSameTopic) this.places.set(key, placeOf(source));
       else this.move(place, source);
     }
     for (const key of this.places.keys()) if (!heard.has(key)) this.places.delete(key);

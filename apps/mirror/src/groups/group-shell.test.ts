@@ -63,7 +63,13 @@ function stage(limits = {}) {
           offset <= copies.end
             ? ({ status: 'exact', offset: offset + 1 } as const)
             : ({ status: 'behind', records: offset - copies.end } as const);
-        return { counterpart: `us.${topic}`, isOrigin: true, translation, commonEnd: copies.end + 1 };
+        return {
+          counterpart: `us.${topic}`,
+          counterpartId: 'copy',
+          isOrigin: true,
+          translation,
+          commonEnd: copies.end + 1,
+        };
       }),
   };
   const shell = new GroupShell({

@@ -12,7 +12,8 @@ import type { GroupPartitionStatus, SourceCommit, TargetCommit } from './message
 
 export interface TranslatedCommit {
   readonly counterpart: string;
-  /** See `SourceCommit`. */
+  /** These: see `SourceCommit`. */
+  readonly counterpartId: string;
   readonly isOrigin: boolean;
   readonly translation: Translation;
   /** See `SourceCommit`. */

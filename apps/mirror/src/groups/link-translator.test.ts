@@ -75,6 +75,7 @@ test('an empty copy holds a group at its end, whatever the source offset says', 
   const { ask } = stage();
   const answer = {
     counterpart: 'us.orders',
+    counterpartId: 'copy-of-us',
     isOrigin: true,
     translation: { status: 'behind', records: 5_000 },
     commonEnd: 0,

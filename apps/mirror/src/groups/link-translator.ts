@@ -104,7 +104,7 @@ function translated(
 ): TranslatedCommit | undefined {
   if (from === undefined || to === undefined) return undefined;
   const translation = translateOffset(from, to, commit.offset);
-  const place = { counterpart: target.name, isOrigin: !isCopy(source) };
+  const place = { counterpart: target.name, counterpartId: target.id, isOrigin: !isCopy(source) };
   return { ...place, translation, commonEnd: commonEnd(from, to, commit.offset, translation) };
 }
 

@@ -13,6 +13,8 @@ export interface SourceCommit {
   readonly metadata: string;
   /** The same topic at the target: a copy of it, or its origin. */
   readonly counterpart: string;
+  /** Its topic id: with another one, nothing that was committed is left. */
+  readonly counterpartId: string;
   /** The counterpart is a copy of it: it was born at the source, or is a topic of the source's own by now. */
   readonly isOrigin: boolean;
   readonly translation: Translation;

@@ -46,7 +46,14 @@ function stored<T>(broker: FakeBroker, topic: string, decode: (record: StoredKey
 const bufferOf = (bytes: Uint8Array | null) => (bytes === null ? null : Buffer.from(bytes));
 
 function commit(offset: number, more: Partial<SourceCommit> = {}): SourceCommit {
-  const place = { topic: 'orders', partition: 2, counterpart: 'us-east.orders', isOrigin: true, commonEnd: 90 };
+  const place = {
+    topic: 'orders',
+    partition: 2,
+    counterpart: 'us-east.orders',
+    counterpartId: 'copy',
+    isOrigin: true,
+    commonEnd: 90,
+  };
   return { ...place, offset, metadata: 'm', translation: { status: 'exact', offset: offset - 5 }, ...more };
 }
 
