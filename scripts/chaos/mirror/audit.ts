@@ -1,0 +1,70 @@
+/**
+ * What a copy holds against what its origin holds, by the numbers that the records bear: in order, lost, and twice. Used by
+ * `chaos -- mirror`, for our copy and for MirrorMaker 2's.
+ */
+import { AbortedData, createClient, EARLIEST, LATEST } from '@meridian/client';
+import { silentLogger } from '@meridian/io';
+import { createRealIo } from '@meridian/io/real';
+import { decompress } from '@meridian/protocol';
+import { iterateBatches, readRecords } from '@meridian/protocol/record-batch';
+
+const IDLE_LIMIT_MS = 30_000;
+
+/** The numbers in the order in which they lie, as a reader with `read_committed` gets them. */
+export async function numbersIn(port: number, topic: string, partition: number): Promise<number[]> {
+  const bootstrap = [{ host: '127.0.0.1', port }];
+  const client = createClient({ io: createRealIo(), bootstrap, clientId: 'audit', log: silentLogger });
+  const numbers: number[] = [];
+  try {
+    const [start] = await client.listOffsets([{ topic, partition, timestamp: EARLIEST }]);
+    const [end] = await client.listOffsets([{ topic, partition, timestamp: LATEST }]);
+    if (start === undefined || end === undefined || start.offset >= end.offset) return numbers;
+    await new Promise<void>((done, fail) => {
+      const fetcher = client.fetcher({ isolation: 'read_committed' });
+      let timer = setTimeout(fail, IDLE_LIMIT_MS, new Error(`${topic}-${partition} was not read to ${end.offset}`));
+      const finish = (): void => {
+        clearTimeout(timer);
+        fetcher.close();
+        done();
+      };
+      fetcher.add({
+        ...{ topic, partition, offset: start.offset },
+        onBatches: ({ buffers, abortedTransactions, nextOffset }) => {
+          timer = timer.refresh();
+          const aborted = new AbortedData(abortedTransactions);
+          for (const buffer of buffers)
+            for (const { bytes, header } of iterateBatches(buffer)) {
+              if (aborted.kindOf(header, bytes) !== 'data') continue;
+              for (const { value } of readRecords(bytes, { decompress }))
+                numbers.push(Buffer.from(value ?? []).readDoubleBE(0));
+            }
+          if (nextOffset >= end.offset) finish();
+        },
+        onEnd: (highWatermark) => {
+          if (highWatermark >= end.offset) finish();
+        },
+        onError: ({ detail }) => fail(new Error(detail)),
+      });
+    });
+    return numbers;
+  } finally {
+    await client.close();
+  }
+}
+
+export interface Comparison {
+  readonly records: number;
+  readonly lost: number;
+  readonly twice: number;
+  /** Neither lost nor twice, and yet not in the origin's order: the first place. */
+  readonly firstOutOfOrder: number | undefined;
+}
+
+export function compareNumbers(origin: readonly number[], copy: readonly number[]): Comparison {
+  const there = new Set(copy);
+  const lost = origin.filter((number) => !there.has(number)).length;
+  const twice = copy.length - there.size;
+  const outOfOrder = origin.findIndex((number, index) => copy[index] !== number);
+  const firstOutOfOrder = lost === 0 && twice === 0 && outOfOrder >= 0 ? outOfOrder : undefined;
+  return { records: copy.length, lost, twice, firstOutOfOrder };
+}
