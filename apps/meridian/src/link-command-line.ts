@@ -65,6 +65,11 @@ function addLinks({ io, terminal, command, collect, wholeNumber, addPair }: Comm
   named('confirm <name>', 'delete the copy of a topic that its origin has deleted')
     .requiredOption('--topic <name>', 'the topic, as at its origin')
     .action(async (name, options) => (await load()).confirmDeletion(io, terminal, name, options));
+  named('decide <name>', 'say what becomes of a topic that is halted because its origin lost records')
+    .requiredOption('--topic <name>', 'the topic, as at its origin')
+    .requiredOption('--policy <policy>', 'mark-gap: go on behind them; new-incarnation: begin the copy anew')
+    .option('--partition <number>', 'only this one', wholeNumber)
+    .action(async (name, options) => (await load()).decideLostRange(io, terminal, name, options));
   named('delete <name>', 'end a link; its copies stay as they are').action(async (name, options) =>
     (await load()).deleteLink(io, terminal, name, options),
   );

@@ -1,12 +1,43 @@
 /** What a link's flags become, and tables of what mirrors answer. */
-import { expect, test } from 'vitest';
+import type { Io } from '@meridian/io';
+import { afterEach, expect, test, vi } from 'vitest';
 import { gapTable } from './gaps.ts';
-import { linkEntry } from './link.ts';
+import { linkEntry, resumeLink } from './link.ts';
 import { translatedTable } from './translate.ts';
 import { type VerifiedRow, verifiedTable } from './verify.ts';
 
 const PLATFORM = { data: '.meridian', regions: 'regions' };
 const ENDS = { ...PLATFORM, from: 'us', to: 'eu' };
+
+afterEach(() => void vi.unstubAllGlobals());
+
+test('each of the mirrors is told of a topic that is to begin anew, since each has its own partitions', async () => {
+  const files: Record<string, string> = {
+    '.meridian/meridian.json': '{ "format": 1, "mirrors": 2 }',
+    'regions/eu.yaml':
+      'name: eu\nid: 1\nengine: embedded\nkafka: { port: 1, internalPort: 2 }\ngateway: { port: 3 }\nmirror: { managementPort: 94 }\n',
+  };
+  const disk = {
+    exists: (path: string) => path in files,
+    list: () => ['eu.yaml'],
+    stat: (path: string) => ({ size: files[path]?.length ?? 0, modifiedMs: 0, isFolder: false }),
+    readFile: (path: string) => Buffer.from(files[path] ?? ''),
+  };
+  const told: string[] = [];
+  vi.stubGlobal('fetch', async (url: string, { body }: { body: string }) => {
+    told.push(`${url} ${body}`);
+    return Response.json({});
+  });
+  const said: string[] = [];
+  const terminal = { data: () => {}, drained: async () => {}, endWithReader: () => {}, flush: async () => {} };
+  const options = { ...PLATFORM, region: 'eu', topic: 'orders' };
+  await resumeLink({ disk } as unknown as Io, { ...terminal, say: (line) => said.push(line) }, 'us-eu', options);
+  expect(told).toEqual([
+    'http://127.0.0.1:94/v1/links/us-eu/resume {"topic":"orders"}',
+    'http://127.0.0.1:104/v1/links/us-eu/resume {"topic":"orders"}',
+  ]);
+  expect(said).toEqual(['orders of link us-eu begins anew']);
+});
 
 test('what is not said is left out, so that the mirror fills it in', () => {
   expect(linkEntry(undefined, ENDS)).toEqual({ from: 'us', to: 'eu' });

@@ -10,7 +10,7 @@ import { findPlatform, findRegion, type PlatformOptions } from '../platform.ts';
 import type { Terminal } from '../terminal.ts';
 import { nameOf } from './link-names.ts';
 import { askLinks, type LinkStatus, tableOf } from './links.ts';
-import { askMirror } from './mirror-api.ts';
+import { askEachMirror, askMirror } from './mirror-api.ts';
 
 export interface LinkOptions extends PlatformOptions {
   /** Where the link leads to, if two regions have one of that name. */
@@ -80,11 +80,17 @@ export async function pauseLink(io: Io, terminal: Terminal, name: string, option
   await act(io, terminal, name, options, { action: 'pause', body: { by }, said: `paused link ${name}` });
 }
 
-/** With `topic`: one that is halted begins anew, as if its mirror had just been started. */
+/** With `topic`: one that is halted begins anew, as if its mirrors had just been started; each has its own partitions. */
 export async function resumeLink(io: Io, terminal: Terminal, name: string, options: LinkOptions & { topic?: string }) {
   const { topic } = options;
-  const said = topic === undefined ? `resumed link ${name}` : `${topic} of link ${name} begins anew`;
-  await act(io, terminal, name, options, { action: 'resume', body: topic === undefined ? {} : { topic }, said });
+  if (topic === undefined) {
+    return act(io, terminal, name, options, { action: 'resume', body: {}, said: `resumed link ${name}` });
+  }
+  const request = { method: 'POST', path: `${pathOf(name)}/resume`, body: { topic } } as const;
+  const { answers, silent } = await askEachMirror<object>(io, options, await regionOf(io, options, name), request);
+  if (answers.length === 0) throw new CliError('refused', silent.join('\n'));
+  if (options.json) terminal.data(JSON.stringify(answers[0]));
+  else terminal.say(`${topic} of link ${name} begins anew`);
 }
 
 export async function confirmDeletion(
@@ -95,6 +101,25 @@ export async function confirmDeletion(
 ) {
   const { topic } = options;
   await act(io, terminal, name, options, { action: 'confirm', body: { topic }, said: `deleted the copy of ${topic}` });
+}
+
+export interface DecideOptions extends LinkOptions {
+  topic: string;
+  partition?: number;
+  policy: string;
+}
+
+/** What becomes of a partition that is halted because records were lost at its origin. Each mirror has its own. */
+export async function decideLostRange(io: Io, terminal: Terminal, name: string, options: DecideOptions): Promise<void> {
+  const region = await regionOf(io, options, name);
+  const { topic, partition, policy } = options;
+  const body = { link: name, topic, policy, ...(partition !== undefined && { partition }) };
+  const request = { method: 'POST', path: '/v1/gaps/decide', body } as const;
+  const { answers, silent } = await askEachMirror<{ decided: number[] }>(io, options, region, request);
+  const decided = answers.flatMap((answer) => answer.decided).toSorted((a, b) => a - b);
+  if (decided.length === 0) throw new CliError('refused', silent.join('\n'));
+  if (options.json) terminal.data(JSON.stringify({ link: name, topic, decided, policy }));
+  else terminal.say(`${topic} of link ${name} goes on by ${policy}: partition ${decided.join(', ')}`);
 }
 
 export async function deleteLink(io: Io, terminal: Terminal, name: string, options: LinkOptions): Promise<void> {
