@@ -28,6 +28,8 @@ export interface MirrorLimits {
   readonly questionRetryMs: number;
   /** One request to either side. */
   readonly requestTimeoutMs: number;
+  /** The first question to a region, which may be one that cannot be reached. */
+  readonly firstLookMs: number;
   /** Asking where the origin ends for partitions that do not fetch. */
   readonly observeTimeoutMs: number;
   /** A partition that is further behind is `catching-up`. */
@@ -48,6 +50,8 @@ export interface MirrorLimits {
   readonly fenceLastsMs: number;
   /** How often a re-based partition that ends in a marker puts its end on record while nothing else comes. */
   readonly endToldMs: number;
+  /** A re-based partition that was taken over rests for so long, and then takes itself back if it is still to be copied here. */
+  readonly takenOverRestMs: number;
   /** Fences under way at one target. */
   readonly fencesInFlight: number;
   /** Topics whose configs are asked for in one request. */
@@ -136,6 +140,7 @@ export const DEFAULT_LIMITS: MirrorLimits = {
   questionsAtOnce: 1_000,
   questionRetryMs: 1_000,
   requestTimeoutMs: 10_000,
+  firstLookMs: 3_000,
   observeTimeoutMs: 2_000,
   catchingUpMs: 2_000,
   silentMs: 15_000,
@@ -145,6 +150,7 @@ export const DEFAULT_LIMITS: MirrorLimits = {
   changesPerSave: 1_000,
   fenceLastsMs: 12 * 3_600_000,
   endToldMs: 500,
+  takenOverRestMs: 8_000,
   fencesInFlight: 50,
   describeTopics: 500,
   maxTopicNameLength: 249,

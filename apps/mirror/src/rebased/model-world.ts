@@ -124,7 +124,8 @@ export class Actor {
     else if (effect.type === 'resume') this.isPaused = false;
     else if (effect.type === 'stopFetching') this.fetchOffset = -1;
     else if (effect.type === 'save' || effect.type === 'produce') this.connection.push(effect);
-    else if (effect.type === 'retryLater') this.errands.push(() => this.feed({ type: 'retry' }));
+    else if (effect.type === 'retryLater' || effect.type === 'restTakenOver')
+      this.errands.push(() => this.feed({ type: 'retry' }));
     else if (effect.type === 'fence') this.fence();
     else if (effect.type === 'load') this.errands.push(() => this.load());
     else if (effect.type === 'prove') this.errands.push(() => this.prove(effect.epoch));

@@ -150,4 +150,6 @@ export type RebasedEffect =
   /** Input `recorded` or `unrecorded`. `policy` undefined: as the topic's policy says. */
   | { readonly type: 'recordGap'; readonly lost: LostRange; readonly policy: GapPolicy | undefined }
   /** Input `retry` after full jitter for the n-th failure in a row. `isSlow`: nothing will change soon. */
-  | { readonly type: 'retryLater'; readonly failures: number; readonly isSlow: boolean };
+  | { readonly type: 'retryLater'; readonly failures: number; readonly isSlow: boolean }
+  /** Input `retry` once shares are settled: a partition that is not ours any more is stopped by then. */
+  | { readonly type: 'restTakenOver' };

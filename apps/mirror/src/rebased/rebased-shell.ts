@@ -95,6 +95,8 @@ export class RebasedShell implements MirrorTask {
         return void this.recordGap(effect);
       case 'retryLater':
         return this.retryLater(effect);
+      case 'restTakenOver':
+        return this.retryIn((0.75 + this.context.io.random.next() / 2) * this.context.limits.takenOverRestMs);
     }
   }
 
@@ -214,9 +216,12 @@ export class RebasedShell implements MirrorTask {
   private retryLater({ failures, isSlow }: EffectOf<'retryLater'>): void {
     const { io, limits } = this.context;
     const grown = Math.min(limits.backoffCapMs, limits.backoffBaseMs * 2 ** Math.min(failures, 20));
-    const delayMs = io.random.next() * (isSlow ? limits.refusedBackoffMs : grown);
+    this.retryIn(io.random.next() * (isSlow ? limits.refusedBackoffMs : grown));
+  }
+
+  private retryIn(delayMs: number): void {
     this.timer?.cancel();
-    this.timer = io.timers.after(delayMs, () => this.feed({ type: 'retry' }));
+    this.timer = this.context.io.timers.after(delayMs, () => this.feed({ type: 'retry' }));
   }
 
   private hold(bytes: number): void {

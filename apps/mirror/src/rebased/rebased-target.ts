@@ -42,6 +42,10 @@ export class RebasedTarget {
   async takeOver(place: Place, call: CallOptions): Promise<FencedProducer> {
     await this.ensure();
     while (this.fences >= this.fencesAllowed) await new Promise<void>((go) => this.waiting.push(go));
+    if (call.signal?.aborted) {
+      this.wake();
+      throw new Error('stopped while it waited for its turn'); // it would fence its successor
+    }
     this.fences++;
     let isDone = false;
     try {
@@ -53,8 +57,12 @@ export class RebasedTarget {
     } finally {
       this.fences--;
       this.fencesAllowed = isDone ? Math.min(this.limits.fencesInFlight, this.fencesAllowed + 1) : FIRST_FENCES;
-      for (const go of this.waiting.splice(0, this.fencesAllowed - this.fences)) go();
+      this.wake();
     }
+  }
+
+  private wake(): void {
+    for (const go of this.waiting.splice(0, Math.max(0, this.fencesAllowed - this.fences))) go();
   }
 
   /** What the copy is now, asked anew; undefined: nothing is written of it. */

@@ -16,7 +16,7 @@
  *   mirroring   refused, unanswered         → settling    pause; retryLater after the last answer in flight
  *   mirroring   refused, sequence, first    → restarting  retryLater: fence anew, recover from the log
  *   proving     it is not our log, yet      → proving     pause, retryLater: for `doubtMs`
- *   (any)       superseded                  → superseded  stopFetching, retryLater (slow)
+ *   (any)       superseded                  → superseded  stopFetching, restTakenOver
  *   (any)       lost range                  → recording   stopFetching, recordGap
  *   recording   recorded: mark-gap          → mirroring   save, fetch behind the gap
  *   recording   recorded: other             → halted
@@ -350,8 +350,7 @@ export class RebasedTask implements TaskView {
     this.ledger.close();
     this.phase = 'superseded';
     this.reason = `another mirror has taken over: ${reason}`;
-    this.isRefused = true;
-    return [{ type: 'stopFetching' }, this.retryLater()];
+    return [{ type: 'stopFetching' }, { type: 'restTakenOver' }];
   }
 
   private restart(reason: string): RebasedEffect[] {
