@@ -8,9 +8,10 @@ import { join } from 'node:path';
 import { connect, type SubscribeFrom, type Subscription } from '@meridian/sdk';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DEFAULT_REGIONS } from '../platform-defaults.ts';
-import { connectProducer, sendAll } from '../testing/kafkajs-clients.ts';
+import { connectProducer, kafkaClient, sendAll } from '../testing/kafkajs-clients.ts';
 import { type LocalPlatform, type PartName, startLocalPlatform } from '../testing/local-platform.ts';
 import { writeLinks } from '../testing/regions-folder.ts';
+import { startReader } from '../testing/sdk-reader.ts';
 
 const COUNT = 1_200;
 const NEW = 300;
@@ -129,4 +130,32 @@ test('a link made by command copies what it names, rests while it is paused, and
   expect((await platform.command(['link', 'delete', 'extra'])).code).toBe(0);
   const topics = await platform.command(['topic', 'list', '--region', 'eu-west']);
   expect(topics.stdout).toMatch(/us-east\.acme\.extra/);
+}, 120_000);
+
+test('records that the origin deletes before they are copied are on record, wait for a decision, and are told to readers', async () => {
+  const made = ['--from', 'us-east', '--to', 'eu-west', '--topic', 'acme.lossy'];
+  expect((await platform.command(['link', 'create', 'lossy', ...made])).code).toBe(0);
+  await platform.command(['topic', 'create', 'acme.lossy', '--region', 'us-east', '--partitions', '1']);
+  await write('us-east', 'acme.lossy', 'a', 100);
+  await copied('lossy', 100);
+  const token = await platform.token('lossy:read');
+  const reader = await startReader({ urls: [platform.gateway('eu-west')], token, topic: 'lossy' });
+  await reader.until(100, 20_000);
+  await platform.command(['link', 'pause', 'lossy']);
+  for (const prefix of ['b', 'c']) await write('us-east', 'acme.lossy', prefix, 50);
+  const admin = kafkaClient(platform.kafka('us-east')).admin();
+  await admin.connect();
+  await admin.fetchTopicOffsets('acme.lossy'); // kafkajs deletes records only of topics that it has met
+  await admin.deleteTopicRecords({ topic: 'acme.lossy', partitions: [{ partition: 0, offset: '150' }] });
+  await admin.disconnect();
+  await platform.command(['link', 'resume', 'lossy']);
+  await until(['link', 'decide', 'lossy', '--topic', 'acme.lossy', '--policy', 'mark-gap']);
+  await copied('lossy', 200);
+  const gaps = await platform.command(['gaps', '--region', 'eu-west', '--json']);
+  expect(gaps.code).toBe(1);
+  expect(JSON.parse(gaps.stdout)).toMatchObject({ link: 'lossy', kind: 'retention', from: 100, to: 150 });
+  await reader.until(150, 20_000);
+  expect(reader.gaps).toMatchObject([{ region: 'us-east', partition: 0, from: 100, to: 150, reason: 'retention' }]);
+  expect([reader.received, reader.disorders]).toEqual([150, []]);
+  await reader.close();
 }, 120_000);
