@@ -48,8 +48,8 @@ export interface FailoverContext {
   /** Where the copies of a region lie in an Apache Kafka; undefined: its copies have their origins' offsets. */
   runs(region: string): RunsStore | undefined;
   links(): LinkView[];
-  /** A round of the groups that come from there; false: nobody carries them in this process. */
-  carryGroups(from: string): Promise<boolean>;
+  /** A round of the groups that come from there; what went wrong. Undefined: nobody carries them in this process. */
+  carryGroups(from: string): Promise<readonly string[] | undefined>;
   /** Comes back when it is durable. */
   recordGap(place: TaskPlace, lost: LostRange): Promise<void>;
   readonly signal: AbortSignal;

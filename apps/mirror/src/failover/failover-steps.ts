@@ -57,10 +57,12 @@ async function carryGroups(
   kind: RunHead['kind'],
 ): Promise<string | null> {
   const links = () => context.links().filter((link) => link.from === from);
-  const isCarried = await context.carryGroups(from);
-  // With a region that is lost, nobody hears any more of its groups than what was carried; a fail-back has a link for it.
+  const troubles = await context.carryGroups(from);
+  // With a region that is lost, nobody hears any more of its groups than what was carried; a fail-back waits for it.
+  const isAwaited = kind === 'failback' || (await isReachable(context, from, topic));
   const isExpected = kind === 'failback' || links().some(({ carriesGroups }) => carriesGroups);
-  if (!isCarried && isExpected && (await isReachable(context, from, topic))) return 'the groups are not looked at yet';
+  if (isAwaited && troubles === undefined && isExpected) return 'the groups are not looked at yet';
+  if (isAwaited && troubles?.[0] !== undefined) return troubles[0];
   const open = links()
     .flatMap(({ groups }) => groups)
     .find(({ counterpart, state, wantedOffset, targetOffset }) => {

@@ -31,11 +31,12 @@ export class FollowedGroups {
     return this.shells.get(link)?.shell.status() ?? [];
   }
 
-  /** A round at once, of all links from there; false: there is none. What does not answer is left for the next. */
-  async carry(from: string): Promise<boolean> {
+  /** A round at once, of all links from there; what went wrong. Undefined: nobody carries them in this process. */
+  async carry(from: string): Promise<readonly string[] | undefined> {
     const shells = [...this.shells.values()].filter((each) => each.from === from);
-    await Promise.all(shells.map(({ shell }) => shell.round([])));
-    return shells.length > 0;
+    const troubles: string[] = [];
+    await Promise.all(shells.map(({ shell }) => shell.round(troubles)));
+    return shells.length === 0 ? undefined : troubles;
   }
 
   /** Of every process that has a part of the link: where its own partitions are. */
