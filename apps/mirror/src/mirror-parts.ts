@@ -78,12 +78,14 @@ export function assemble(options: MirrorPartsOptions) {
     status: linkStatus,
   });
   const stop = async (): Promise<void> => {
-    await failover.stop();
+    // Ends at once, or when what it waits for is closed below.
+    const ending = failover.stop();
     await links?.stop();
     await membership.stop();
     directory.close();
     gaps.close();
     await sides.close();
+    await ending;
   };
   return { sides, gaps, directory, membership, verifiers, links, failover, linkStatus, now, stop };
 }

@@ -65,6 +65,7 @@ export function createRegionSide(options: RegionSideOptions): RegionSide {
     ...{ name, engine, client, facts, runs, catalog, copies },
     async close() {
       closing.abort();
+      catalog.close();
       facts?.close();
       runs?.close();
       await client.close();

@@ -22,7 +22,7 @@ export interface TopicFacts {
 export interface TopicCatalogOptions {
   readonly client: Client;
   readonly clock: Pick<Clock, 'monotonic'>;
-  readonly limits: Pick<MirrorLimits, 'requestTimeoutMs' | 'describeTopics' | 'redescribeMs'>;
+  readonly limits: Pick<MirrorLimits, 'requestTimeoutMs' | 'firstLookMs' | 'describeTopics' | 'redescribeMs'>;
   /** In an Apache Kafka; our own brokers keep facts as configs. */
   readonly facts: FactsStore | undefined;
 }
@@ -38,16 +38,24 @@ export class TopicCatalog {
   /** By topic id. */
   private readonly described = new Map<string, Described>();
   private looking: Promise<TopicFacts[]> | undefined;
+  private readonly closing = new AbortController();
+  /** The region has answered once. */
+  private isKnown = false;
 
   constructor(options: TopicCatalogOptions) {
     this.options = options;
   }
 
+  /** Rejects when the signal does; others who wait for the same look go on waiting. */
   read(signal: AbortSignal): Promise<TopicFacts[]> {
-    this.looking ??= this.look(signal).finally(() => {
+    this.looking ??= this.look(this.closing.signal).finally(() => {
       this.looking = undefined;
     });
-    return this.looking;
+    return untilAborted(this.looking, signal);
+  }
+
+  close(): void {
+    this.closing.abort();
   }
 
   /** Facts of copies that are not there any more; where they are configs, they went with their topics. */
@@ -65,7 +73,10 @@ export class TopicCatalog {
 
   private async look(signal: AbortSignal): Promise<TopicFacts[]> {
     const { client, limits, facts } = this.options;
-    const view = await client.metadata('all', { timeoutMs: limits.requestTimeoutMs, signal, maxAgeMs: 0 });
+    // A region that cannot be reached is told as such soon.
+    const timeoutMs = this.isKnown ? limits.requestTimeoutMs : limits.firstLookMs;
+    const view = await client.metadata('all', { timeoutMs, signal, maxAgeMs: 0 });
+    this.isKnown = true;
     const topics = readable(view);
     if (topics.some(({ id }) => id === ZERO_UUID)) throw new Error(NO_IDS);
     // After the topics, so that a copy is not seen without what it is.
@@ -108,6 +119,15 @@ export class TopicCatalog {
       else this.described.set(id, { configs: new Map(set), text, atMs: nowMs });
     }
   }
+}
+
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) return abort();
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }
 
 /** Without them, a topic that was deleted and created anew could not be told from the one before. */

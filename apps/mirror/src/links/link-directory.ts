@@ -74,10 +74,10 @@ export class LinkDirectory {
   }
 
   /** Until the topic is followed: reads it to its end, if it is there. Rejects while the target is away. */
-  async follow(): Promise<void> {
+  async follow(call: { timeoutMs: number; signal: AbortSignal }): Promise<void> {
     if (this.isFollowing) return;
     const { client } = this.options;
-    const found = (await client.metadata([LINKS_TOPIC], { maxAgeMs: 0 })).topics.get(LINKS_TOPIC);
+    const found = (await client.metadata([LINKS_TOPIC], { ...call, maxAgeMs: 0 })).topics.get(LINKS_TOPIC);
     if (found?.errorCode === ERROR.NONE) {
       await this.topic.ready();
       this.isFollowing = true;

@@ -135,12 +135,13 @@ export class LinkSet {
 
   /** Reads the directory until it can be, and then looks whether the file, or the topic, is another one. */
   private async run(): Promise<void> {
-    const { io, directory, lookMs, log } = this.options;
+    const { io, directory, lookMs, log, shared } = this.options;
+    const { firstLookMs } = shared.limits;
     const { signal } = this.stopping;
     while (!signal.aborted) {
       try {
         directory.look();
-        await directory.follow();
+        await directory.follow({ timeoutMs: firstLookMs, signal });
         this.trouble = null;
       } catch (error) {
         const reason = (error as Error).message;

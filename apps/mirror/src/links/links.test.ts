@@ -139,3 +139,19 @@ test('a record of links that this version cannot read is told, and harms nothing
   expect((await describe(stage)).configError).toMatch(/link\/strange: its version is 2/);
   await stage.until(() => stage.same('cities'));
 });
+
+test('a region that cannot be reached is told as such within seconds, and keeps nobody from stopping', async () => {
+  for (const away of ['us', 'eu'] as const) {
+    const stage = new Stage(9);
+    const here = away === 'us' ? 'eu' : 'us';
+    await stage.world.settle(stage[here].start(stage.world.node(here).boot()));
+    stage.world.node(away).boot();
+    await stage.startMirror();
+    const link = () => stage.mirror!.status()[0]!;
+    await stage.until(() => link().reason !== 'not connected yet', 5_000);
+    expect(link()).toMatchObject({ state: 'retrying', reason: expect.stringMatching(/No broker could be reached/) });
+    const before = stage.world.now();
+    await stage.world.settle(stage.mirror!.stop());
+    expect(stage.world.now() - before).toBeLessThan(1_000);
+  }
+});
