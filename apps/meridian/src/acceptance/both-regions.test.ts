@@ -5,7 +5,7 @@
 import { type Coordinates, connect } from '@meridian/sdk';
 import { CompressionTypes } from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connectProducer, kafkaClient, readBack, sendAll } from '../testing/kafkajs-clients.ts';
+import { connectProducer, kafkaClient, numberedRecords, readBack, sendAll } from '../testing/kafkajs-clients.ts';
 import { type LocalPlatform, type RegionName, startLocalPlatform } from '../testing/local-platform.ts';
 import { startReader } from '../testing/sdk-reader.ts';
 
@@ -16,9 +16,6 @@ beforeAll(async () => {
   platform = await startLocalPlatform({ portOffset: 11_000 });
 });
 afterAll(() => platform?.stop());
-
-const records = (prefix: string, count: number) =>
-  Array.from({ length: count }, (_, n) => ({ key: `k${n % 50}`, value: `${prefix}-${n}` }));
 
 const placeOf = ({ region, topicId, partition, epoch, offset }: Coordinates): string =>
   `${region} ${topicId} ${partition} ${epoch} ${offset}`;
@@ -42,7 +39,7 @@ test('writers in both regions: a reader in each sees all of both, and nothing co
     REGIONS.map(async (region) => {
       // Idempotent: kafkajs sends all partitions again when one of a topic that is being made has no leader yet.
       const producer = await connectProducer(platform.kafka(region), { idempotent: true });
-      await sendAll(producer, 'acme.both', records(region, count), { chunk: 200 });
+      await sendAll(producer, 'acme.both', numberedRecords(region, count), { chunk: 200 });
       await producer.disconnect();
     }),
   );
@@ -73,7 +70,7 @@ test('a client whose gateway is killed goes on in the other region from its curs
     token: await platform.token('moving:read'),
     protocol: 'json',
   });
-  await sendAll(producer, 'acme.moving', records('first', count));
+  await sendAll(producer, 'acme.moving', numberedRecords('first', count));
   await copied('eu-west.acme.moving', count);
   const subscription = meridian.subscribe('moving', { from: 'earliest' });
   const seen: string[] = [];
@@ -133,7 +130,7 @@ test.each([
   async (name, compression, idempotent) => {
     const topic = `acme.back-${name}`;
     const producer = await connectProducer(platform.kafka('us-east'), { idempotent });
-    const sent = records(name, 1_000);
+    const sent = numberedRecords(name, 1_000);
     await sendAll(producer, topic, sent, { chunk: 100, compression });
     await producer.disconnect();
     const back = await readBack(platform.kafka('us-east'), topic);

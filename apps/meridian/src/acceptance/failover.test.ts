@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { connect, type SubscribeFrom, type Subscription } from '@meridian/sdk';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DEFAULT_REGIONS } from '../platform-defaults.ts';
-import { connectProducer, kafkaClient, sendAll } from '../testing/kafkajs-clients.ts';
+import { kafkaClient, numberedRecords, writeNumbered } from '../testing/kafkajs-clients.ts';
 import { type LocalPlatform, type PartName, startLocalPlatform } from '../testing/local-platform.ts';
 import { writeLinks } from '../testing/regions-folder.ts';
 import { startReader } from '../testing/sdk-reader.ts';
@@ -29,14 +29,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 }, 60_000);
 
-const records = (prefix: string, count: number) =>
-  Array.from({ length: count }, (_, n) => ({ key: `k${n % 50}`, value: `${prefix}-${n}` }));
-
-async function write(region: string, topic: string, prefix: string, count: number): Promise<void> {
-  const producer = await connectProducer(platform.kafka(region), { idempotent: true });
-  await sendAll(producer, topic, records(prefix, count), { chunk: 200 });
-  await producer.disconnect();
-}
+const write = (region: string, topic: string, prefix: string, count: number): Promise<void> =>
+  writeNumbered(platform.kafka(region), topic, prefix, count);
 
 /** Runs a command until it ends with code 0. */
 async function until(args: readonly string[], limitMs = 30_000): Promise<string> {
@@ -107,7 +101,9 @@ test('when the region is back, so is its topic, with all that was written meanwh
   signalRegion('us-east', 'SIGCONT');
   await until(['failback', 'run', 'acme.orders', '--to', 'us-east', '--force'], 180_000);
   const { seen } = await read('us-east', 'earliest', COUNT + NEW);
-  expect(new Set(seen)).toEqual(new Set([...records('east', COUNT), ...records('west', NEW)].map((one) => one.value)));
+  expect(new Set(seen)).toEqual(
+    new Set([...numberedRecords('east', COUNT), ...numberedRecords('west', NEW)].map((one) => one.value)),
+  );
   await write('us-east', 'acme.orders', 'again', 60);
   await until(['verify', 'acme.orders']);
 }, 240_000);

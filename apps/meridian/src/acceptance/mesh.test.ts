@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type SubscribeFrom } from '@meridian/sdk';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connectProducer, kafkaClient, sendAll } from '../testing/kafkajs-clients.ts';
+import { kafkaClient, writeNumbered } from '../testing/kafkajs-clients.ts';
 import { type LocalPlatform, startLocalPlatform } from '../testing/local-platform.ts';
 import { writeRegions } from '../testing/regions-folder.ts';
 import { startReader } from '../testing/sdk-reader.ts';
@@ -27,14 +27,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 }, 60_000);
 
-const records = (prefix: string, count: number) =>
-  Array.from({ length: count }, (_, n) => ({ key: `k${n % 50}`, value: `${prefix}-${n}` }));
-
-async function write(region: string, topic: string, prefix: string, count: number): Promise<void> {
-  const producer = await connectProducer(platform.kafka(region), { idempotent: true });
-  await sendAll(producer, topic, records(prefix, count), { chunk: 200 });
-  await producer.disconnect();
-}
+const write = (region: string, topic: string, prefix: string, count: number): Promise<void> =>
+  writeNumbered(platform.kafka(region), topic, prefix, count);
 
 test('what is written in each of three regions is read in all of them, once and in order', async () => {
   const token = await platform.token('mesh:read');

@@ -103,3 +103,15 @@ export async function readBack(
   }
   return records;
 }
+
+/** `<prefix>-0`, `<prefix>-1`, … under fifty keys. */
+export function numberedRecords(prefix: string, count: number): CityRecord[] {
+  return Array.from({ length: count }, (_, n) => ({ key: `k${n % 50}`, value: `${prefix}-${n}` }));
+}
+
+/** Writes them, once each, with a producer of its own. */
+export async function writeNumbered(broker: string, topic: string, prefix: string, count: number): Promise<void> {
+  const producer = await connectProducer(broker, { idempotent: true });
+  await sendAll(producer, topic, numberedRecords(prefix, count), { chunk: 200 });
+  await producer.disconnect();
+}
