@@ -25,6 +25,8 @@ export interface LinkView {
   readonly from: string;
   readonly partitions: readonly PartitionStatus[];
   readonly groups: readonly GroupPartitionStatus[];
+  /** Topics at the source of which commits have no place here yet. */
+  readonly untranslated: readonly string[];
   /** Groups are, or will be in a moment, carried by this process. */
   readonly carriesGroups: boolean;
 }

@@ -63,6 +63,9 @@ async function carryGroups(
   const isExpected = kind === 'failback' || links().some(({ carriesGroups }) => carriesGroups);
   if (isAwaited && troubles === undefined && isExpected) return 'the groups are not looked at yet';
   if (isAwaited && troubles?.[0] !== undefined) return troubles[0];
+  // The copy is here: what was committed to its origin has a place, as soon as the partition answers.
+  const isMissing = kind === 'failback' && links().some(({ untranslated }) => untranslated.includes(topic));
+  if (isMissing) return `groups of ${topic} are not translated yet`;
   const open = links()
     .flatMap(({ groups }) => groups)
     .find(({ counterpart, state, wantedOffset, targetOffset }) => {

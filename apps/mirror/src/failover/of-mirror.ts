@@ -36,7 +36,7 @@ export function failoverOf(parts: MirrorParts): Failover {
     runs: (region) => sideOf(region).runs,
     links: () =>
       status().map(({ name, from, partitions, isKeeper, state }) => ({
-        ...{ from, partitions, groups: groups.status(name) },
+        ...{ from, partitions, groups: groups.status(name), untranslated: groups.untranslated(name) },
         carriesGroups: isKeeper && state !== 'paused' && followsGroups(directory, name),
       })),
     carryGroups: (from) => groups.carry(from),

@@ -31,6 +31,11 @@ export class FollowedGroups {
     return this.shells.get(link)?.shell.status() ?? [];
   }
 
+  /** Topics of commits that have no place at the target (yet). */
+  untranslated(link: string): readonly string[] {
+    return this.shells.get(link)?.shell.untranslated ?? [];
+  }
+
   /** A round at once, of all links from there; what went wrong. Undefined: nobody carries them in this process. */
   async carry(from: string): Promise<readonly string[] | undefined> {
     const shells = [...this.shells.values()].filter((each) => each.from === from);

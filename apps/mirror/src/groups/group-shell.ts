@@ -81,6 +81,12 @@ export class GroupShell {
     return [...this.groups.values()].flatMap(({ machine }) => machine.status());
   }
 
+  /** Commits at the source without a place at the target, by the names of their topics there. */
+  get untranslated(): readonly string[] {
+    const open = [...this.groups.values()].flatMap(({ translated }) => [...translated.values()]);
+    return open.filter(({ by }) => by === undefined).map(({ commit }) => commit.topic);
+  }
+
   private async run(): Promise<void> {
     const { io, limits } = this.options;
     const { signal } = this.stopping;
