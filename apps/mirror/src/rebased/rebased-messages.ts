@@ -105,7 +105,7 @@ export type RebasedInput =
       readonly reason: string;
     }
   /** The lost range is on record, and this is what becomes of it; or the record could not be written. */
-  | { readonly type: 'recorded'; readonly treatment: GapPolicy }
+  | { readonly type: 'recorded'; readonly policy: GapPolicy }
   | { readonly type: 'unrecorded'; readonly reason: string }
   | { readonly type: 'retry' };
 

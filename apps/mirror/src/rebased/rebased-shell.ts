@@ -3,11 +3,11 @@
  * committed at the origin, writes runs ahead and batches behind them. Owned by its link, which knows it as a
  * `MirrorTask`. Invariant: the machine hears of everything that it asked for, once; after `stop` of nothing.
  */
-import { ClientError, type FencedProducer, type FetchHandle, type FetchSubscription } from '@meridian/client';
+import { ClientError, type FencedProducer, type FetchedSlice } from '@meridian/client';
 import type { Timer } from '@meridian/io';
-import { treatmentOf } from '../gaps/gap-policy.ts';
-import { fetchFailure } from '../task/fetch-failure.ts';
 import type { MirrorTask, TaskContext, TaskPlace } from '../task/mirror-task.ts';
+import { OriginReader } from '../task/origin-reader.ts';
+import { checkOrigin, recordGap, retryDelayMs } from '../task/task-duties.ts';
 import { WantedStart } from '../task/wanted-start.ts';
 import { CopyProducer } from './copy-producer.ts';
 import { copyTail } from './copy-tail.ts';
@@ -32,7 +32,7 @@ export class RebasedShell implements MirrorTask {
   private readonly producer: CopyProducer;
   private readonly start: WantedStart;
   private readonly stopping = new AbortController();
-  private handle: FetchHandle | undefined;
+  private readonly reader: OriginReader;
   private timer: Timer | undefined;
   private fenced = NO_FENCE;
   /** Answers to an older question are void. */
@@ -48,6 +48,14 @@ export class RebasedShell implements MirrorTask {
     this.producer = new CopyProducer({ io, client: target, limits, place });
     const { signal } = this.stopping;
     this.start = new WantedStart({ io, log, limits, place, signal, move: (offset) => this.deleteRecords(offset) });
+    this.reader = new OriginReader(context.fetcher, place, {
+      onSlice: (slice) => this.take(slice),
+      onEnd: (sourceEnd, hole, sourceStart) => {
+        const nextOffset = hole ? sourceEnd : 0;
+        this.feed({ type: 'fetched', batches: [], nextOffset, sizeInBytes: 0, sourceStart, sourceEnd });
+      },
+      onNews: (news) => this.feed(news),
+    });
   }
 
   feed(input: RebasedInput): void {
@@ -60,8 +68,7 @@ export class RebasedShell implements MirrorTask {
   stop(): void {
     this.stopping.abort();
     this.timer?.cancel();
-    this.handle?.remove();
-    this.handle = undefined;
+    this.reader.stop();
     this.task.ledger.close();
     this.hold(0);
   }
@@ -75,16 +82,14 @@ export class RebasedShell implements MirrorTask {
       case 'prove':
         return void this.ask(() => this.prove(effect.epoch));
       case 'fetch':
-        return this.fetch(effect.offset, effect.lastEpoch);
+        return this.reader.fetch(effect.offset, effect.lastEpoch);
       case 'pause':
-        return this.handle?.pause();
+        return this.reader.pause();
       case 'resume':
-        return this.handle?.resume();
+        return this.reader.resume();
       case 'stopFetching':
         this.question++;
-        this.handle?.remove();
-        this.handle = undefined;
-        return;
+        return this.reader.stop();
       case 'save':
         return void this.save(effect);
       case 'produce':
@@ -122,10 +127,11 @@ export class RebasedShell implements MirrorTask {
   }
 
   private async load(): Promise<RebasedInput> {
-    const { questions, target, rebased } = this.context;
+    const { questions, source, target, rebased } = this.context;
     const { copy, copyId, partition } = this.place;
     const facts = await rebased.factsOf(this.place);
     if (facts?.isSealed || facts?.promotedAt) return { type: 'halt', reason: `${copy} is promoted: nothing is copied` };
+    await checkOrigin(source, this.place, this.call);
     const log = { client: target, topic: copy, topicId: copyId, partition, call: this.call };
     const [range, tail, stored] = await Promise.all([
       questions.source.range(this.place, 'the origin'),
@@ -140,39 +146,13 @@ export class RebasedShell implements MirrorTask {
     return { type: 'proved', ...(await this.context.questions.source.epochEnd(this.place, epoch)) };
   }
 
-  private fetch(offset: number, lastFetchedEpoch: number): void {
-    if (this.handle === undefined) {
-      this.handle = this.context.fetcher.add(this.subscription(offset, lastFetchedEpoch));
-      return;
-    }
-    this.handle.seek(offset, lastFetchedEpoch);
-    this.handle.resume();
-  }
-
-  private subscription(offset: number, lastFetchedEpoch: number): FetchSubscription {
-    const { topic, topicId, partition } = this.place;
-    return {
-      ...{ topic, topicId, partition, offset, lastFetchedEpoch },
-      onBatches: (slice) => {
-        const { nextOffset, sizeInBytes, logStartOffset, highWatermark } = slice;
-        const range = { sourceStart: logStartOffset, sourceEnd: highWatermark };
-        this.takeIn(() => ({ type: 'fetched', batches: sourceBatches(slice), nextOffset, sizeInBytes, ...range }));
-      },
-      onEnd: (highWatermark, hole, logStartOffset) => {
-        const range = { sourceStart: logStartOffset, sourceEnd: highWatermark };
-        this.feed({ type: 'fetched', batches: [], nextOffset: hole ? highWatermark : 0, sizeInBytes: 0, ...range });
-      },
-      onLeaderEpoch: (epoch) => this.feed({ type: 'leaderEpoch', epoch }),
-      onRetry: (reason) => this.feed({ type: 'trouble', reason }),
-      onError: ({ code, detail }) => this.feed({ type: 'fetchFailed', kind: fetchFailure(code), detail }),
-    };
-  }
-
   /** Of bytes that are no record batches nobody knows what they hold. */
-  private takeIn(inputOf: () => RebasedInput): void {
+  private take(slice: FetchedSlice): void {
+    const { nextOffset, sizeInBytes, logStartOffset: sourceStart, highWatermark: sourceEnd } = slice;
     let input: RebasedInput;
     try {
-      input = inputOf();
+      const batches = sourceBatches(slice);
+      input = { type: 'fetched', batches, nextOffset, sizeInBytes, sourceStart, sourceEnd };
     } catch (error) {
       input = { type: 'halt', reason: `the origin's records cannot be read: ${(error as Error).message}` };
     }
@@ -199,24 +179,12 @@ export class RebasedShell implements MirrorTask {
   }
 
   private async recordGap({ lost, policy }: EffectOf<'recordGap'>): Promise<void> {
-    const { gaps, log } = this.context;
-    const { link, topic, partition, copy } = this.place;
-    const treatment = treatmentOf(lost, policy ?? gaps.policyOf(topic));
-    const { reason } = lost;
-    log.error('records of the origin are lost to the copy', { link, copy, partition, reason, treatment });
-    let input: RebasedInput = { type: 'recorded', treatment };
-    try {
-      await gaps.record(this.place, lost, treatment);
-    } catch (error) {
-      input = { type: 'unrecorded', reason: (error as Error).message };
-    }
-    this.feed(input);
+    this.feed(await recordGap(this.context, this.place, lost, policy));
   }
 
   private retryLater({ failures, isSlow }: EffectOf<'retryLater'>): void {
     const { io, limits } = this.context;
-    const grown = Math.min(limits.backoffCapMs, limits.backoffBaseMs * 2 ** Math.min(failures, 20));
-    this.retryIn(io.random.next() * (isSlow ? limits.refusedBackoffMs : grown));
+    this.retryIn(retryDelayMs(io.random, limits, failures, isSlow));
   }
 
   private retryIn(delayMs: number): void {

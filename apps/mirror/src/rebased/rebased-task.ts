@@ -25,6 +25,7 @@
  * Invariant: a record lands only where a durable run says so, or extends one.
  */
 import { isEpochNearItsEnd } from '@meridian/coordinates';
+import { treatmentOf } from '../gaps/gap-policy.ts';
 import type { GapPolicy, LostRange } from '../gaps/gap-record.ts';
 import type { MirrorLimits } from '../limits.ts';
 import { divergence, overrun, recreated } from '../task/loss.ts';
@@ -141,7 +142,7 @@ export class RebasedTask implements TaskView {
       case 'recreated':
         return this.onRecreated(input.reason);
       case 'recorded':
-        return this.phase === 'recording' ? this.onRecorded(input.treatment) : [];
+        return this.phase === 'recording' ? this.onRecorded(input.policy) : [];
       case 'unrecorded':
         if (this.phase !== 'recording') return [];
         this.failures++;
@@ -332,8 +333,9 @@ export class RebasedTask implements TaskView {
     return [{ type: 'recordGap', lost: this.lost!, policy: this.decision }];
   }
 
-  private onRecorded(treatment: GapPolicy): RebasedEffect[] {
+  private onRecorded(policy: GapPolicy): RebasedEffect[] {
     const lost = this.lost!;
+    const treatment = treatmentOf(lost, policy);
     this.phase = 'halted';
     if (treatment === 'new-incarnation') this.reason = `${lost.reason}; the copy is begun anew`;
     if (treatment !== 'mark-gap') return [];

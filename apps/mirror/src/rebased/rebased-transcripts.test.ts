@@ -172,11 +172,11 @@ const SCENARIOS: Record<string, readonly RebasedInput[]> = {
     { type: 'proved', epoch: 3, endOffset: 45 },
     retry,
     { type: 'proved', epoch: 3, endOffset: 45 },
-    { type: 'recorded', treatment: 'halt' },
+    { type: 'recorded', policy: 'halt' },
   ],
   'retention that has passed us is marked and gone beyond where the policy says so': [
     ...takeOver({ runs: [run], lastBatch, sourceStart: 60 }),
-    { type: 'recorded', treatment: 'mark-gap' },
+    { type: 'recorded', policy: 'mark-gap' },
     saved(1),
     fetched(batch(60, 70)),
     saved(2),

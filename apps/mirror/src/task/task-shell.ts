@@ -2,18 +2,17 @@
  * Performs what the machine of one partition wants: asks both sides, fetches from the origin, appends to the copy.
  * Owned by its link. Invariant: the machine hears of everything that it asked for, once; after `stop` of nothing.
  */
-import type { FetchedSlice, FetchHandle, FetchSubscription } from '@meridian/client';
+import type { FetchedSlice } from '@meridian/client';
 import type { Timer } from '@meridian/io';
-import { ZERO_UUID } from '@meridian/protocol';
 import { BATCH_FIELD } from '@meridian/protocol/record-batch';
-import { treatmentOf } from '../gaps/gap-policy.ts';
 import type { CopyWriter } from './copy-writer.ts';
 import { EmbeddedWriter } from './embedded-writer.ts';
-import { fetchFailure } from './fetch-failure.ts';
 import type { TaskEffect, TaskInput } from './messages.ts';
 import type { MirrorTask, TaskContext, TaskPlace } from './mirror-task.ts';
+import { OriginReader } from './origin-reader.ts';
 import { PartitionTask } from './partition-task.ts';
 import { piecesOf } from './slice-pieces.ts';
+import { checkOrigin, recordGap, retryDelayMs } from './task-duties.ts';
 import { WantedStart } from './wanted-start.ts';
 
 type EffectOf<T extends TaskEffect['type']> = Extract<TaskEffect, { type: T }>;
@@ -24,7 +23,7 @@ export class TaskShell implements MirrorTask {
   private readonly context: TaskContext;
   private readonly writer: CopyWriter;
   private readonly stopping = new AbortController();
-  private handle: FetchHandle | undefined;
+  private readonly reader: OriginReader;
   private timer: Timer | undefined;
   /** Answers to an older question are void. */
   private question = 0;
@@ -44,6 +43,11 @@ export class TaskShell implements MirrorTask {
     const { signal } = this.stopping;
     const move = (offset: number) => this.writer.advanceStart(offset);
     this.start = new WantedStart({ io, log, limits, place, signal, move });
+    this.reader = new OriginReader(context.fetcher, place, {
+      onSlice: (slice) => this.take(slice),
+      onEnd: (highWatermark, hole, logStartOffset) => this.feed({ type: 'end', highWatermark, hole, logStartOffset }),
+      onNews: (news) => this.feed(news),
+    });
   }
 
   feed(input: TaskInput): void {
@@ -54,8 +58,7 @@ export class TaskShell implements MirrorTask {
   stop(): void {
     this.stopping.abort();
     this.timer?.cancel();
-    this.handle?.remove();
-    this.handle = undefined;
+    this.reader.stop();
   }
 
   private perform(effect: TaskEffect): void {
@@ -65,15 +68,13 @@ export class TaskShell implements MirrorTask {
       case 'prove':
         return void this.ask(() => this.prove(effect.epoch));
       case 'fetch':
-        return this.fetch(effect.offset, effect.lastEpoch);
+        return this.reader.fetch(effect.offset, effect.lastEpoch);
       case 'pause':
-        return this.handle?.pause();
+        return this.reader.pause();
       case 'resume':
-        return this.handle?.resume();
+        return this.reader.resume();
       case 'stopFetching':
-        this.handle?.remove();
-        this.handle = undefined;
-        return;
+        return this.reader.stop();
       case 'append':
         return void this.append(effect);
       case 'advanceStart':
@@ -96,47 +97,19 @@ export class TaskShell implements MirrorTask {
     if (number === this.question) this.feed(answer);
   }
 
-  /** Where both logs stand. By its name, another topic would answer in the place of one that was created anew. */
+  /** Where both logs stand. */
   private async locate(): Promise<TaskInput> {
-    const { topic, topicId } = this.place;
-    const id = (await this.context.source.metadata([topic], this.call)).topics.get(topic)?.id ?? ZERO_UUID;
-    if (id !== ZERO_UUID && id !== topicId) throw new Error(`the origin has another topic of this name, with id ${id}`);
-    const [origin, { copyStart, copyEnd, lastEpoch }] = await Promise.all([
+    await checkOrigin(this.context.source, this.place, this.call);
+    const [origin, { copyEnd: targetEnd, ...copy }] = await Promise.all([
       this.context.questions.source.range(this.place, 'the origin'),
       this.writer.locate(),
     ]);
     const { start: sourceStart, end: sourceEnd } = origin;
-    return { type: 'located', copyStart, targetEnd: copyEnd, lastEpoch, sourceStart, sourceEnd };
+    return { type: 'located', ...copy, targetEnd, sourceStart, sourceEnd };
   }
 
   private async prove(leaderEpoch: number): Promise<TaskInput> {
     return { type: 'proved', ...(await this.context.questions.source.epochEnd(this.place, leaderEpoch)) };
-  }
-
-  private fetch(offset: number, lastFetchedEpoch: number): void {
-    if (this.handle === undefined) {
-      this.handle = this.context.fetcher.add(this.subscription(offset, lastFetchedEpoch));
-      return;
-    }
-    this.handle.seek(offset, lastFetchedEpoch);
-    this.handle.resume();
-  }
-
-  private subscription(offset: number, lastFetchedEpoch: number): FetchSubscription {
-    const { topic, topicId, partition } = this.place;
-    return {
-      topic,
-      topicId,
-      partition,
-      offset,
-      lastFetchedEpoch,
-      onBatches: (slice) => this.take(slice),
-      onEnd: (highWatermark, hole, logStartOffset) =>
-        this.feed({ type: 'end', highWatermark, hole, logStartOffset: logStartOffset ?? 0 }),
-      onLeaderEpoch: (epoch) => this.feed({ type: 'leaderEpoch', epoch }),
-      onRetry: (reason) => this.feed({ type: 'trouble', reason }),
-      onError: ({ code, detail }) => this.feed({ type: 'fetchFailed', kind: fetchFailure(code), detail }),
-    };
   }
 
   private take(slice: FetchedSlice): void {
@@ -160,30 +133,12 @@ export class TaskShell implements MirrorTask {
   }
 
   private async recordGap({ lost, policy }: EffectOf<'recordGap'>): Promise<void> {
-    const { gaps, log } = this.context;
-    const { link, topic, partition, copy } = this.place;
-    const decided = policy ?? gaps.policyOf(topic);
-    const treatment = treatmentOf(lost, decided);
-    log.error('records of the origin are lost to the copy', {
-      link,
-      copy,
-      partition,
-      reason: lost.reason,
-      treatment,
-    });
-    let input: TaskInput = { type: 'recorded', policy: decided };
-    try {
-      await gaps.record(this.place, lost, treatment);
-    } catch (error) {
-      input = { type: 'unrecorded', reason: (error as Error).message };
-    }
-    this.feed(input);
+    this.feed(await recordGap(this.context, this.place, lost, policy));
   }
 
   private retryLater({ failures, isSlow }: EffectOf<'retryLater'>): void {
     const { io, limits } = this.context;
-    const grown = Math.min(limits.backoffCapMs, limits.backoffBaseMs * 2 ** Math.min(failures, 20));
-    const delayMs = failures === 0 ? 0 : io.random.next() * (isSlow ? limits.refusedBackoffMs : grown);
+    const delayMs = retryDelayMs(io.random, limits, failures, isSlow);
     this.timer = io.timers.after(delayMs, () => this.feed({ type: 'retry' }));
   }
 
