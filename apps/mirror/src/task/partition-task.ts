@@ -59,6 +59,8 @@ export class PartitionTask implements TaskView {
   readonly stand: Place;
   /** About the lost range, against the topic's policy. */
   private decision: GapPolicy | undefined;
+  /** The range behind which it went on last: until something behind it is here, it may be found anew. */
+  private marked: LostRange | undefined;
   private readonly doubtMs: number;
   /** Since when the origin has been saying that its log is another one. */
   private doubtedSinceMs: number | undefined;
@@ -275,7 +277,9 @@ export class PartitionTask implements TaskView {
 
   private lose(lost: LostRange): TaskEffect[] {
     this.lost = lost;
-    this.decision = undefined;
+    const { marked } = this;
+    const isKnown = marked?.kind === lost.kind && marked.from === lost.from && marked.to === lost.to;
+    this.decision = isKnown ? 'mark-gap' : undefined;
     return [{ type: 'stopFetching' }, ...this.record()];
   }
 
@@ -298,9 +302,11 @@ export class PartitionTask implements TaskView {
     if (treatment === 'new-incarnation') this.reason = `${lost.reason}; the copy is begun anew`;
     if (treatment === 'new-incarnation') return [];
     this.lost = null;
+    this.marked = lost;
     this.failures = 0;
-    const effects = this.advance(lost.to);
-    return [...effects, ...this.fetch(lost.to)];
+    // The copy's end stays before the range until what follows comes: the origin's first batch may begin inside of it.
+    this.stand.endsInHole();
+    return this.fetch(lost.to);
   }
 
   /** Begins anew, but not before every append has been answered: a late one would move the end that is looked for. */
