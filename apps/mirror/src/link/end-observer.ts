@@ -34,6 +34,19 @@ export class EndObserver {
     this.isBusy = false;
   }
 
+  /** Tells tasks that mirror who leads their copies; by what is known of the target, nobody is asked. */
+  async tellLeaders(tasks: readonly MirrorTask[], signal: AbortSignal): Promise<void> {
+    const names = [...new Set(tasks.map(({ place }) => place.copy))];
+    if (names.length === 0) return;
+    const { topics } = await this.target.metadata(names, { timeoutMs: this.timeoutMs, signal });
+    for (const task of tasks) {
+      const { copy, copyId, partition } = task.place;
+      const topic = topics.get(copy);
+      const leaderEpoch = topic?.id === copyId ? topic.partitions[partition]?.leaderEpoch : undefined;
+      if (leaderEpoch !== undefined) task.feed({ type: 'copyLed', leaderEpoch });
+    }
+  }
+
   private async askOrigin(tasks: readonly MirrorTask[], signal: AbortSignal): Promise<void> {
     const ends = await this.ask(this.source, tasks, ({ place }) => place.topic, signal);
     ends.forEach(({ errorCode, offset }, index) => {

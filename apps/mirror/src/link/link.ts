@@ -327,6 +327,10 @@ export class Link {
         .filter(({ task }) => task.condition !== 'mirroring')
         .map((task) => ({ task, hasOrigin: mode !== 'deleted', hasCopy })),
     );
+    const busy = [...this.topics.values()].flatMap(({ tasks }) =>
+      [...tasks.values()].filter(({ task }) => task.condition === 'mirroring'),
+    );
+    this.observer.tellLeaders(busy, signal).catch(() => undefined); // the target is away: the next look tells it
     return this.observer.observe(quiet, signal);
   }
 }

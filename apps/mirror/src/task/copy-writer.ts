@@ -4,8 +4,9 @@
  * (`rebased/`), whose common door with this one is `MirrorTask`.
  */
 
-/** Both ends of the copy, and the origin epoch of its last record (−1: none). */
+/** Both ends of the copy, the origin epoch of its last record (−1: none), and the epoch that it is led in. */
 export interface Located {
+  readonly copyEpoch: number;
   readonly copyStart: number;
   readonly copyEnd: number;
   readonly lastEpoch: number;

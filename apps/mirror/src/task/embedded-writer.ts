@@ -31,8 +31,11 @@ export class EmbeddedWriter implements CopyWriter {
   /** The copy's broker tells the origin epochs of what it has. */
   async locate(): Promise<Located> {
     const copy = { topic: this.place.copy, partition: this.place.partition };
+    // Asked before the ends: one that leads later may have others.
+    const view = (await this.target.metadata([copy.topic], this.call)).topics.get(copy.topic);
+    const copyEpoch = view?.partitions[copy.partition]?.leaderEpoch ?? -1;
     const { start: copyStart, end: copyEnd } = await this.questions.range(copy, 'the copy');
-    return { copyStart, copyEnd, lastEpoch: await this.questions.originEpoch(copy, copyEnd) };
+    return { copyEpoch, copyStart, copyEnd, lastEpoch: await this.questions.originEpoch(copy, copyEnd) };
   }
 
   async append({ buffers, expectedEnd, endOffset }: CopyAppend): Promise<AppendOutcome> {

@@ -14,6 +14,8 @@ export type TaskInput =
   /** Both ends: the copy's end and the origin epoch of its last record (−1: it has none), and the origin's range. */
   | {
       readonly type: 'located';
+      /** In which the copy was led when it was looked at; −1: not known. */
+      readonly copyEpoch: number;
       readonly copyStart: number;
       readonly targetEnd: number;
       readonly lastEpoch: number;

@@ -64,7 +64,9 @@ export type TaskCommand =
   /** Where both logs end, or why that is not known, while nothing is fetched: also of one that is halted. */
   | { readonly type: 'observed'; readonly sourceEnd: number }
   | { readonly type: 'observedCopy'; readonly targetEnd: number }
-  | { readonly type: 'unobserved'; readonly reason: string };
+  | { readonly type: 'unobserved'; readonly reason: string }
+  /** Who leads the copy does so in this epoch: if it is a later one, what was acknowledged may be lost with its power. */
+  | { readonly type: 'copyLed'; readonly leaderEpoch: number };
 
 /** `mirroring` and `starting` with a reason are shown as `retrying`. */
 export type TaskCondition = 'starting' | 'mirroring' | 'paused' | 'halted';

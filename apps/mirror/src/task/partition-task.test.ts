@@ -9,7 +9,9 @@ const MIB = 1024 * 1024;
 
 function show(message: TaskInput | TaskEffect): string {
   const { type, ...rest } = message;
-  const fields = Object.entries(rest).filter(([name]) => !['buffers', 'timestampMs', 'answerBytes'].includes(name));
+  const fields = Object.entries(rest).filter(
+    ([name]) => !['buffers', 'timestampMs', 'answerBytes', 'copyEpoch'].includes(name),
+  );
   const text = (value: unknown) => (typeof value === 'object' ? JSON.stringify(value) : `${value}`);
   return [
     type,
@@ -38,6 +40,7 @@ function transcript(inputs: readonly Line[], startOffset: number): string {
 
 const located = (targetEnd: number, lastEpoch: number, sourceStart: number, sourceEnd: number): TaskInput => ({
   type: 'located',
+  copyEpoch: 1,
   copyStart: 0,
   targetEnd,
   lastEpoch,
@@ -139,6 +142,17 @@ const SCENARIOS: Record<string, readonly Line[]> = {
     located(50, 3, 0, 60),
     proved(-1, -1),
     recorded('halt'),
+  ],
+  'a copy whose leader is another is looked at again: what was acknowledged may have been lost with its power': [
+    start,
+    located(0, -1, 0, 10),
+    fetched(0, 6, 6),
+    appended(1),
+    { type: 'copyLed', leaderEpoch: 1 },
+    { type: 'copyLed', leaderEpoch: 2 },
+    { type: 'retry' },
+    located(2, 3, 0, 6),
+    proved(3, 6),
   ],
   'a target that lies about where its log ends is told, and asked ever less often': [
     start,

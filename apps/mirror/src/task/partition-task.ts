@@ -11,6 +11,7 @@
  *   mirroring   end, with a hole           → mirroring   append without batches: the end advances
  *   mirroring   leaderEpoch                → proving     pause, prove
  *   mirroring   refused, fetchFailed       → settling    pause
+ *   mirroring   copyLed, by another epoch  → settling    pause: where the copy ends is looked for
  *   (any)       it is not our log, yet     → settling    pause (the first time, and for `doubtMs`)
  *   settling    last answer of an append   → locating    retryLater
  *   (any)       lost range, recreated      → recording   stopFetching, recordGap
@@ -61,6 +62,7 @@ export class PartitionTask implements TaskView {
   private decision: GapPolicy | undefined;
   /** The range behind which it went on last: until something behind it is here, it may be found anew. */
   private marked: LostRange | undefined;
+  private copyEpoch = -1;
   private readonly doubtMs: number;
   /** Since when the origin has been saying that its log is another one. */
   private doubtedSinceMs: number | undefined;
@@ -129,6 +131,8 @@ export class PartitionTask implements TaskView {
       case 'unobserved':
         if (this.condition === 'starting') this.reason ??= input.reason;
         return [];
+      case 'copyLed':
+        return this.onCopyLed(input.leaderEpoch);
       case 'recreated':
         return this.onRecreated(input.reason);
       case 'recorded':
@@ -171,6 +175,13 @@ export class PartitionTask implements TaskView {
     return [];
   }
 
+  /** A broker whose power was lost has lost what it had not synced: an idle partition would not find out by itself. */
+  private onCopyLed(leaderEpoch: number): TaskEffect[] {
+    if (leaderEpoch <= this.copyEpoch || this.phase !== 'mirroring') return [];
+    this.copyEpoch = leaderEpoch;
+    return this.settle(null);
+  }
+
   private locate(nowMs: number): TaskEffect[] {
     this.phase = 'locating';
     this.progress.lastHeardMs = nowMs;
@@ -179,6 +190,7 @@ export class PartitionTask implements TaskView {
 
   private onLocated(input: InputOf<'located'>, nowMs: number): TaskEffect[] {
     this.flow.found(input.targetEnd);
+    this.copyEpoch = input.copyEpoch;
     this.hear(input.sourceEnd, nowMs);
     const step = this.stand.located(input);
     const follow = step.kind === 'lost' ? [] : this.stand.follow(input.sourceStart, this.position);

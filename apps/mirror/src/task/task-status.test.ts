@@ -15,7 +15,10 @@ function withLag(timestampMs: number, sinceMs: number) {
   const task = new PartitionTask(DEFAULT_LIMITS);
   const at = { lastEpoch: 3, highWatermark: 10, logStartOffset: 0, answerBytes: 9 };
   task.step({ type: 'start' }, 0);
-  task.step({ type: 'located', copyStart: 0, targetEnd: 0, lastEpoch: -1, sourceStart: 0, sourceEnd: 0 }, 0);
+  task.step(
+    { type: 'located', copyEpoch: 1, copyStart: 0, targetEnd: 0, lastEpoch: -1, sourceStart: 0, sourceEnd: 0 },
+    0,
+  );
   const batch = { buffers: [], sizeInBytes: 9, baseOffset: 0, nextOffset: 10, timestampMs };
   task.step({ type: 'fetched', ...batch, ...at }, sinceMs);
   const feed = () => undefined;
