@@ -90,6 +90,16 @@ test('a copy that is behind holds the group at its end, and lets it go on as it 
   expect(round(machine, commit(100), { offset: 90, metadata: ours(100) })).toEqual([100]);
 });
 
+test('no group has a negative lag, and none passes records over: it is put at the end of the copy at most', () => {
+  for (let committed = 0; committed < 50; committed++) {
+    const end = 20;
+    const behind = committed - end;
+    const translation = behind > 0 ? ({ status: 'behind', records: behind } as const) : exact(committed);
+    const [carried] = round(new GroupFollow(options), commit(committed, { translation, commonEnd: end }));
+    expect(carried).toBe(Math.min(committed, end));
+  }
+});
+
 test('a rewind at the source is followed, as is one of a copy that was cut, while nobody reads at the target', () => {
   const machine = new GroupFollow(options);
   expect(round(machine, commit(100))).toEqual([100]);
