@@ -172,6 +172,15 @@ test('what is deleted at the origin, or leaves it by retention, leaves the copy,
   expect(stage.status('cities')).toMatchObject({ state: 'running', gaps: 0 });
 });
 
+test('a copy whose broker lost its tail with its power is filled again, though nothing new is written', async () => {
+  const stage = await stageWith(44);
+  stage.write('cities', 0, 4);
+  await stage.until(() => stage.status('cities')?.position === 9);
+  copyOf(stage).truncateTo(5);
+  copyOf(stage).lead(1);
+  await stage.until(() => copyOf(stage).endOffset === 9 && stage.same('cities'), 10_000);
+});
+
 test('a restart copies nothing again', async () => {
   const stage = await stageWith(42);
   const before = stage.eu.requests.filter((api) => api === 'Produce').length;
