@@ -119,6 +119,13 @@ test('a name that is taken or too long halts with the reason and what can be don
   expect(reasonOf(decide([topic('cities')], [taken]))).toMatch(/is the copy of towns/);
 });
 
+test('a topic of which it may not be known what it is halts and says so', () => {
+  const secret = { ...topic('cities'), configs: undefined, problem: 'its configs cannot be read: DENIED' };
+  expect(reasonOf(decide([secret]))).toMatch(/DENIED/);
+  expect(reasonOf(decide([topic('cities')], [{ ...secret, name: 'us-east.cities' }]))).toMatch(/DENIED/);
+  expect(decide([secret], [], { selects: () => false })).toEqual([]);
+});
+
 test('a topic that was created anew at the origin is told by its id', () => {
   const [decision] = decide([topic('cities')], [copyOf('cities', 1, 'older')]);
   expect(decision).toMatchObject({

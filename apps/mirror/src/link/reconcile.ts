@@ -76,6 +76,8 @@ export function reconcile(sides: Sides): Decision[] {
         ];
       }
       const existing = sides.target.get(copy);
+      const problem = topic.problem ?? existing?.problem;
+      if (problem !== undefined) return [halted(topic, copy, existing, problem, existing !== undefined)];
       return existing === undefined ? [missing(sides, topic, copy)] : decideExisting(sides, topic, existing);
     });
   return [...decisions, ...orphansOf(sides)];
@@ -90,8 +92,8 @@ export function copyName({ from, policy }: Pick<LinkSpec, 'from' | 'policy'>, to
 const MM2_INTERNAL = /^mm2-[a-z-]+\..*\.internal$|\.checkpoints\.internal$/;
 
 /** Not Kafka's own topics, not copies, and nothing of which it is not known yet what it is. */
-function isMirrored({ link, selects }: Sides, { name, configs, origin }: TopicFacts): boolean {
-  if (name.startsWith('__') || MM2_INTERNAL.test(name) || configs === undefined) return false;
+function isMirrored({ link, selects }: Sides, { name, configs, problem, origin }: TopicFacts): boolean {
+  if (name.startsWith('__') || MM2_INTERNAL.test(name) || (configs ?? problem) === undefined) return false;
   if (origin !== undefined && origin.promotedAt === undefined) return false;
   return selects(name) || (link.mm2 && name === HEARTBEATS_TOPIC);
 }

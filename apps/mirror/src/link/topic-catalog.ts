@@ -6,7 +6,7 @@
 import type { Client, ClusterView, TopicView } from '@meridian/client';
 import { type CopyFacts, type FactsStore, factsOfConfigs } from '@meridian/coordinates';
 import type { Clock } from '@meridian/io';
-import { ERROR, ZERO_UUID } from '@meridian/protocol';
+import { ERROR, errorName, ZERO_UUID } from '@meridian/protocol';
 import type { MirrorLimits } from '../limits.ts';
 
 export interface TopicFacts {
@@ -15,6 +15,8 @@ export interface TopicFacts {
   readonly partitions: number;
   /** Values set on the topic; undefined: not known (yet). */
   readonly configs: ReadonlyMap<string, string> | undefined;
+  /** Why they are not. */
+  readonly problem?: string | undefined;
   /** Undefined: it is nobody's copy, as far as is known. */
   readonly origin: CopyFacts | undefined;
 }
@@ -37,6 +39,7 @@ export class TopicCatalog {
   private readonly options: TopicCatalogOptions;
   /** By topic id. */
   private readonly described = new Map<string, Described>();
+  private readonly problems = new Map<string, string>();
   private looking: Promise<TopicFacts[]> | undefined;
   private readonly closing = new AbortController();
   /** The region has answered once. */
@@ -82,11 +85,13 @@ export class TopicCatalog {
     // After the topics, so that a copy is not seen without what it is.
     await Promise.all([this.describe(topics, signal), facts?.ready()]);
     const ids = new Set(topics.map(({ id }) => id));
-    for (const id of this.described.keys()) if (!ids.has(id)) this.described.delete(id);
+    for (const known of [this.described, this.problems])
+      for (const id of known.keys()) if (!ids.has(id)) known.delete(id);
     return topics.map(({ id, name, partitions }) => {
       const configs = this.described.get(id)?.configs;
       const origin = facts === undefined ? configs && factsOfConfigs(name, id, configs) : facts.get(id);
-      return { id, name, partitions: partitions.length, configs, origin };
+      const problem = configs === undefined ? this.problems.get(id) : undefined;
+      return { id, name, partitions: partitions.length, configs, problem, origin };
     });
   }
 
@@ -108,7 +113,12 @@ export class TopicCatalog {
     const found = await client.describeTopicConfigs(names, { timeoutMs: limits.requestTimeoutMs, signal });
     for (const { id, name } of topics) {
       const answer = found.get(name);
-      if (answer === undefined || answer.errorCode !== ERROR.NONE) continue;
+      if (answer === undefined || GONE.has(answer.errorCode)) continue;
+      if (answer.errorCode !== ERROR.NONE) {
+        this.problems.set(id, `the configs of ${name} cannot be read: ${errorName(answer.errorCode)}`);
+        continue;
+      }
+      this.problems.delete(id);
       const set = [...answer.values].flatMap(([key, { value, isSet }]) =>
         isSet && value ? [[key, value] as const] : [],
       );
@@ -132,6 +142,9 @@ function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
 
 /** Without them, a topic that was deleted and created anew could not be told from the one before. */
 const NO_IDS = 'its brokers do not tell the ids of topics: Apache Kafka 2.8 or newer is needed';
+
+/** The topic went between two questions, or has not come to this broker yet. */
+const GONE: ReadonlySet<number> = new Set<number>([ERROR.UNKNOWN_TOPIC_OR_PARTITION, ERROR.UNKNOWN_TOPIC_ID]);
 
 const readable = (view: ClusterView): TopicView[] =>
   [...view.topics.values()].filter(({ errorCode }) => errorCode === ERROR.NONE);
