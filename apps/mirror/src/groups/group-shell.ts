@@ -60,6 +60,8 @@ export class GroupShell {
   private readonly groups = new Map<string, FollowedGroup>();
   private readonly stopping = new AbortController();
   private loop: Promise<void> | undefined;
+  /** Rounds do not overlap: an older one would put back what a newer one has carried. */
+  private turn: Promise<void> = Promise.resolve();
   private listed: string[] = [];
   /** Why the last round did not do all that it should. */
   trouble: string | null = null;
@@ -100,8 +102,14 @@ export class GroupShell {
     }
   }
 
-  /** One look at both sides, and one round of commits. Exposed for tests, which have no time to wait. */
-  async round(troubles: string[]): Promise<void> {
+  /** One look at both sides, and one round of commits, after the one that is under way. Also asked for by fail-overs. */
+  round(troubles: string[]): Promise<void> {
+    const turn = this.turn.then(() => this.look(troubles));
+    this.turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  private async look(troubles: string[]): Promise<void> {
     await this.list(troubles);
     if (this.listed.length === 0) return;
     const committed = await this.sourceCommits(troubles);
