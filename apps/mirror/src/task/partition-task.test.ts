@@ -196,7 +196,7 @@ const SCENARIOS: Record<string, readonly Line[]> = {
     appended(1),
     end(250, false, 250),
   ],
-  'a lost range that is found again before anything behind it came is gone beyond as it was decided': [
+  'a lost range that was marked is not lost again when the way breaks before anything behind it came': [
     start,
     located(200, 3, 250, 300),
     recorded('halt'),
@@ -205,6 +205,26 @@ const SCENARIOS: Record<string, readonly Line[]> = {
     { type: 'fetchFailed', kind: 'other', detail: 'the connection broke' },
     { type: 'retry' },
     located(200, 3, 250, 300),
+    proved(3, 300),
+    fetched(200, 300, 300, { logStartOffset: 250 }),
+  ],
+  'behind a lost range a leader that shows itself late is asked, and fetching goes on behind it': [
+    start,
+    { type: 'leaderEpoch', epoch: 3 },
+    located(200, 3, 250, 300),
+    recorded('mark-gap'),
+    { type: 'leaderEpoch', epoch: 3 },
+    proved(3, 300),
+    fetched(200, 300, 300, { logStartOffset: 250 }),
+  ],
+  'what the origin deletes behind a lost range before it came is another one': [
+    start,
+    located(200, 3, 250, 300),
+    recorded('mark-gap'),
+    { type: 'retry' },
+    { type: 'fetchFailed', kind: 'other', detail: 'OFFSET_OUT_OF_RANGE' },
+    { type: 'retry' },
+    located(200, 3, 270, 300),
     recorded('mark-gap'),
   ],
   'what a policy halts somebody decides while it is halted': [

@@ -60,8 +60,6 @@ export class PartitionTask implements TaskView {
   readonly stand: Place;
   /** About the lost range, against the topic's policy. */
   private decision: GapPolicy | undefined;
-  /** The range behind which it went on last: until something behind it is here, it may be found anew. */
-  private marked: LostRange | undefined;
   private copyEpoch = -1;
   private readonly doubtMs: number;
   /** Since when the origin has been saying that its log is another one. */
@@ -289,9 +287,7 @@ export class PartitionTask implements TaskView {
 
   private lose(lost: LostRange): TaskEffect[] {
     this.lost = lost;
-    const { marked } = this;
-    const isKnown = marked?.kind === lost.kind && marked.from === lost.from && marked.to === lost.to;
-    this.decision = isKnown ? 'mark-gap' : undefined;
+    this.decision = undefined;
     return [{ type: 'stopFetching' }, ...this.record()];
   }
 
@@ -314,10 +310,9 @@ export class PartitionTask implements TaskView {
     if (treatment === 'new-incarnation') this.reason = `${lost.reason}; the copy is begun anew`;
     if (treatment === 'new-incarnation') return [];
     this.lost = null;
-    this.marked = lost;
     this.failures = 0;
     // The copy's end stays before the range until what follows comes: the origin's first batch may begin inside of it.
-    this.stand.endsInHole();
+    this.stand.goesBehind(lost.to);
     return this.fetch(lost.to);
   }
 

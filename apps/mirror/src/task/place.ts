@@ -22,6 +22,8 @@ export class Place {
   /** Of the leader that told of the hole before the end, or `lastEpoch` if a record is there. */
   private endEpoch = -1;
   private leaderEpoch = -1;
+  /** Below, everything that is not in the copy is on record as lost. */
+  private lostEnd = 0;
 
   /** `startOffset`: where a copy without records begins. */
   constructor(startOffset: number) {
@@ -32,7 +34,7 @@ export class Place {
     const { targetEnd, lastEpoch, sourceStart, sourceEnd } = input;
     this.copyStart = input.copyStart;
     this.lastEpoch = this.endEpoch = lastEpoch;
-    const wanted = Math.max(targetEnd, this.startOffset);
+    const wanted = Math.max(targetEnd, this.startOffset, this.lostEnd);
     const lost = overrun(wanted, sourceStart, lastEpoch);
     if (lost !== undefined) return { kind: 'lost', lost };
     if (lastEpoch >= 0) return { kind: 'prove', epoch: lastEpoch };
@@ -50,7 +52,7 @@ export class Place {
     const lost = divergence(copyEnd, this.lastEpoch, proof);
     if (lost !== undefined) return { kind: 'lost', lost };
     this.verifiedOffset = copyEnd;
-    return { kind: 'fetch', offset: copyEnd };
+    return { kind: 'fetch', offset: Math.max(copyEnd, this.lostEnd) };
   }
 
   /** The first epoch seen was proved before fetching began; a later one may be a leader that lost our records. */
@@ -68,6 +70,12 @@ export class Place {
   /** The copy's end goes on without a record. */
   endsInHole(): void {
     if (this.lastEpoch >= 0) this.endEpoch = Math.max(this.leaderEpoch, this.lastEpoch);
+  }
+
+  /** What lies before `offset` and is not here is lost, and on record. */
+  goesBehind(offset: number): void {
+    this.lostEnd = offset;
+    this.endsInHole();
   }
 
   /** An answer to a fetch proves, by the epoch sent along, everything below the offset that was asked for. */
