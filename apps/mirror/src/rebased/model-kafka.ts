@@ -57,7 +57,7 @@ export class ModelKafka {
   }
 
   fenced(epoch: number): RebasedInput {
-    return { type: 'fenced', producerId: PRODUCER_ID, producerEpoch: epoch };
+    return { type: 'fenced', producerId: PRODUCER_ID, producerEpoch: epoch, copyEpoch: 0 };
   }
 
   find(): Found {

@@ -71,7 +71,13 @@ export interface SourceRange {
 export type RebasedInput =
   | TaskCommand
   /** The markers of the aborted transaction lie in the copy and in `__meridian_runs`. */
-  | { readonly type: 'fenced'; readonly producerId: number; readonly producerEpoch: number }
+  | {
+      readonly type: 'fenced';
+      readonly producerId: number;
+      readonly producerEpoch: number;
+      /** In which the copy was led before that; −1: not known. */
+      readonly copyEpoch: number;
+    }
   /** Read after `fenced`: runs and log, both to the end. */
   | ({ readonly type: 'loaded' } & Found & SourceRange)
   /** The origin's answer to `prove`: its largest epoch ≤ the one asked for, and where that ends; −1: it knows none. */

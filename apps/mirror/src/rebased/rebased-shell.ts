@@ -119,11 +119,12 @@ export class RebasedShell implements MirrorTask {
 
   private async fence(): Promise<RebasedInput> {
     const { rebased, target } = this.context;
-    const { copy, copyId } = this.place;
+    const { copy, copyId, partition } = this.place;
     const found = (await target.metadata([copy], { ...this.call, maxAgeMs: 0 })).topics.get(copy);
     if (found?.id !== copyId) throw new Error(`${copy} at the target is not the topic that was copied to`);
     this.fenced = await rebased.takeOver(this.place, this.call);
-    return { type: 'fenced', ...this.fenced };
+    const copyEpoch = found.partitions[partition]?.leaderEpoch ?? -1;
+    return { type: 'fenced', ...this.fenced, copyEpoch };
   }
 
   private async load(): Promise<RebasedInput> {

@@ -13,7 +13,7 @@ function begun(): RebasedTask {
   const found = { runs: [], lost: [], skipped: null, lastBatch: null, logStart: 0, logEnd: 1 };
   const inputs: RebasedInput[] = [
     { type: 'start' },
-    { type: 'fenced', producerId: 7, producerEpoch: 0 },
+    { type: 'fenced', producerId: 7, producerEpoch: 0, copyEpoch: 0 },
     { type: 'loaded', ...found, sourceStart: 0, sourceEnd: 0 },
   ];
   for (const input of inputs) task.step(input, 0);

@@ -11,6 +11,7 @@
  *   proving     proved, it is our log       → mirroring   fetch
  *   mirroring   fetched                     → mirroring   save (a new run), produce (what is written ahead)
  *   mirroring   fetched, after long silence → fencing     fence: the broker may have forgotten us
+ *   mirroring   copyLed by another          → fencing     fence: what was acknowledged may be lost
  *   mirroring   saved, produced             → mirroring   produce, resume
  *   mirroring   produced, elsewhere         → halted      stopFetching: somebody else writes there
  *   mirroring   refused, unanswered         → settling    pause; retryLater after the last answer in flight
@@ -61,6 +62,7 @@ export class RebasedTask implements TaskView {
   private readonly startOffset: number;
   private producer = { producerId: -1, producerEpoch: -1 };
   private leaderEpoch = -1;
+  private copyEpoch = -1;
   private isHeldBack = false;
   private isPaused = false;
   private isRefused = false;
@@ -139,6 +141,8 @@ export class RebasedTask implements TaskView {
       case 'unobserved':
         if (this.condition === 'starting') this.reason ??= input.reason;
         return [];
+      case 'copyLed':
+        return this.onCopyLed(input.leaderEpoch);
       case 'recreated':
         return this.onRecreated(input.reason);
       case 'recorded':
@@ -182,7 +186,8 @@ export class RebasedTask implements TaskView {
   }
 
   /** The id that follows the last epoch fences nobody: whoever bears that one hands it back before writing under it. */
-  private onFenced({ producerId, producerEpoch }: InputOf<'fenced'>, nowMs: number): RebasedEffect[] {
+  private onFenced({ producerId, producerEpoch, copyEpoch }: InputOf<'fenced'>, nowMs: number): RebasedEffect[] {
+    this.copyEpoch = copyEpoch;
     if (isEpochNearItsEnd(producerEpoch)) return [{ type: 'fence' }];
     this.producer = { producerId, producerEpoch };
     this.provenMs = nowMs;
@@ -237,6 +242,13 @@ export class RebasedTask implements TaskView {
     this.leaderEpoch = epoch;
     if (isFirst || this.phase !== 'mirroring' || this.ledger.lastEpoch < 0) return [];
     return [{ type: 'pause' }, ...this.prove()];
+  }
+
+  /** Another leader may have less than was acknowledged: an idle partition would find out with its next record only. */
+  private onCopyLed(leaderEpoch: number): RebasedEffect[] {
+    const isOther = this.copyEpoch >= 0 && leaderEpoch > this.copyEpoch;
+    this.copyEpoch = Math.max(this.copyEpoch, leaderEpoch);
+    return isOther && this.phase === 'mirroring' ? this.fence() : [];
   }
 
   private onFetched(input: InputOf<'fetched'>, nowMs: number): RebasedEffect[] {

@@ -66,7 +66,10 @@ const fetched = (...batches: SourceBatch[]): RebasedInput => ({
 const originStarts = (sourceStart: number, nextOffset: number): RebasedInput => {
   return { type: 'fetched', batches: [], nextOffset, sizeInBytes: 0, sourceStart, sourceEnd: 100 };
 };
-const fenced = (producerEpoch: number): RebasedInput => ({ type: 'fenced', producerId: 77, producerEpoch });
+const fenced = (producerEpoch: number): RebasedInput => ({
+  ...{ type: 'fenced', producerId: 77, producerEpoch },
+  copyEpoch: 4,
+});
 const found = (more: object): RebasedInput => ({
   type: 'loaded',
   runs: [],
@@ -222,6 +225,13 @@ const SCENARIOS: Record<string, readonly RebasedInput[]> = {
     found({ runs: [run], lastBatch, logEnd: 12 }),
     proved,
     fetched(batch(50, 60)),
+  ],
+  'a copy with another leader is looked at again, also while nothing comes': [
+    ...fresh,
+    { type: 'copyLed', leaderEpoch: 4 },
+    { type: 'copyLed', leaderEpoch: 5 },
+    fenced(1),
+    { type: 'copyLed', leaderEpoch: 4 },
   ],
   'what the origin deletes is deleted but for the last batch': [
     ...fresh,

@@ -78,6 +78,16 @@ test('a target whose log was cut has again what it lost, and a group there is tr
   await stage.expectExact();
 });
 
+test('a target that lost what it had acknowledged has it again, though nothing new comes', async () => {
+  const stage = await begun(9);
+  const before = stage.stored('target');
+  stage.kill('target');
+  stage.disks.target.cut(COPY, 0, before.at(-3)!.offset);
+  await stage.boot('target');
+  await stage.world.runUntil(() => stage.stored('target').length === before.length, 60_000);
+  await stage.expectExact();
+});
+
 test('a copy that was deleted at the target is told, and begun anew from the start once somebody says so', async () => {
   const stage = await begun(4);
   const { world } = stage;
