@@ -86,6 +86,8 @@ export interface MirrorLimits {
   readonly groupBackoffCapMs: number;
   /** Groups that a link carries. */
   readonly maxGroups: number;
+  /** Rows of groups that a link's status shows. */
+  readonly groupRowsShown: number;
   /** Commits under way at once per link, of as many groups. */
   readonly groupCommits: number;
   /** How often heartbeats, and what has moved since, are written into MirrorMaker 2's topics. */
@@ -169,6 +171,7 @@ export const DEFAULT_LIMITS: MirrorLimits = {
   groupRetranslateMs: 5_000,
   groupBackoffCapMs: 30_000,
   maxGroups: 5_000,
+  groupRowsShown: 1_000,
   groupCommits: 16,
   mm2RoundMs: 1_000,
   mm2BatchRecords: 500,

@@ -71,7 +71,7 @@ export function assemble(options: MirrorPartsOptions) {
     sideOf: (name) => sides.of(name),
   });
   const linkStatus = (): LinkStatus[] =>
-    links!.status(now()).map((link) => ({ ...link, groups: groups.status(link.name) }));
+    links!.status(now()).map((link) => ({ ...link, groups: groups.shown(link.name) }));
   const failover = failoverOf({
     ...{ io, log, limits, directory, gaps, groups, here: target, names: [...regions] },
     sideOf: (name) => sides.of(name),

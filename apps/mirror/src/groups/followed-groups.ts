@@ -31,6 +31,12 @@ export class FollowedGroups {
     return this.shells.get(link)?.shell.status() ?? [];
   }
 
+  /** The same for people: so many, and first of all what is not where it belongs. */
+  shown(link: string): readonly GroupPartitionStatus[] {
+    const [carried, others] = partitioned(this.status(link), ({ state }) => state === 'carried');
+    return [...others, ...carried].slice(0, this.options.limits.groupRowsShown);
+  }
+
   /** Topics of commits that have no place at the target (yet). */
   untranslated(link: string): readonly string[] {
     return this.shells.get(link)?.shell.untranslated ?? [];
@@ -92,6 +98,10 @@ export class FollowedGroups {
     writer.start();
     return writer;
   }
+}
+
+function partitioned<T>(all: readonly T[], isFirst: (each: T) => boolean): [T[], T[]] {
+  return [all.filter(isFirst), all.filter((each) => !isFirst(each))];
 }
 
 /** What tools leave behind is carried only where somebody names it. */
