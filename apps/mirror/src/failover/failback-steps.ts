@@ -27,17 +27,16 @@ import type { StepOutcome, StepTable } from './run-driver.ts';
 const CLOSED = { 'max.message.bytes': '1' };
 
 export function failbackSteps(context: FailoverContext): StepTable {
-  const { sealing, groups } = failoverSteps(context);
-  const promote = failoverSteps(context).promoting!;
+  const { sealing, groups, promoting } = failoverSteps(context);
   return {
     comparing: (_head, topic) => comparing(context, topic),
     'keeping-aside': (_head, topic) => keepingAside(context, topic),
     deleting: (_head, topic) => deleting(context, topic),
     copying: (head, topic) => copying(context, topic, head.force),
-    sealing: sealing!,
-    groups: groups!,
+    sealing,
+    groups,
     promoting: async (head, topic) => {
-      const outcome = await promote(head, topic);
+      const outcome = await promoting(head, topic);
       return 'waitFor' in outcome ? outcome : { step: 'renewing' };
     },
     renewing: (_head, topic) => renewing(context, topic),

@@ -18,7 +18,7 @@ import type { RunHead, TopicRun } from './messages.ts';
 import { logEnds, placeKey, writersOf } from './origin-facts.ts';
 import type { StepTable } from './run-driver.ts';
 
-export function failoverSteps(context: FailoverContext): StepTable {
+export function failoverSteps(context: FailoverContext) {
   return {
     'catching-up': async (head, topic) => {
       const copy = await copyOf(context, topic);
@@ -47,7 +47,7 @@ export function failoverSteps(context: FailoverContext): StepTable {
       if (copy.origin.promotedAt === undefined) await context.promotion.promote(copy.origin, topic.cut);
       return { step: 'done' };
     },
-  };
+  } satisfies StepTable;
 }
 
 /** Null: all groups are as far as the copy lets them, or go their own way. */
