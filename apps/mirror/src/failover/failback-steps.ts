@@ -10,6 +10,7 @@
  *   sealing, groups, promoting   as in a fail-over
  *   renewing       the topic there is deleted, if nothing has been added: the link from here makes its copy anew
  */
+import { createHash } from 'node:crypto';
 import { EARLIEST } from '@meridian/client';
 import { ERROR, errorName } from '@meridian/protocol';
 import { FAILBACK } from '@meridian/service';
@@ -43,9 +44,14 @@ export function failbackSteps(context: FailoverContext): StepTable {
   };
 }
 
+/** Readable, and another one for every topic: names of links have fewer characters than those of topics. */
 export function linkNameOf(topic: string): string {
-  const plain = topic.toLowerCase().replace(/[^a-z0-9-]/g, '-');
-  return `${FAILBACK}${plain}`.slice(0, 60).replace(/-+$/, '');
+  const plain = topic
+    .toLowerCase()
+    .replace(/[^a-z0-9]/g, '-')
+    .slice(0, 40);
+  const digest = createHash('sha256').update(topic).digest('hex').slice(0, 8);
+  return `${FAILBACK}${plain}-${digest}`;
 }
 
 /** As it is now; undefined: the other region does not answer, or has not promoted it. */
