@@ -55,7 +55,7 @@ export const MIRROR_BUGS: readonly PlantedBug[] = [
       {
         file: `${MIRROR}/rebased/copy-tail.ts`,
         find: 'if (!header.isControl) this.lastBatch = header;',
-        replace: 'this.lastBatch = header;',
+        replace: 'if (header.nextOffset > 0) this.lastBatch = header;',
       },
     ],
   },
