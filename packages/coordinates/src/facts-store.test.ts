@@ -46,6 +46,20 @@ test('a keeper that takes the copy for something else than it is has to look aga
   expect(one.get(FACTS.copyId)?.incarnation).toBe(2);
 });
 
+test('a copy that is announced is being made until its facts are written, also for who reads later', async () => {
+  const { world, open } = await setUp();
+  const keeper = open();
+  await world.settle(keeper.announce(['us.orders', 'us.plans']));
+  const reader = open(false);
+  await world.settle(reader.ready());
+  expect(['us.orders', 'us.plans', 'x'].map((name) => reader.isBeingMade(name))).toEqual([true, true, false]);
+  await world.settle(keeper.put(FACTS, undefined));
+  await world.settle(reader.ready());
+  expect(['us.orders', 'us.plans'].map((name) => reader.isBeingMade(name))).toEqual([false, true]);
+  await world.run(world.now() + 3_700_000);
+  expect(reader.isBeingMade('us.plans')).toBe(false);
+});
+
 test('a record of another version is told, not guessed, and records of other kinds are passed over', async () => {
   const { world, io, client, open } = await setUp();
   const store = open();

@@ -6,7 +6,16 @@
 import type { Client } from '@meridian/client';
 import type { Io } from '@meridian/io';
 import { CompactedTopic } from './compacted-topic.ts';
-import { type CopyFacts, decodeFacts, decodeFactsKey, encodeFacts, encodeFactsKey } from './topic-facts.ts';
+import { LIMITS } from './limits.ts';
+import {
+  type CopyFacts,
+  decodeFacts,
+  decodeFactsKey,
+  decodeMakingKey,
+  encodeFacts,
+  encodeFactsKey,
+  encodeMakingKey,
+} from './topic-facts.ts';
 
 export const TOPICS_TOPIC = '__meridian_topics';
 
@@ -20,21 +29,40 @@ export interface FactsStoreOptions {
 
 export class FactsStore {
   private readonly topic: CompactedTopic;
+  private readonly clock: Pick<Io['clock'], 'monotonic'>;
   private readonly facts = new Map<string, CopyFacts>();
+  /** Names of copies that are about to be made, and when that was heard. */
+  private readonly making = new Map<string, number>();
 
   constructor({ io, client, mayCreate, onChange }: FactsStoreOptions) {
+    this.clock = io.clock;
     this.topic = new CompactedTopic({
       ...{ io, client, topic: TOPICS_TOPIC },
       ...(mayCreate && { createPartitions: 1 }),
-      onReset: () => this.facts.clear(),
+      onReset: () => {
+        this.facts.clear();
+        this.making.clear();
+      },
       onRecord: (key, value) => {
-        const copyId = decodeFactsKey(key);
-        if (copyId === undefined) return;
-        if (value === null) this.facts.delete(copyId);
-        else this.facts.set(copyId, decodeFacts(copyId, value));
+        this.take(key, value);
         onChange?.();
       },
     });
+  }
+
+  /**
+   * Copies of these names are about to be made: between the making of a topic and the writing of its facts nobody is to
+   * take it for a topic of its own. Ends with `put`.
+   */
+  async announce(names: readonly string[]): Promise<void> {
+    const fresh = names.filter((name) => !this.isBeingMade(name));
+    if (fresh.length === 0) return;
+    await this.topic.putAll(fresh.map((name) => ({ key: encodeMakingKey(name), value: Buffer.alloc(0) })));
+  }
+
+  isBeingMade(name: string): boolean {
+    const heardMs = this.making.get(name);
+    return heardMs !== undefined && this.clock.monotonic() - heardMs < LIMITS.announcementMs;
   }
 
   ready(): Promise<void> {
@@ -64,7 +92,9 @@ export class FactsStore {
   async put(facts: CopyFacts, before: CopyFacts | undefined): Promise<boolean> {
     await this.topic.ready();
     if (this.get(facts.copyId) !== before) return false;
-    await this.topic.put(encodeFactsKey(facts.copyId), encodeFacts(facts));
+    const records = [{ key: encodeFactsKey(facts.copyId), value: encodeFacts(facts) }];
+    const announced = this.making.has(facts.copy) ? [{ key: encodeMakingKey(facts.copy), value: null }] : [];
+    await this.topic.putAll([...records, ...announced]);
     return true;
   }
 
@@ -75,5 +105,17 @@ export class FactsStore {
 
   close(): void {
     this.topic.close();
+  }
+
+  private take(key: Buffer, value: Buffer | null): void {
+    const copyId = decodeFactsKey(key);
+    const name = decodeMakingKey(key);
+    if (copyId !== undefined) {
+      if (value === null) this.facts.delete(copyId);
+      else this.facts.set(copyId, decodeFacts(copyId, value));
+    } else if (name !== undefined) {
+      if (value === null) this.making.delete(name);
+      else this.making.set(name, this.clock.monotonic());
+    }
   }
 }

@@ -23,4 +23,6 @@ export const LIMITS = {
   describeTopics: 500,
   /** Ends of re-based copies that are remembered. */
   rememberedEnds: 10_000,
+  /** A copy that was to be made and has no facts after so long is a topic like others: who announced it has given up. */
+  announcementMs: 3_600_000,
 } as const;

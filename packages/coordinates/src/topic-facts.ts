@@ -5,6 +5,9 @@
  *
  *   key    copy/<topic id of the copy>
  *   value  JSON, `v` 1; without a value the copy is gone
+ *
+ *   key    making/<name>       a copy of this name is about to be made: until its facts are there it is nobody's topic
+ *   value  empty
  */
 import { CoordinateError } from './errors.ts';
 import { LIMITS } from './limits.ts';
@@ -81,6 +84,18 @@ const VERSION = 1;
 const MAX_KEY_BYTES = 42;
 
 export const encodeFactsKey = (copyId: string): Buffer => Buffer.from(`copy/${copyId}`);
+
+const MAKING = 'making/';
+const MAX_NAME_BYTES = 249;
+
+export const encodeMakingKey = (name: string): Buffer => Buffer.from(`${MAKING}${name}`);
+
+/** The name of a copy that is about to be made; undefined: the key is of another kind of record. */
+export function decodeMakingKey(key: Buffer): string | undefined {
+  if (key.length > MAKING.length + MAX_NAME_BYTES) return undefined;
+  const text = key.toString('utf8');
+  return text.startsWith(MAKING) ? text.slice(MAKING.length) : undefined;
+}
 
 /** The copy's topic id; undefined: the key is of another kind of record, which is not ours to read. */
 export const decodeFactsKey = (key: Buffer): string | undefined =>

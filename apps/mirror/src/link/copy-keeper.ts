@@ -100,6 +100,8 @@ export class CopyKeeper {
         return { topic, copy, facts: factsFor(terms.link, topic, incarnation, start) };
       }),
     );
+    // Elsewhere a copy without facts would be a topic of its own, which others mirror on.
+    await target.facts?.announce(wanted.map(({ copy }) => copy));
     const outcomes = await target.client.createTopics(
       wanted.map(({ topic, copy, facts }) => ({
         name: copy,

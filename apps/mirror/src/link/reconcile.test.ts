@@ -90,6 +90,11 @@ test('what the link does not mean is left alone, but for heartbeats where Mirror
   expect(decide(source, [], { selects, link })).toMatchObject([{ copy: 'cities' }, { copy: 'us-east.heartbeats' }]);
 });
 
+test('a topic of a name that a copy is being made of is not mirrored before it is known what it is', () => {
+  expect(decide([{ ...topic('eu-west.cities'), isBeingMade: true }])).toEqual([]);
+  expect(decide([topic('eu-west.cities')])).toMatchObject([{ kind: 'create' }]);
+});
+
 test('a grown topic grows its copy, and what is there already is mirrored meanwhile', () => {
   const decisions = decide([topic('cities', 4)], [copyOf('cities', 2)]);
   expect(decisions).toMatchObject([

@@ -92,7 +92,8 @@ export function copyName({ from, policy }: Pick<LinkSpec, 'from' | 'policy'>, to
 const MM2_INTERNAL = /^mm2-[a-z-]+\..*\.internal$|\.checkpoints\.internal$/;
 
 /** Not Kafka's own topics, not copies, and nothing of which it is not known yet what it is. */
-function isMirrored({ link, selects }: Sides, { name, configs, problem, origin }: TopicFacts): boolean {
+function isMirrored({ link, selects }: Sides, { name, configs, problem, origin, isBeingMade }: TopicFacts): boolean {
+  if (isBeingMade) return false;
   if (name.startsWith('__') || MM2_INTERNAL.test(name) || (configs ?? problem) === undefined) return false;
   if (origin !== undefined && origin.promotedAt === undefined) return false;
   return selects(name) || (link.mm2 && name === HEARTBEATS_TOPIC);

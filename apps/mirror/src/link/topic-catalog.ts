@@ -19,6 +19,8 @@ export interface TopicFacts {
   readonly problem?: string | undefined;
   /** Undefined: it is nobody's copy, as far as is known. */
   readonly origin: CopyFacts | undefined;
+  /** Somebody is about to make a copy of this name: without an origin it is not to be taken for a topic of its own. */
+  readonly isBeingMade?: boolean;
 }
 
 export interface TopicCatalogOptions {
@@ -91,7 +93,8 @@ export class TopicCatalog {
       const configs = this.described.get(id)?.configs;
       const origin = facts === undefined ? configs && factsOfConfigs(name, id, configs) : facts.get(id);
       const problem = configs === undefined ? this.problems.get(id) : undefined;
-      return { id, name, partitions: partitions.length, configs, problem, origin };
+      const isBeingMade = origin === undefined && facts?.isBeingMade(name) === true;
+      return { id, name, partitions: partitions.length, configs, problem, origin, ...(isBeingMade && { isBeingMade }) };
     });
   }
 
