@@ -44,9 +44,11 @@ async function until(args: readonly string[], limitMs = 30_000): Promise<string>
 
 /** Waits until a link has so many records. */
 async function copied(link: string, count: number): Promise<void> {
-  for (let has = 0; has < count; ) {
+  for (const deadline = Date.now() + 30_000; ; ) {
     const lines = (await until(['links', '--link', link, '--json'])).trim().split('\n');
-    has = lines.reduce((sum, line) => sum + (JSON.parse(line).position ?? 0), 0);
+    const has = lines.reduce((sum, line) => sum + (JSON.parse(line).position ?? 0), 0);
+    if (has >= count) return;
+    if (Date.now() > deadline) throw new Error(`${has} of ${count} records: ${lines.join()}`);
   }
 }
 
