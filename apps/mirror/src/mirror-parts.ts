@@ -75,6 +75,7 @@ export function assemble(options: MirrorPartsOptions) {
   const failover = failoverOf({
     ...{ io, log, limits, directory, gaps, groups, here: target, names: [...regions] },
     sideOf: (name) => sides.of(name),
+    share: membership.share,
     status: linkStatus,
   });
   const stop = async (): Promise<void> => {

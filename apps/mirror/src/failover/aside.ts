@@ -21,6 +21,8 @@ export interface AsideOptions {
   readonly topic: string;
   readonly topicId: string;
   readonly asideTopic: string;
+  /** Somebody else has taken the work over: nothing more is written. */
+  isOurs(): boolean;
   readonly signal: AbortSignal;
 }
 
@@ -75,6 +77,7 @@ async function write(options: AsideOptions, partition: number, records: readonly
     }
     const batch = writeBatch({ records: records.slice(at, next) });
     const bytes = Buffer.from(batch.buffer, batch.byteOffset, batch.length);
+    if (!options.isOurs()) throw new Error('another mirror goes on with it');
     const { errorCode, errorMessage } = await client.produce(asideTopic, partition, [bytes], callOf(options));
     if (errorCode !== ERROR.NONE) throw new Error(`${asideTopic}: ${errorMessage ?? errorName(errorCode)}`);
     at = next;

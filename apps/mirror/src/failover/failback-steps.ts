@@ -119,7 +119,8 @@ async function write(
     throw new Error(`${asideTopic}: ${made?.errorMessage ?? errorName(made?.errorCode ?? -1)}`);
   let records = 0;
   for (const { partition, from, end } of ranges) {
-    const options = { ...{ io, client: here.client, limits, signal, asideTopic }, region: here.name };
+    const isOurs = (): boolean => context.mayDrive('failback', topic);
+    const options = { ...{ io, client: here.client, limits, signal, asideTopic, isOurs }, region: here.name };
     const kept = await keepAside({ ...options, topic: topic.topic, topicId: local.id }, partition, from, end);
     records += kept;
     await recordGap(context, topic, local, { partition, from, end, asideTopic });

@@ -10,6 +10,7 @@ import type { MirrorLimits } from '../limits.ts';
 import type { RegionSide } from '../link/region-side.ts';
 import type { PartitionStatus } from '../status.ts';
 import type { TaskPlace } from '../task/mirror-task.ts';
+import type { RunHead, TopicRun } from './messages.ts';
 import type { Promotion } from './promotion.ts';
 
 /** The other regions, each made when it is asked for. */
@@ -50,6 +51,8 @@ export interface FailoverContext {
   /** Where the copies of a region lie in an Apache Kafka; undefined: its copies have their origins' offsets. */
   runs(region: string): RunsStore | undefined;
   links(): LinkView[];
+  /** Whether this process does the work of a topic: one of the region's mirrors at a time. */
+  mayDrive(kind: RunHead['kind'], topic: Pick<TopicRun, 'from' | 'topic'>): boolean;
   /** A round of the groups that come from there; what went wrong. Undefined: nobody carries them in this process. */
   carryGroups(from: string): Promise<readonly string[] | undefined>;
   /** Comes back when it is durable. */

@@ -15,10 +15,7 @@ export interface Failover {
   stop(): Promise<void>;
 }
 
-export interface FailoverOptions extends Omit<FailoverContext, 'signal'> {
-  /** Whether runs are this process's work; several that drive do no harm. */
-  mayDrive(from: string): boolean;
-}
+export type FailoverOptions = Omit<FailoverContext, 'signal'>;
 
 export function createFailover(options: FailoverOptions): Failover {
   const { io, log, limits, here, mayDrive } = options;

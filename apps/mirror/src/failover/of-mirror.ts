@@ -5,12 +5,15 @@
  */
 import { RUNS_TOPIC, runsPartitionOf } from '@meridian/coordinates';
 import { Refused } from '@meridian/service';
+import { keeperUnit } from '../assignment/rendezvous.ts';
+import type { Share } from '../assignment/share.ts';
 import type { GapStore } from '../gaps/gap-store.ts';
 import type { FollowedGroups } from '../groups/followed-groups.ts';
 import type { RegionSide } from '../link/region-side.ts';
 import type { LinkDirectory } from '../links/link-directory.ts';
 import { transactionalIdOf } from '../rebased/rebased-target.ts';
 import type { LinkStatus } from '../status.ts';
+import { linkNameOf } from './failback-steps.ts';
 import { createFailover, type Failover, type FailoverOptions } from './failover.ts';
 import type { KnownRegions, TemporaryLinks } from './failover-context.ts';
 import { EmbeddedPromotion, KafkaPromotion, type Promotion } from './promotion.ts';
@@ -21,12 +24,13 @@ export interface MirrorParts extends Pick<FailoverOptions, 'io' | 'log' | 'limit
   readonly directory: LinkDirectory;
   readonly gaps: GapStore;
   readonly groups: FollowedGroups;
+  readonly share: Pick<Share, 'state' | 'owns'>;
   sideOf(region: string): RegionSide;
   status(): readonly LinkStatus[];
 }
 
 export function failoverOf(parts: MirrorParts): Failover {
-  const { io, log, limits, here, groups, gaps, directory, sideOf, status } = parts;
+  const { io, log, limits, here, groups, gaps, directory, share, sideOf, status } = parts;
   const stopping = new AbortController();
   const { routes, stop } = createFailover({
     ...{ io, log, limits, here },
@@ -42,9 +46,15 @@ export function failoverOf(parts: MirrorParts): Failover {
     carryGroups: (from) => groups.carry(from),
     // Not as an order to begin the copy anew: it is a gap that is dealt with already.
     recordGap: (place, lost) => gaps.keeper(place.link, () => 'mark-gap').record(place, lost, 'mark-gap'),
-    mayDrive: (from) => {
-      const links = status().filter((link) => link.from === from);
-      return links.length === 0 || links.some(({ isKeeper }) => isKeeper);
+    mayDrive: (kind, { from, topic }) => {
+      // The keeper of the link carries the groups, too; of a fail-back, that of the link that it will have.
+      const [first] = directory.links
+        .filter(({ spec }) => spec.from === from)
+        .map(({ spec }) => spec.name)
+        .sort();
+      return (
+        share.state === 'sharing' && share.owns(keeperUnit(kind === 'failback' ? linkNameOf(topic) : (first ?? from)))
+      );
     },
   });
   return {

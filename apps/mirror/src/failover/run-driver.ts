@@ -1,7 +1,7 @@
 /**
  * Carries fail-overs and fail-backs through: performs each topic's step, writes the next one down, and goes on; what
- * waits is looked at again. Every mirror of the region may drive: steps are repeatable, and what has been done is found
- * done. Invariant: a step is on record before it is begun, and none is left out.
+ * waits is looked at again. Of the region's mirrors one drives a topic, and another one when that is gone: steps are
+ * repeatable, and what has been done is found done. Invariant: a step is on record before it is begun, and none is left out.
  */
 import type { Io, Logger } from '@meridian/io';
 import type { MirrorLimits } from '../limits.ts';
@@ -24,8 +24,8 @@ export interface RunDriverOptions {
   readonly limits: Pick<MirrorLimits, 'failoverTopicsAtOnce' | 'failoverRetryMs' | 'failoverIdleMs'>;
   readonly store: RunStore;
   readonly steps: Record<RunHead['kind'], StepTable>;
-  /** Whether this process does the work for topics of that region at present. */
-  mayDrive(from: string): boolean;
+  /** Whether this process does the work of the topic at present. */
+  mayDrive(kind: RunHead['kind'], topic: TopicRun): boolean;
 }
 
 export class RunDriver {
@@ -90,7 +90,7 @@ export class RunDriver {
       return false;
     }
     const open = store.all().flatMap(({ head, topics }) => {
-      const due = [...topics.values()].filter(({ step, from }) => step !== 'done' && mayDrive(from));
+      const due = [...topics.values()].filter((topic) => topic.step !== 'done' && mayDrive(head.kind, topic));
       return due.map((topic) => ({ head, topic }));
     });
     const isBusy = open.length > 0;
@@ -107,7 +107,7 @@ export class RunDriver {
     const key = `${head.id}/${topicKey(topic)}`;
     let now = topic;
     try {
-      while (now.step !== 'done' && !this.stopping.signal.aborted) {
+      while (now.step !== 'done' && this.options.mayDrive(head.kind, now) && !this.stopping.signal.aborted) {
         const perform = steps[head.kind][now.step];
         if (perform === undefined) throw new Error(`a ${head.kind} has no step ${now.step}`);
         const outcome = await perform(head, now);
