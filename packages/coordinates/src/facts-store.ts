@@ -56,8 +56,10 @@ export class FactsStore {
    */
   async announce(names: readonly string[]): Promise<void> {
     const fresh = names.filter((name) => !this.isBeingMade(name));
-    if (fresh.length === 0) return;
-    await this.topic.putAll(fresh.map((name) => ({ key: encodeMakingKey(name), value: Buffer.alloc(0) })));
+    for (let at = 0; at < fresh.length; at += LIMITS.announcedAtOnce) {
+      const some = fresh.slice(at, at + LIMITS.announcedAtOnce);
+      await this.topic.putAll(some.map((name) => ({ key: encodeMakingKey(name), value: Buffer.alloc(0) })));
+    }
   }
 
   isBeingMade(name: string): boolean {

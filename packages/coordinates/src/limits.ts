@@ -25,4 +25,6 @@ export const LIMITS = {
   rememberedEnds: 10_000,
   /** A copy that was to be made and has no facts after so long is a topic like others: who announced it has given up. */
   announcementMs: 3_600_000,
+  /** Announcements in one batch, which has to stay below `max.message.bytes`. */
+  announcedAtOnce: 1_000,
 } as const;
