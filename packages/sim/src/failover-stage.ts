@@ -65,15 +65,15 @@ export class Stage {
     this.clients.set(region, createClient({ io: app, ...reach, clientId: 'app', log }));
   }
 
-  async startMirror(region: Region, links: object[]): Promise<void> {
+  async startMirror(region: Region, links: object[], memberId = 'mirror'): Promise<void> {
     const other: Region = region === 'us-east' ? 'eu-west' : 'us-east';
     const config = {
-      ...{ region, secret: SECRET, memberId: 'mirror', links },
+      ...{ region, secret: SECRET, memberId, links },
       target: this.reachOf(region),
       sources: [{ region: other, ...this.reachOf(other) }],
       management: { host: 'mirror', port: 9094 },
     };
-    const io = this.world.node(`${region}/mirror`).boot();
+    const io = this.world.node(`${region}/${memberId}`).boot();
     const limits = { closeMs: 100 };
     const mirror = createMirror({ io, config: config as never, log, limits, listen: false });
     this.mirrors.set(region, await this.world.settle(mirror));

@@ -131,3 +131,22 @@ test.each([
   for (let seconds = 0; seconds < 60 && !(await isBack()); seconds++) await stage.world.run(stage.world.now() + 1_000);
   expect((await stage.read('eu-west', 'orders', 0)).map(({ value }) => value)).toEqual([...all, 'home again']);
 });
+
+test('several mirrors of the region share it: what is kept aside is there once', async () => {
+  const stage = await new Stage(8).start(IDENTITY);
+  for (const member of ['second', 'third']) await stage.startMirror('us-east', [], member);
+  await stage.write('us-east', 0, numbered(0, 10));
+  await stage.until(() => stage.isCopied('eu-west', [10, 0]));
+  stage.cut(true);
+  await stage.write('us-east', 0, ['only here 0', 'only here 1']);
+  stage.world.node('us-east/broker').kill();
+  await stage.untilDone('eu-west', await stage.ask('eu-west', 'POST', '/v1/failover', { name: 'orders', force: true }));
+  await stage.startBroker('us-east');
+  stage.cut(false);
+  await stage.world.run(stage.world.now() + 10_000);
+  const back = await stage.ask<RunView>('us-east', 'POST', '/v1/failback', { name: 'orders', force: true });
+  const { aside } = (await stage.untilDone('us-east', back)).topics[0]!;
+  const kept = await stage.read('us-east', aside!.topic, 0);
+  expect(kept.map(({ value }) => value)).toEqual(['only here 0', 'only here 1']);
+  expect((await stage.read('us-east', 'orders', 0)).map(({ value }) => value)).toEqual(numbered(0, 10));
+});
