@@ -98,7 +98,8 @@ class Parser {
     if (sign === '[') return this.char(this.set());
     if (sign === '.') return this.char(() => true);
     if (sign === '\\') return this.char(equals(this.escaped()));
-    if ('*+?{}])^$'.includes(sign)) throw new PatternError(`has a ${sign} where nothing can be so`);
+    if (sign === '^' || sign === '$') throw new PatternError(`has a ${sign}: the whole name must match, leave it out`);
+    if ('*+?{}])'.includes(sign)) throw new PatternError(`has a ${sign} where nothing can be so`);
     return this.char(equals(sign.charCodeAt(0)));
   }
 

@@ -51,12 +51,13 @@ test('what is not understood is refused', () => {
   expect(refusal('(?!x)')).toMatch(/is not understood/);
   expect(refusal('(a)\\1')).toMatch(/\\1, which is not understood/);
   expect(refusal('a{1,9}')).toMatch(/counted repeats/);
+  expect(refusal('a+$')).toBe('has a $: the whole name must match, leave it out');
   expect(refusal('(a')).toMatch(/without a \)/);
   expect(refusal('a)')).toMatch(/a \) without/);
   expect(refusal('[a')).toMatch(/without a \]/);
   expect(refusal('[]')).toMatch(/empty/);
   expect(refusal('*')).toMatch(/has a \* where/);
-  expect(refusal('^a$')).toMatch(/has a \^ where/);
+  expect(refusal('^a$')).toMatch(/has a \^: the whole name/);
   expect(refusal('a'.repeat(257))).toMatch(/longer than 256/);
   expect(refusal(`${'('.repeat(100)}${')'.repeat(100)}`)).toMatch(/too many groups/);
 });
