@@ -153,9 +153,9 @@ export class RebasedTask implements TaskView {
         this.reason = `${this.lost!.reason}; it cannot be put on record: ${input.reason}`;
         return [this.retryLater()];
       case 'decide':
-        if (this.phase !== 'halted' || this.lost === null) return [];
+        if (this.lost === null) return [];
         this.decision = input.policy;
-        return this.record();
+        return this.phase === 'halted' ? this.record() : []; // else it is heard when what is being written is on record
       case 'pause':
         return this.rest('paused', input.reason);
       case 'halt':
@@ -346,6 +346,7 @@ export class RebasedTask implements TaskView {
   }
 
   private onRecorded(policy: GapPolicy): RebasedEffect[] {
+    if (this.decision !== undefined && this.decision !== policy) return this.record();
     const lost = this.lost!;
     const treatment = treatmentOf(lost, policy);
     this.phase = 'halted';

@@ -234,6 +234,13 @@ const SCENARIOS: Record<string, readonly Line[]> = {
     { type: 'decide', policy: 'mark-gap' },
     recorded('mark-gap'),
   ],
+  'a decision that comes while the loss is being put on record is heard behind it': [
+    start,
+    located(1_204, 3, 9_872, 12_000),
+    { type: 'decide', policy: 'mark-gap' },
+    recorded('halt'),
+    recorded('mark-gap'),
+  ],
   'what is halted begins anew and finds out by itself whether it still has to be': [
     start,
     located(50, 3, 0, 60),

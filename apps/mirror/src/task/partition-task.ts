@@ -141,7 +141,7 @@ export class PartitionTask implements TaskView {
         this.reason = `${this.lost!.reason}; it cannot be put on record: ${input.reason}`;
         return [this.retryLater()];
       case 'decide':
-        return this.phase === 'halted' && this.lost !== null ? this.decide(input.policy) : [];
+        return this.lost === null ? [] : this.decide(input.policy);
       case 'pause':
         return this.rest('paused', input.reason);
       case 'halt':
@@ -293,7 +293,7 @@ export class PartitionTask implements TaskView {
 
   private decide(policy: GapPolicy): TaskEffect[] {
     this.decision = policy;
-    return this.record();
+    return this.phase === 'halted' ? this.record() : []; // else it is heard when what is being written is on record
   }
 
   private record(): TaskEffect[] {
@@ -303,6 +303,7 @@ export class PartitionTask implements TaskView {
   }
 
   private onRecorded(policy: GapPolicy): TaskEffect[] {
+    if (this.decision !== undefined && this.decision !== policy) return this.record();
     const lost = this.lost!;
     const treatment = treatmentOf(lost, policy);
     this.phase = 'halted';
