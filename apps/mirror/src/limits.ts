@@ -148,7 +148,7 @@ export const DEFAULT_LIMITS: MirrorLimits = {
   silentMs: 15_000,
   lagMarks: 64,
   lagMarkEveryMs: 100,
-  batchesInFlight: 10,
+  batchesInFlight: 32,
   changesPerSave: 1_000,
   fenceLastsMs: 12 * 3_600_000,
   endToldMs: 500,
