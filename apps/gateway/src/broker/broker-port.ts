@@ -112,6 +112,8 @@ export interface BrokerPort {
   ends(topic: TopicFacts, queries: readonly EndsQuery[]): Promise<(PartitionEnds | undefined)[]>;
   /** What a copy lacks inside of its log, ascending, in the origin's offsets: a list that goes on by itself. */
   lostIn(topic: TopicFacts, partition: number): readonly LogRange[];
+  /** Everything that is on record as lost when this is called is in the lists when it comes back. */
+  lookForLost(): Promise<void>;
   /** One read of old records; `outOfRange` instead of a slice if `offset` is not in the log. */
   read(
     topic: TopicFacts,

@@ -67,6 +67,7 @@ export function createClientBroker(io: World, options: ClientBrokerOptions, log:
     },
     ends: (topic, queries) => rebasedOf(topic)?.ends(topic, queries) ?? readEnds(client, topic, queries),
     lostIn: ({ originTopicId }, partition) => gaps.of(originTopicId, partition),
+    lookForLost: () => gaps.ready(),
     read: (topic, partition, offset, maxBytes) =>
       rebasedOf(topic)?.read(topic, partition, offset, maxBytes) ??
       readOnce(client, topic, partition, offset, maxBytes),

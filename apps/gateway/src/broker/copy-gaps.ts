@@ -24,6 +24,8 @@ interface Gap {
 
 export class CopyGaps {
   private readonly topic: CompactedTopic;
+  private under: Promise<void> | undefined;
+  private next: Promise<void> | undefined;
   private readonly ranges = new Map<string, LogRange[]>();
 
   constructor(io: Pick<Io, 'clock' | 'timers'>, client: Client) {
@@ -39,9 +41,17 @@ export class CopyGaps {
     });
   }
 
-  /** What is on record now is in the lists. */
+  /** What is on record now is in the lists. Who asks while one look is under way shares the next one. */
   ready(): Promise<void> {
-    return this.topic.ready();
+    this.next ??= this.lookAfter(this.under);
+    return this.next;
+  }
+
+  private async lookAfter(before: Promise<void> | undefined): Promise<void> {
+    await before?.catch(() => undefined);
+    this.under = this.topic.ready();
+    this.next = undefined;
+    await this.under;
   }
 
   /** By the topic id at the origin. */

@@ -157,6 +157,18 @@ function* batchesIn(buffers: readonly Buffer[]): Generator<BatchInfo> {
   }
 }
 
+/** Whether offsets from `from` on have neither records nor a marker: the origin's log may have lost them. */
+export function hasHole(from: number, buffers: readonly Buffer[]): boolean {
+  let next = from;
+  for (const { bytes, baseOffset, nextOffset } of batchesIn(buffers)) {
+    if (nextOffset <= next) continue;
+    const isEmpty = batchRecordCount(bytes) === 0 && (batchAttributes(bytes) & CONTROL_BIT) === 0;
+    if (baseOffset > next || isEmpty) return true;
+    next = nextOffset;
+  }
+  return false;
+}
+
 const hasNoRecords = (bytes: Buffer): boolean =>
   (batchAttributes(bytes) & CONTROL_BIT) !== 0 || batchRecordCount(bytes) === 0;
 

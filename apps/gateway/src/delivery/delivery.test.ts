@@ -330,7 +330,7 @@ test('what an origin lost before it was copied is a gap where it lies, told to r
   const { copy } = topics(harness);
   put(copy, ['#0', '#1']);
   const client = await subscribed(harness);
-  copy.lost.push({ start: 2, end: 7 });
+  copy.lostLater.push({ start: 2, end: 7 });
   put(copy, ['#7', '#8'], { baseOffset: 7 });
   await harness.pass(50);
   const told = { region: 'us-east', partition: 0, from: 2, to: 7, reason: 'retention' };

@@ -10,7 +10,7 @@ import type { Timers } from '@meridian/io';
 import type { BrokerPort, LogRange, OldSlice, Slice, Tail, TopicFacts } from '../broker/broker-port.ts';
 import { LIMITS } from '../limits.ts';
 import { ReturnWatch } from '../resume/return-watch.ts';
-import { type Chunk, chunksOf, type FeedOrigin, undecodableChunk } from './chunk.ts';
+import { type Chunk, chunksOf, type FeedOrigin, hasHole, undecodableChunk } from './chunk.ts';
 import type { ChunkCache } from './chunk-cache.ts';
 import { OriginEpochs } from './origin-epochs.ts';
 import type { BatchInfo } from './shown-records.ts';
@@ -50,6 +50,8 @@ export class PartitionFeed {
   private readonly epochs = new OriginEpochs();
   private readonly old = new Map<number, Chunk>();
   private readonly reads = new Set<number>();
+  /** Of a copy: what came and is not in the ring yet. */
+  private incoming: Slice[] = [];
   private ring: Chunk[] = [];
   private ringBytes = 0;
   private end = 0;
@@ -70,7 +72,7 @@ export class PartitionFeed {
     this.end = logEnd;
     this.tail = this.deps.broker.tail(this.facts, this.origin.partition, logEnd, {
       onSlice: (slice) => this.onSlice(slice),
-      onAdvance: (offset) => this.append(this.cut(this.end, NO_BATCHES, offset)),
+      onAdvance: (offset) => this.take({ ...NO_BATCHES, next: offset }),
       onOutOfRange: (range) => this.onTailOutOfRange(range),
       onDiverged: (offset) => this.onTailDiverged(offset),
     });
@@ -107,7 +109,35 @@ export class PartitionFeed {
 
   private onSlice(slice: Slice): void {
     this.epochs.add(slice.epochs);
-    if (!isEmpty(slice)) this.append(this.cut(this.end, slice));
+    if (!isEmpty(slice)) this.take(slice);
+  }
+
+  /** A copy's slice with a hole waits until it is known whether that was lost; what comes behind it waits, too. */
+  private take(slice: Slice): void {
+    if (!this.facts.isCopy) return this.append(this.cut(this.end, slice));
+    this.incoming.push(slice);
+    if (this.incoming.length === 1) this.takeIncoming();
+  }
+
+  private takeIncoming(): void {
+    const { incoming } = this;
+    for (let slice = incoming[0]; slice !== undefined; slice = incoming[0]) {
+      if (slice.buffers.length === 0 || hasHole(this.end, slice.buffers)) {
+        const waiting = slice;
+        void this.deps.broker
+          .lookForLost()
+          .catch(() => undefined)
+          .then(() => {
+            if (this.incoming !== incoming) return; // it began anew meanwhile
+            this.append(this.cut(this.end, waiting));
+            incoming.shift();
+            this.takeIncoming();
+          });
+        return;
+      }
+      this.append(this.cut(this.end, slice));
+      incoming.shift();
+    }
   }
 
   private append(chunks: readonly Chunk[]): void {
@@ -199,6 +229,7 @@ export class PartitionFeed {
   }
 
   private forget(): void {
+    this.incoming = [];
     this.ring = [];
     this.ringBytes = 0;
     this.deps.cache.clear(this.old);

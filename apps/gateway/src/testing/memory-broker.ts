@@ -29,6 +29,8 @@ export class MemoryPartition {
   knownEnd: number | undefined;
   /** What is on record as lost at the origin. */
   readonly lost: { start: number; end: number }[] = [];
+  /** … and is in the list only after the next look. */
+  readonly lostLater: { start: number; end: number }[] = [];
   /** The disk below it is offline: nobody is told where it begins and ends. */
   isUnavailable = false;
   epochStarts: EpochStart[] = [{ epoch: 0, startOffset: 0 }];
@@ -194,6 +196,13 @@ export class MemoryBroker implements BrokerPort {
 
   lostIn(topic: TopicFacts, partition: number) {
     return this.partition(topic.name, partition).lost;
+  }
+
+  async lookForLost(): Promise<void> {
+    await this.answer();
+    for (const { partitions } of this.topics.values()) {
+      for (const log of partitions) log.lost.push(...log.lostLater.splice(0));
+    }
   }
 
   async read(topic: TopicFacts, partition: number, offset: number, maxBytes: number) {
