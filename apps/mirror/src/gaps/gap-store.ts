@@ -135,5 +135,7 @@ export class GapStore {
 }
 
 function isSame(a: GapRecord, b: GapRecord): boolean {
-  return a.to === b.to && a.policy === b.policy && a.kind === b.kind && a.incarnation === b.incarnation;
+  // How long a topic was that is gone nobody can tell any more: the first one to see it knew best.
+  const isAsLong = a.to === b.to || a.kind === 'recreated';
+  return isAsLong && a.policy === b.policy && a.kind === b.kind && a.incarnation === b.incarnation;
 }

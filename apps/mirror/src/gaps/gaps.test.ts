@@ -111,6 +111,10 @@ test('a topic that was recreated is halted by default, and its lag is not zero',
   stage.write('cities', 0, 9);
   await stage.until(() => stage.status('cities')?.state === 'halted' && stage.status('cities')?.gaps === 1);
   await stage.until(() => stage.status('cities')?.lagRecords === 9); // none of them is in the copy, however long that is
+  await stage.startMirror();
+  await stage.until(() => stage.status('cities')?.state === 'halted' && stage.status('cities')?.gaps === 1);
+  await stage.world.run(stage.world.now() + 5_000);
+  expect(await gapsOf(stage)).toMatchObject([{ kind: 'recreated', from: 5, to: 5 }]);
 });
 
 test.each(['halt', 'new-incarnation', 'mark-gap'] as const)(

@@ -60,6 +60,8 @@ export class PartitionTask implements TaskView {
   readonly stand: Place;
   /** About the lost range, against the topic's policy. */
   private decision: GapPolicy | undefined;
+  /** Another topic has the name, says the link, before it is known where the copy ends. */
+  private told: string | undefined;
   private copyEpoch = -1;
   private readonly doubtMs: number;
   /** Since when the origin has been saying that its log is another one. */
@@ -152,6 +154,7 @@ export class PartitionTask implements TaskView {
 
   private begin(nowMs: number): TaskEffect[] {
     this.lost = this.reason = null;
+    this.told = undefined;
     this.failures = 0;
     if (this.flow.isEmpty) return this.locate(nowMs);
     this.phase = 'settling';
@@ -169,8 +172,11 @@ export class PartitionTask implements TaskView {
     const { progress, flow } = this;
     if (input.type === 'observed') progress.sourceEnd = input.sourceEnd;
     else if (flow.isEmpty) flow.position = input.targetEnd;
-    if (flow.position >= 0) progress.lag.observe(progress.sourceEnd, copiedOf(this), nowMs);
-    return [];
+    if (flow.position < 0) return [];
+    progress.lag.observe(progress.sourceEnd, copiedOf(this), nowMs);
+    const { told } = this;
+    this.told = undefined;
+    return told === undefined ? [] : this.lose(recreated(flow.position, -1, this.stand.lastEpoch, told));
   }
 
   /** A broker whose power was lost has lost what it had not synced: an idle partition would not find out by itself. */
@@ -281,8 +287,13 @@ export class PartitionTask implements TaskView {
     return this.settle(kind === 'diverged' ? `diverged: ${detail}` : detail);
   }
 
+  /** Of a mirror that was started since: how far the copy had come is heard first, and of the old topic nothing. */
   private onRecreated(detail: string): TaskEffect[] {
-    return this.lose(recreated(this.position, this.progress.sourceEnd, this.stand.lastEpoch, detail));
+    if (this.position < 0) {
+      this.told = detail;
+      return this.rest('halted', detail);
+    }
+    return this.lose(recreated(this.position, this.progress.heardEnd, this.stand.lastEpoch, detail));
   }
 
   private lose(lost: LostRange): TaskEffect[] {

@@ -13,6 +13,8 @@ export class Progress {
   /** −1: not heard of yet. */
   sourceEnd = -1;
   lastHeardMs = 0;
+  /** As heard of the topic that is copied: what is only looked at may be another one of its name. */
+  heardEnd = -1;
   /** When the copy was last seen to have all; −1: never. */
   private completeAtMs = -1;
   /** The next offset to come from the origin; ahead of the copy's end where a fresh copy begins. */
@@ -29,7 +31,7 @@ export class Progress {
   }
 
   hear(sourceEnd: number, nowMs: number): void {
-    this.sourceEnd = sourceEnd;
+    this.sourceEnd = this.heardEnd = sourceEnd;
     this.lastHeardMs = nowMs;
     this.lag.observe(sourceEnd, this.flow.position, nowMs);
     if (sourceEnd <= this.flow.position) this.completeAtMs = nowMs;
