@@ -4,6 +4,7 @@
  * may never land; so whoever translates says where the copy's data ends.
  */
 import { LostRanges } from './lost-ranges.ts';
+import type { MarkedRun } from './run-chunk.ts';
 import { RunList } from './run-list.ts';
 import type { RunChange, StoredRun, Tenure } from './run-records.ts';
 import { type Coordinates, countOf, localOf, originOf, type Translation } from './run-search.ts';
@@ -105,13 +106,19 @@ export class FollowedRuns {
     if (at !== undefined) origin.end = at.originStart + countOf(at, after, dataEnd);
     const ended = lost.list.findLast(({ from }) => after === undefined || from < after.originStart);
     if (ended !== undefined) origin.end = Math.max(origin.end, ended.to + 1);
-    if (after !== undefined) origin.end = Math.max(origin.end, after.originStart);
+    // Runs are written ahead: what lies before the next one is known to be nothing only once the data has come so far.
+    if (after !== undefined && hasLanded(at, after, dataEnd)) origin.end = Math.max(origin.end, after.originStart);
+    else if (after !== undefined) return this.started({ runs, lost, origin, local });
     else if (this.skipped !== undefined && this.skipped.originEnd > origin.end) {
       origin.end = this.skipped.originEnd;
       local.end = Math.max(local.end, this.skipped.localEnd);
     }
-    origin.start = Math.min(origin.end, this.originStart({ runs, lost, origin, local }));
-    return { runs, lost, origin, local };
+    return this.started({ runs, lost, origin, local });
+  }
+
+  private started(coordinates: Coordinates): Coordinates {
+    const { origin } = coordinates;
+    return { ...coordinates, origin: { end: origin.end, start: Math.min(origin.end, this.originStart(coordinates)) } };
   }
 
   /** Nothing was deleted below the first run as long as the copy's log begins at 0. */
@@ -134,6 +141,12 @@ export class FollowedRuns {
     );
     return known >= 0 ? known : this.tenures.push(tenure) - 1;
   }
+}
+
+/** All of a run that another one follows: a closed one says how long it is, an open one goes up to the next. */
+function hasLanded(at: MarkedRun | undefined, after: MarkedRun, dataEnd: number): boolean {
+  if (at === undefined) return true;
+  return dataEnd >= (at.count > 0 ? at.localStart + at.count : after.localStart);
 }
 
 const plain = ({ originEpoch, originStart, localStart, count }: Run): Run => ({

@@ -36,7 +36,8 @@ export function localOf({ runs, lost, origin, local }: Coordinates, offset: numb
     const isOther = originEpoch !== undefined && originEpoch !== at.originEpoch;
     return isOther ? gap(offset, offset, found + 1) : { status: 'exact', offset: found };
   }
-  const found = after?.localStart ?? local.end;
+  // Everything before the end is there: what comes next lies where the data ends, whatever is planned behind it.
+  const found = after === undefined || offset === origin.end ? local.end : after.localStart;
   const range = lost.at(offset);
   return range === undefined ? { status: 'exact', offset: found } : gap(offset, range.to, found);
 }

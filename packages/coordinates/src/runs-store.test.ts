@@ -134,3 +134,15 @@ test('bytes that are no record of runs are told by whoever asks', async () => {
   await expect(world.settle(open().caughtUp(PLACE))).rejects.toMatchObject({ code: 'run-record' });
   expect(broker.requests.length).toBeGreaterThan(0);
 });
+
+test('where a run goes on that has not landed as a whole, a position is not taken for one behind the run that is planned next', async () => {
+  const { world, open, write } = await setUp();
+  await write([put(16, 6, 0), put(24, 13, 0)]);
+  const map = (await world.settle(open().caughtUp(PLACE))).between(0, 8);
+  expect(map.toLocal(17)).toEqual({ status: 'exact', offset: 7 });
+  expect(map.toLocal(18)).toEqual({ status: 'exact', offset: 8 });
+  expect(map.toLocal(20)).toEqual({ status: 'behind', records: 2 });
+  const landed = (await world.settle(open().caughtUp(PLACE))).between(0, 13);
+  expect(landed.toLocal(23)).toEqual({ status: 'exact', offset: 13 });
+  expect(landed.toLocal(24)).toEqual({ status: 'exact', offset: 13 });
+});

@@ -90,8 +90,8 @@ export const MIRROR_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'packages/coordinates/src/run-search.ts',
-        find: 'const found = after?.localStart ?? local.end;',
-        replace: 'const found = after === undefined ? local.end : after.localStart + 1;',
+        find: 'const found = after === undefined || offset === origin.end ? local.end : after.localStart;',
+        replace: 'const found = after === undefined || offset === origin.end ? local.end : after.localStart + 1;',
       },
     ],
   },
