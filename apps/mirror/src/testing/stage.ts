@@ -99,7 +99,9 @@ export class Stage {
   }
 
   /** As the management port answers; what is refused rejects. */
-  async ask(method: string, path: string, body?: object): Promise<unknown> {
+  async ask(method: string, pathAndQuery: string, body?: object): Promise<unknown> {
+    const [path = '', search] = pathAndQuery.split('?');
+    const query = Object.fromEntries(new URLSearchParams(search));
     const parts = path.split('/');
     const isHere = (wanted: string[]): boolean =>
       wanted.length === parts.length && wanted.every((part, at) => part[0] === ':' || part === parts[at]);
@@ -107,7 +109,7 @@ export class Stage {
     const { value, problems } = checkSchema(route?.body ?? {}, body ?? {});
     if (route === undefined || problems.length > 0) throw new Error(JSON.stringify(problems));
     const names = route.path.split('/').flatMap((part, at) => (part[0] === ':' ? [[part.slice(1), parts[at]!]] : []));
-    const request = { params: Object.fromEntries(names), query: {}, body: value };
+    const request = { params: Object.fromEntries(names), query, body: value };
     return this.world.settle(Promise.resolve(route.handle(request)));
   }
 

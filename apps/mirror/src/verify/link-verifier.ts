@@ -119,6 +119,8 @@ export class LinkVerifier {
     try {
       if (error === null) {
         const from = await this.startOf(task.place, to);
+        if (from > to)
+          throw new Error(`the copy ends at ${to}, and nothing before ${from} is there to compare it with`);
         const sides = await this.sidesOf(task.place, to);
         verified = await new PartitionVerifier(sides, this.bounds, from).verify(to, signal);
         if (signal.aborted) error = 'it was ended before it was done';
