@@ -50,7 +50,9 @@ class Stage {
 
   async write(client: Client, topic: string, partition = 0): Promise<void> {
     const value = new TextEncoder().encode('an order');
-    const { buffer } = writeBatch({ records: [{ timestamp: Math.floor(this.world.now()), key: null, value, headers: [] }] });
+    const { buffer } = writeBatch({
+      records: [{ timestamp: Math.floor(this.world.now()), key: null, value, headers: [] }],
+    });
     await this.world.settle(client.produce(topic, partition, [Buffer.from(buffer)]));
   }
 
