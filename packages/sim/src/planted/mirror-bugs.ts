@@ -113,14 +113,14 @@ export const MIRROR_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
-    name: 'group-rewound',
+    name: 'committed-ahead',
     suite,
-    what: 'what a group has committed itself is put back to what another region knows',
+    what: 'a group whose records are not all copied yet is put one record behind the end of the copy',
     edits: [
       {
         file: `${MIRROR}/groups/group-follow.ts`,
-        find: 'const isWanted = target == null || this.isMoved(place, target, author, wanted);',
-        replace: 'const isWanted = true;',
+        find: "return translation.status === 'behind' ? commonEnd : translation.offset;",
+        replace: "return translation.status === 'behind' ? commonEnd + 1 : translation.offset;",
       },
     ],
   },
