@@ -113,14 +113,19 @@ export const MIRROR_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
-    name: 'committed-ahead',
+    name: 'control-forwarded',
     suite,
-    what: 'a group whose records are not all copied yet is put one record behind the end of the copy',
+    what: 'markers of transactions are sent to the copy as if they were records',
     edits: [
       {
-        file: `${MIRROR}/groups/group-follow.ts`,
-        find: "return translation.status === 'behind' ? commonEnd : translation.offset;",
-        replace: "return translation.status === 'behind' ? commonEnd + 1 : translation.offset;",
+        file: `${MIRROR}/rebased/ledger.ts`,
+        find: "if (batch.kind === 'data') this.planBatch(batch);",
+        replace: "if (batch.kind !== 'aborted') this.planBatch(batch);",
+      },
+      {
+        file: `${MIRROR}/rebased/source-batches.ts`,
+        find: "segments: kind === 'data' ?",
+        replace: "segments: kind !== 'aborted' ?",
       },
     ],
   },
@@ -145,18 +150,6 @@ export const MIRROR_BUGS: readonly PlantedBug[] = [
         file: `${MIRROR}/gaps/gap-store.ts`,
         find: '    await this.topic.put(gapKey(gap), encodeGap(gap));\n',
         replace: '',
-      },
-    ],
-  },
-  {
-    name: 'append-anywhere',
-    suite,
-    what: 'a leader appends what the mirror sends, wherever its log ends',
-    edits: [
-      {
-        file: 'apps/broker/src/partition/mirror-append.ts',
-        find: 'if (tag.expectedEnd !== logEnd) {',
-        replace: 'if (tag.expectedEnd > logEnd) {',
       },
     ],
   },
