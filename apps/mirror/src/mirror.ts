@@ -43,10 +43,11 @@ export interface Mirror {
 /** Comes back when the management port is served; links come up by themselves, whatever is reachable. */
 export async function createMirror(options: MirrorOptions): Promise<Mirror> {
   const { config, log, listen } = options;
-  const parts = assemble({ ...options, limits: { ...DEFAULT_LIMITS, ...options.limits } });
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const parts = assemble({ ...options, limits });
   const { linkStatus, stop } = parts;
   const { host = '127.0.0.1', port } = config.management;
-  const routes = routesOf(config.region, parts);
+  const routes = routesOf(config.region, parts, limits);
   const serve = () => createManagementServer({ host, port, log, routes });
   const management = listen === false ? undefined : await serveOr(stop, serve);
   return {
@@ -61,7 +62,7 @@ export async function createMirror(options: MirrorOptions): Promise<Mirror> {
 }
 
 /** Everything that the management port serves. */
-function routesOf(region: string, parts: MirrorParts): ManagementRoute[] {
+function routesOf(region: string, parts: MirrorParts, limits: MirrorLimits): ManagementRoute[] {
   const { directory, membership, links, gaps, verifiers, sides, failover, linkStatus, now } = parts;
   const status = (): MirrorStatus => ({
     ...{ region, member: membership.share.name, members: membership.share.members },
@@ -73,7 +74,7 @@ function routesOf(region: string, parts: MirrorParts): ManagementRoute[] {
     ...linkRoutes({ directory, links, status, now }),
     ...verifyRoutes(() => verifiers),
     ...translateRoutes((name) => sides.of(name)),
-    ...gapRoutes({ gaps, tasksOf }),
+    ...gapRoutes({ gaps, reachMs: limits.originReachMs, tasksOf }),
     ...failover.routes,
   ];
 }

@@ -12,7 +12,9 @@ import type { GapPolicy } from './gap-record.ts';
 import type { GapStore } from './gap-store.ts';
 
 export interface GapRoutesOptions {
-  readonly gaps: Pick<GapStore, 'list' | 'unreadable'>;
+  readonly gaps: Pick<GapStore, 'list' | 'unreadable' | 'look'>;
+  /** How long the region is waited for where it has not answered yet. */
+  readonly reachMs: number;
   /** Those that this process runs. */
   tasksOf(link: string, topic: string): readonly MirrorTask[];
 }
@@ -36,16 +38,23 @@ const DECISION = {
   required: ['link', 'topic', 'policy'],
 } as const;
 
-export function gapRoutes({ gaps, tasksOf }: GapRoutesOptions): ManagementRoute[] {
+async function listed({ gaps, reachMs }: GapRoutesOptions) {
+  await gaps.look(reachMs).catch((error: Error) => {
+    throw new Refused(503, `the record of gaps cannot be read: ${error.message}`);
+  });
+  return { gaps: gaps.list(), unreadable: gaps.unreadable };
+}
+
+export function gapRoutes(options: GapRoutesOptions): ManagementRoute[] {
   return [
-    { method: 'GET', path: '/v1/gaps', handle: () => ({ gaps: gaps.list(), unreadable: gaps.unreadable }) },
+    { method: 'GET', path: '/v1/gaps', handle: () => listed(options) },
     {
       ...{ method: 'POST', path: '/v1/gaps/decide', body: DECISION },
       handle: ({ body }) => {
         const { link, topic, partition, policy } = body as Decision;
-        const here = tasksOf(link, topic).filter(
-          ({ place }) => partition === undefined || place.partition === partition,
-        );
+        const here = options
+          .tasksOf(link, topic)
+          .filter(({ place }) => partition === undefined || place.partition === partition);
         const lost = here.filter(({ task }) => task.lost !== null);
         if (here.length === 0) throw new Refused(404, `${topic} of ${link} is not mirrored by this process`);
         if (lost.length === 0) throw new Refused(409, `nothing of ${topic} is halted by a lost range`);

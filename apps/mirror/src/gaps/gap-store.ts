@@ -7,6 +7,7 @@
 import type { Client } from '@meridian/client';
 import { CompactedTopic, type RegionTopic } from '@meridian/coordinates';
 import type { Io } from '@meridian/io';
+import { ERROR } from '@meridian/protocol';
 import type { MirrorLimits } from '../limits.ts';
 import type { GapKeeper, TaskPlace } from '../task/mirror-task.ts';
 import type { GapTotals } from '../task/task-status.ts';
@@ -37,6 +38,8 @@ export class GapStore {
   /** Records that this version does not understand. */
   unreadable = 0;
   private isFollowed = false;
+  /** The region has said once what is on record, or that nothing is. */
+  private isRead = false;
 
   constructor(options: GapStoreOptions) {
     this.options = options;
@@ -52,9 +55,18 @@ export class GapStore {
 
   /** Called whenever the target's topics have been looked through; made by the first gap only. */
   async follow(exists: boolean): Promise<void> {
-    if (!exists || this.isFollowed) return;
-    await this.topic.ready();
-    this.isFollowed = true;
+    if (exists && !this.isFollowed) {
+      await this.topic.ready();
+      this.isFollowed = true;
+    }
+    this.isRead = true;
+  }
+
+  /** For those who ask before anybody has looked. Rejects if the region does not answer. */
+  async look(timeoutMs: number): Promise<void> {
+    if (this.isRead) return;
+    const { topics } = await this.options.client.metadata([GAPS_TOPIC], { timeoutMs, maxAgeMs: 0 });
+    await this.follow(topics.get(GAPS_TOPIC)?.errorCode === ERROR.NONE);
   }
 
   /** Oldest first. */

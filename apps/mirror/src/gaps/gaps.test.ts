@@ -52,6 +52,16 @@ test('retention at the origin that overtakes the mirror halts it with what was l
   expect(await gapsOf(stage)).toMatchObject([{ from: 5, to: 11, policy: 'mark-gap' }]);
 });
 
+test('a region that has not answered yet is not one without gaps', async () => {
+  const stage = new Stage(52);
+  await stage.world.settle(stage.us.start(stage.world.node('us').boot()));
+  await stage.startMirror();
+  await expect(gapsOf(stage)).rejects.toThrow('cannot be read');
+  await stage.world.settle(stage.eu.start(stage.world.node('eu').boot()));
+  await stage.until(() => stage.mirror!.status()[0]!.state === 'running');
+  expect(await gapsOf(stage)).toEqual([]);
+});
+
 test('what leaves the origin before any of it was copied is lost, too', async () => {
   const stage = await new Stage(50).start();
   stage.us.createTopic('cities', 1);
