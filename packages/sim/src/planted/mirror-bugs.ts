@@ -165,16 +165,4 @@ export const MIRROR_BUGS: readonly PlantedBug[] = [
       },
     ],
   },
-  {
-    name: 'copies-of-copies',
-    suite,
-    what: 'a topic that is itself a copy is mirrored onwards',
-    edits: [
-      {
-        file: `${MIRROR}/link/reconcile.ts`,
-        find: '  if (origin !== undefined && origin.promotedAt === undefined) return false;\n',
-        replace: '',
-      },
-    ],
-  },
 ];
