@@ -155,12 +155,14 @@ async function converged(
   const deadline = world.now() + GEO.convergeMs;
   let trouble = '';
   for (;;) {
-    const read = await world.settle(readAllLogs(mesh, io.timers), GEO.convergeMs).catch((error: Error) => {
+    const everything = Promise.all([readAllLogs(mesh, io.timers), knownGaps(mesh)]);
+    const read = await world.settle(everything, GEO.convergeMs).catch((error: Error) => {
       trouble = error.message;
       return undefined;
     });
     if (read !== undefined) {
-      const outcome = { mesh, history, travellers, ...read, gaps: knownGaps(mesh) };
+      const [logs, gaps] = read;
+      const outcome = { mesh, history, travellers, ...logs, gaps };
       if (CONVERGED.every((check) => check(outcome).length === 0) || world.now() > deadline) return outcome;
     } else if (world.now() > deadline) return `what is stored cannot be read: ${trouble}`;
     await world.run(world.now() + 1_000);
