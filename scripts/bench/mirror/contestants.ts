@@ -21,7 +21,7 @@ export interface Contestant {
   forget(pair: Pair): Promise<void>;
 }
 
-const MANAGEMENT_PORT = 32_890;
+const MANAGEMENT_PORT = 31_990;
 const CONNECT_TOPICS = ['configs', 'offsets', 'status'];
 
 export const meridianContestant = (nodeFlags: readonly string[] = []): Contestant => ({

@@ -11,7 +11,7 @@ import type { Pair } from './contestants.ts';
 import { createTopic, deleteTopics, fill } from './topics.ts';
 
 const PROXY = join(import.meta.dirname, 'proxy.ts');
-const PORTS = { embedded: 32_800, kafka: 32_840 } as const;
+const PORTS = { embedded: 31_900, kafka: 31_940 } as const;
 const FROM_AT = 0;
 const TO_AT = 10;
 const FAR_AT = 20;
