@@ -87,7 +87,6 @@ export class ReplicaRoles {
       onHighWatermark: () => owner.highWatermarkMoved(),
       onAlter: (change) => owner.alter(change),
     });
-    this.#tellLog();
     this.leader.begin();
   }
 
@@ -99,12 +98,6 @@ export class ReplicaRoles {
       isCopy: originTopicId !== undefined,
       onHighWatermark: () => owner.highWatermarkMoved(),
     });
-    this.#tellLog();
     owner.followed(leader);
-  }
-
-  /** Transactions that ended below it are decided, though nothing moves now: after a restart the log knows only that they ended. */
-  #tellLog(): void {
-    this.#options.log.committed(this.#lastHighWatermark);
   }
 }
