@@ -5,11 +5,9 @@
  */
 import type { Io } from '@meridian/io';
 import { CliError } from '../errors.ts';
-import { LIMITS } from '../limits.ts';
 import { alignColumns, type Terminal } from '../terminal.ts';
-import { type FailoverOptions, numberText } from './failover.ts';
-import { type FailoverRun, followRun } from './failover-progress.ts';
-import { askMirror } from './mirror-api.ts';
+import { numberText } from './failover.ts';
+import { askPlan, carryOut, type FailoverOptions } from './failover-run.ts';
 
 /** Of GET /v1/failback. */
 export interface FailbackPlan {
@@ -38,7 +36,7 @@ export async function showFailbackPlan(
   name: string,
   options: FailoverOptions,
 ): Promise<void> {
-  const plan = await askPlan(io, name, options);
+  const plan = await askPlan<FailbackPlan>(io, 'failback', name, options);
   if (options.json) terminal.data(JSON.stringify(plan));
   else for (const line of failbackLines(plan)) terminal.data(line);
   const unknown = plan.topics.flatMap(({ partitions }) => partitions).filter(({ aside }) => aside === null).length;
@@ -49,23 +47,9 @@ export async function showFailbackPlan(
 }
 
 export async function runFailback(io: Io, terminal: Terminal, name: string, options: FailoverOptions): Promise<void> {
-  const { to, from, force = false } = options;
-  const plan = await askPlan(io, name, options);
+  const plan = await askPlan<FailbackPlan>(io, 'failback', name, options);
   if (!options.json) for (const line of failbackLines(plan)) terminal.say(line);
-  const body = { name, force, ...(from !== undefined && { from }) };
-  const run = await askMirror<FailoverRun>(io, options, to, {
-    ...{ method: 'POST', path: '/v1/failback', body },
-    timeoutMs: LIMITS.failoverTimeoutMs,
-  });
-  await followRun(io, terminal, run, options);
-}
-
-function askPlan(io: Io, name: string, { from, ...options }: FailoverOptions): Promise<FailbackPlan> {
-  const query = new URLSearchParams({ name, ...(from !== undefined && { from }) });
-  return askMirror<FailbackPlan>(io, options, options.to, {
-    path: `/v1/failback?${query}`,
-    timeoutMs: LIMITS.failoverTimeoutMs,
-  });
+  await carryOut(io, terminal, 'failback', name, options);
 }
 
 export function failbackLines({ topics, refusal, steps, to }: FailbackPlan): string[] {

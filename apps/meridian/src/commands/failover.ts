@@ -5,21 +5,8 @@
  */
 import type { Io } from '@meridian/io';
 import { CliError } from '../errors.ts';
-import { LIMITS } from '../limits.ts';
-import type { PlatformOptions } from '../platform.ts';
 import { alignColumns, type Terminal } from '../terminal.ts';
-import { type FailoverRun, followRun } from './failover-progress.ts';
-import { askMirror } from './mirror-api.ts';
-
-export interface FailoverOptions extends PlatformOptions {
-  /** The region that takes over. */
-  to: string;
-  /** Only what was born there. */
-  from?: string;
-  /** `run`: although the origin is alive and written to, and without waiting for what is not copied. */
-  force?: boolean;
-  json?: boolean;
-}
+import { askPlan, carryOut, type FailoverOptions } from './failover-run.ts';
 
 /** Of GET /v1/failover. A number is null where nobody knows it. */
 export interface FailoverPlan {
@@ -66,30 +53,16 @@ export async function showFailoverPlan(
   name: string,
   options: FailoverOptions,
 ): Promise<void> {
-  const plan = await askPlan(io, name, options);
+  const plan = await askPlan<FailoverPlan>(io, 'failover', name, options);
   if (options.json) terminal.data(JSON.stringify(plan));
   else for (const line of planLines(plan)) terminal.data(line);
   if (plan.loses > 0 || plan.unknown > 0) throw new CliError('plan-loses', lossOf(plan));
 }
 
 export async function runFailover(io: Io, terminal: Terminal, name: string, options: FailoverOptions): Promise<void> {
-  const { to, from, force = false } = options;
-  const plan = await askPlan(io, name, options);
+  const plan = await askPlan<FailoverPlan>(io, 'failover', name, options);
   if (!options.json) for (const line of planLines(plan)) terminal.say(line);
-  const body = { name, force, ...(from !== undefined && { from }) };
-  const run = await askMirror<FailoverRun>(io, options, to, {
-    ...{ method: 'POST', path: '/v1/failover', body },
-    timeoutMs: LIMITS.failoverTimeoutMs,
-  });
-  await followRun(io, terminal, run, options);
-}
-
-function askPlan(io: Io, name: string, { from, ...options }: FailoverOptions): Promise<FailoverPlan> {
-  const query = new URLSearchParams({ name, ...(from !== undefined && { from }) });
-  return askMirror<FailoverPlan>(io, options, options.to, {
-    path: `/v1/failover?${query}`,
-    timeoutMs: LIMITS.failoverTimeoutMs,
-  });
+  await carryOut(io, terminal, 'failover', name, options);
 }
 
 const lossOf = ({ loses, unknown }: Pick<FailoverPlan, 'loses' | 'unknown'>): string =>
