@@ -11,7 +11,7 @@ import type { CompatClient } from './compat-client.ts';
 
 const TOPIC = 'orders';
 const GROUP = 'billing';
-const PORTS = { west: 33_870, east: 33_880, toEast: 33_890, toWest: 33_891 };
+const PORTS = { west: 23_870, east: 23_880, toEast: 23_890, toWest: 23_891 };
 const LIMIT_MS = 90_000;
 const READ = 60;
 

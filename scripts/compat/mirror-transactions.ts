@@ -11,7 +11,7 @@ import { type Engine, type MirrorRegion, openRegion } from '../peers/mirror-regi
 import type { CompatClient } from './compat-client.ts';
 
 const TOPIC = 'orders';
-const PORTS = { source: 33_840, target: 33_850, mirror: 33_860 };
+const PORTS = { source: 23_840, target: 23_850, mirror: 23_860 };
 const LIMIT_MS = 30_000;
 const DELETED_BELOW = 10;
 

@@ -12,7 +12,7 @@ import { type Engine, type MirrorRegion, openRegion } from '../peers/mirror-regi
 import type { CompatCheck, CompatClient } from './compat-client.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const KAFKA_PORTS = { 'us-east': 33_800, 'eu-west': 33_820 } as const;
+const KAFKA_PORTS = { 'us-east': 23_800, 'eu-west': 23_820 } as const;
 const LIMIT_MS = 300_000;
 const HEAP = '384M';
 /** As the local platform sets its own brokers. */

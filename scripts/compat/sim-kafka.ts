@@ -16,7 +16,7 @@ import { logsScript, producersScript, refusalsScript } from './sim-kafka/logs-sc
 import type { Script } from './sim-kafka/subject.ts';
 import { transactionsScript } from './sim-kafka/transactions-script.ts';
 
-const PORTS = { kafka: 33_900, sim: 33_910 };
+const PORTS = { kafka: 23_900, sim: 23_910 };
 const HOST = '127.0.0.1';
 
 interface Pair {

@@ -11,6 +11,7 @@ const STOP_LIMIT_MS = 60_000;
 const START_LIMIT_MS = 180_000;
 const MAX_LINES = 400;
 const SHOWN_LINES = 40;
+const ERROR_LINE = /\b(?:ERROR|FATAL)\b/;
 
 export interface NodeSetup {
   readonly id: number;
@@ -129,7 +130,7 @@ export class NodeProcess {
   #readiness(child: ChildProcess): Promise<void> {
     return new Promise((done, fail) => {
       const failed = (what: string) =>
-        fail(new Error(`node ${this.id} ${what}:\n${this.output.slice(-SHOWN_LINES).join('\n')}`));
+        fail(new Error([`node ${this.id} ${what}:`, ...this.#told()].join('\n')));
       const timer = setTimeout(() => failed(`was not ready in ${START_LIMIT_MS} ms`), START_LIMIT_MS);
       const take = (line: string): void => {
         this.#keep(line);
@@ -145,6 +146,12 @@ export class NodeProcess {
         failed(`ended with ${how}`);
       });
     });
+  }
+
+  /** Its last lines, behind the errors before them: a JVM says much after it said why it ends. */
+  #told(): string[] {
+    const errors = this.output.slice(0, -SHOWN_LINES).filter((line) => ERROR_LINE.test(line));
+    return [...errors.slice(-SHOWN_LINES), ...this.output.slice(-SHOWN_LINES)];
   }
 
   #keep(line: string): void {

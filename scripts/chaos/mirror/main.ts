@@ -13,7 +13,7 @@ import type { NodeProcess } from '../../peers/node-process.ts';
 import { compareNumbers, numbersIn } from './audit.ts';
 import { startLoad } from './load.ts';
 
-const PORTS = { from: 33_300, to: 33_310, management: 33_320 } as const;
+const PORTS = { from: 23_300, to: 23_310, management: 23_320 } as const;
 const TOPIC = 'chaos';
 const PARTITIONS = 2;
 const ENGINES: Record<string, Engine> = { e: 'embedded', k: 'kafka' };
