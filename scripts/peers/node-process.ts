@@ -129,8 +129,7 @@ export class NodeProcess {
 
   #readiness(child: ChildProcess): Promise<void> {
     return new Promise((done, fail) => {
-      const failed = (what: string) =>
-        fail(new Error([`node ${this.id} ${what}:`, ...this.#told()].join('\n')));
+      const failed = (what: string) => fail(new Error([`node ${this.id} ${what}:`, ...this.#told()].join('\n')));
       const timer = setTimeout(() => failed(`was not ready in ${START_LIMIT_MS} ms`), START_LIMIT_MS);
       const take = (line: string): void => {
         this.#keep(line);
