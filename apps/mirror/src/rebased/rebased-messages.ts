@@ -4,8 +4,9 @@
  * target or, after a timeout, by the shell (`refused`, `unanswered`).
  */
 import type { LostRange as LostOffsets, RunChange, StoredRun } from '@meridian/coordinates';
-import type { GapPolicy, LostRange } from '../gaps/gap-record.ts';
+import type { GapPolicy } from '../gaps/gap-record.ts';
 import type { TaskCommand } from '../task/mirror-task.ts';
+import type { RecordGap } from '../task/open-loss.ts';
 
 export type RebasedPhase =
   | 'idle'
@@ -153,8 +154,7 @@ export type RebasedEffect =
   | ProduceEffect
   /** The copy's log start. Nobody waits for it. */
   | { readonly type: 'deleteRecords'; readonly localStart: number }
-  /** Input `recorded` or `unrecorded`. `policy` undefined: as the topic's policy says. */
-  | { readonly type: 'recordGap'; readonly lost: LostRange; readonly policy: GapPolicy | undefined }
+  | RecordGap
   /** Input `retry` after full jitter for the n-th failure in a row. `isSlow`: nothing will change soon. */
   | { readonly type: 'retryLater'; readonly failures: number; readonly isSlow: boolean }
   /** Input `retry` once shares are settled: a partition that is not ours any more is stopped by then. */

@@ -26,11 +26,11 @@
  * Invariant: a record lands only where a durable run says so, or extends one.
  */
 import { isEpochNearItsEnd } from '@meridian/coordinates';
-import { treatmentOf } from '../gaps/gap-policy.ts';
 import type { GapPolicy, LostRange } from '../gaps/gap-record.ts';
 import type { MirrorLimits } from '../limits.ts';
 import { divergence, overrun, recreated } from '../task/loss.ts';
 import type { TaskCondition, TaskView } from '../task/mirror-task.ts';
+import { OpenLoss } from '../task/open-loss.ts';
 import { Progress } from '../task/progress.ts';
 import { Ledger } from './ledger.ts';
 import type { BytesHeld } from './outbox.ts';
@@ -54,10 +54,10 @@ export class RebasedTask implements TaskView {
   phase: RebasedPhase = 'idle';
   /** Why it is halted or paused, or what is being retried. */
   reason: string | null = null;
-  lost: LostRange | null = null;
   verifiedOffset = -1;
   readonly ledger: Ledger;
   readonly progress: Progress;
+  private readonly loss = new OpenLoss();
   private readonly limits: MirrorLimits;
   private readonly startOffset: number;
   private producer = { producerId: -1, producerEpoch: -1 };
@@ -71,7 +71,6 @@ export class RebasedTask implements TaskView {
   private toldMs = Number.NEGATIVE_INFINITY;
   /** When the broker has heard of our producer last. */
   private provenMs = 0;
-  private decision: GapPolicy | undefined;
   /** Since when the origin has been saying that its log is another one. */
   private doubtedSinceMs: number | undefined;
 
@@ -91,6 +90,10 @@ export class RebasedTask implements TaskView {
 
   get condition(): TaskCondition {
     return CONDITIONS[this.phase];
+  }
+
+  get lost(): LostRange | null {
+    return this.loss.lost;
   }
 
   get position(): number {
@@ -150,11 +153,11 @@ export class RebasedTask implements TaskView {
       case 'unrecorded':
         if (this.phase !== 'recording') return [];
         this.failures++;
-        this.reason = `${this.lost!.reason}; it cannot be put on record: ${input.reason}`;
+        this.reason = `${this.loss.reason}; it cannot be put on record: ${input.reason}`;
         return [this.retryLater()];
       case 'decide':
         if (this.lost === null) return [];
-        this.decision = input.policy;
+        this.loss.decide(input.policy);
         return this.phase === 'halted' ? this.record() : []; // else it is heard when what is being written is on record
       case 'pause':
         return this.rest('paused', input.reason);
@@ -173,7 +176,8 @@ export class RebasedTask implements TaskView {
   }
 
   private begin(): RebasedEffect[] {
-    this.lost = this.reason = null;
+    this.loss.close();
+    this.reason = null;
     this.failures = 0;
     return this.fence();
   }
@@ -334,25 +338,26 @@ export class RebasedTask implements TaskView {
   }
 
   private lose(lost: LostRange): RebasedEffect[] {
-    this.lost = lost;
-    this.decision = undefined;
+    this.loss.found(lost);
     return [{ type: 'stopFetching' }, ...this.record()];
   }
 
   private record(): RebasedEffect[] {
     this.phase = 'recording';
-    this.reason = this.lost!.reason;
-    return [{ type: 'recordGap', lost: this.lost!, policy: this.decision }];
+    const order = this.loss.record();
+    this.reason = this.loss.reason;
+    return [order];
   }
 
   private onRecorded(policy: GapPolicy): RebasedEffect[] {
-    if (this.decision !== undefined && this.decision !== policy) return this.record();
-    const lost = this.lost!;
-    const treatment = treatmentOf(lost, policy);
+    const treatment = this.loss.recorded(policy);
+    if (treatment === undefined) return this.record();
     this.phase = 'halted';
-    if (treatment === 'new-incarnation') this.reason = `${lost.reason}; the copy is begun anew`;
+    this.reason = this.loss.reason;
     if (treatment !== 'mark-gap') return [];
-    this.lost = this.reason = null;
+    const lost = this.loss.lost!;
+    this.loss.close();
+    this.reason = null;
     this.failures = 0;
     // Only a gap that was found right after a fence is marked: what was planned before has landed or is found again.
     if (!this.ledger.isOpen || !this.ledger.isEmpty || lost.from !== this.ledger.sentEnd) return this.fence();

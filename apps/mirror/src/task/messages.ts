@@ -3,9 +3,10 @@
  * inputs and performs the effects. Invariant: plain data, apart from the batches, which nobody looks into.
  */
 
-import type { GapPolicy, LostRange } from '../gaps/gap-record.ts';
+import type { GapPolicy } from '../gaps/gap-record.ts';
 import type { AppendOutcome, CopyAppend } from './copy-writer.ts';
 import type { TaskCommand } from './mirror-task.ts';
+import type { RecordGap } from './open-loss.ts';
 
 export type RefusalKind = Exclude<AppendOutcome['kind'], 'appended'>;
 
@@ -79,7 +80,6 @@ export type TaskEffect =
   | ({ readonly type: 'append'; readonly id: number } & CopyAppend)
   /** What the origin has deleted goes from the copy, too. Nobody waits for it. */
   | { readonly type: 'advanceStart'; readonly offset: number }
-  /** Input `recorded` or `unrecorded`. `policy` undefined: as the topic's policy says. */
-  | { readonly type: 'recordGap'; readonly lost: LostRange; readonly policy: GapPolicy | undefined }
+  | RecordGap
   /** Input `retry` after full jitter for the n-th failure in a row; 0: at once. `isSlow`: nothing will change soon. */
   | { readonly type: 'retryLater'; readonly failures: number; readonly isSlow: boolean };

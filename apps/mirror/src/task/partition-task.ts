@@ -25,13 +25,13 @@
  * Invariant: nothing is fetched from a leader epoch in which our last record has not been proved, and nothing is
  * appended behind a lost range before its record is durable.
  */
-import { treatmentOf } from '../gaps/gap-policy.ts';
 import type { GapPolicy, LostRange } from '../gaps/gap-record.ts';
 import type { MirrorLimits } from '../limits.ts';
 import { Flow } from './flow.ts';
 import { recreated } from './loss.ts';
 import type { TaskEffect, TaskInput } from './messages.ts';
 import { copiedOf, type TaskCondition, type TaskView } from './mirror-task.ts';
+import { OpenLoss } from './open-loss.ts';
 import { Place, type Step } from './place.ts';
 import { Progress } from './progress.ts';
 
@@ -54,12 +54,10 @@ export class PartitionTask implements TaskView {
   phase: Phase = 'idle';
   /** Why it is halted or paused, or what is being retried. */
   reason: string | null = null;
-  lost: LostRange | null = null;
   readonly flow: Flow;
   readonly progress: Progress;
   readonly stand: Place;
-  /** About the lost range, against the topic's policy. */
-  private decision: GapPolicy | undefined;
+  private readonly loss = new OpenLoss();
   /** Another topic has the name, says the link, before it is known where the copy ends. */
   private told: string | undefined;
   private copyEpoch = -1;
@@ -80,6 +78,10 @@ export class PartitionTask implements TaskView {
 
   get condition(): TaskCondition {
     return CONDITIONS[this.phase];
+  }
+
+  get lost(): LostRange | null {
+    return this.loss.lost;
   }
 
   get position(): number {
@@ -140,7 +142,7 @@ export class PartitionTask implements TaskView {
       case 'unrecorded':
         if (this.phase !== 'recording') return [];
         this.failures++;
-        this.reason = `${this.lost!.reason}; it cannot be put on record: ${input.reason}`;
+        this.reason = `${this.loss.reason}; it cannot be put on record: ${input.reason}`;
         return [this.retryLater()];
       case 'decide':
         return this.lost === null ? [] : this.decide(input.policy);
@@ -153,7 +155,8 @@ export class PartitionTask implements TaskView {
   }
 
   private begin(nowMs: number): TaskEffect[] {
-    this.lost = this.reason = null;
+    this.loss.close();
+    this.reason = null;
     this.told = undefined;
     this.failures = 0;
     if (this.flow.isEmpty) return this.locate(nowMs);
@@ -297,35 +300,34 @@ export class PartitionTask implements TaskView {
   }
 
   private lose(lost: LostRange): TaskEffect[] {
-    this.lost = lost;
-    this.decision = undefined;
+    this.loss.found(lost);
     return [{ type: 'stopFetching' }, ...this.record()];
   }
 
   private decide(policy: GapPolicy): TaskEffect[] {
-    this.decision = policy;
+    this.loss.decide(policy);
     return this.phase === 'halted' ? this.record() : []; // else it is heard when what is being written is on record
   }
 
   private record(): TaskEffect[] {
     this.phase = 'recording';
-    this.reason = this.lost!.reason;
-    return [{ type: 'recordGap', lost: this.lost!, policy: this.decision }];
+    const order = this.loss.record();
+    this.reason = this.loss.reason;
+    return [order];
   }
 
   private onRecorded(policy: GapPolicy): TaskEffect[] {
-    if (this.decision !== undefined && this.decision !== policy) return this.record();
-    const lost = this.lost!;
-    const treatment = treatmentOf(lost, policy);
+    const treatment = this.loss.recorded(policy);
+    if (treatment === undefined) return this.record();
     this.phase = 'halted';
-    if (treatment === 'halt') return [];
-    if (treatment === 'new-incarnation') this.reason = `${lost.reason}; the copy is begun anew`;
-    if (treatment === 'new-incarnation') return [];
-    this.lost = null;
+    this.reason = this.loss.reason;
+    if (treatment !== 'mark-gap') return [];
+    const { to } = this.loss.lost!;
+    this.loss.close();
     this.failures = 0;
     // The copy's end stays before the range until what follows comes: the origin's first batch may begin inside of it.
-    this.stand.goesBehind(lost.to);
-    return this.fetch(lost.to);
+    this.stand.goesBehind(to);
+    return this.fetch(to);
   }
 
   /** Begins anew, but not before every append has been answered: a late one would move the end that is looked for. */
