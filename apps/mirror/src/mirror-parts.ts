@@ -100,9 +100,10 @@ interface CompanionParts extends Pick<LinkVerifierContext, 'io' | 'log' | 'limit
 function companionsOf({ verifiers, groups, ...parts }: CompanionParts): Companions {
   return {
     always(view) {
-      const { spec, source, target, tasks } = view;
+      const { spec, source, target, tasks, haltedBy } = view;
       const { name } = spec;
-      const verifier = new LinkVerifier({ ...parts, source: source.client, target: target.client, tasks });
+      const ends = { source: source.client, target: target.client };
+      const verifier = new LinkVerifier({ ...parts, ...ends, tasks, haltedBy });
       verifiers.set(name, verifier);
       const stop = async (): Promise<void> => {
         if (verifiers.get(name) === verifier) verifiers.delete(name);

@@ -9,7 +9,6 @@ import { CliError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { findPlatform, findRegion, type PlatformOptions } from '../platform.ts';
 import { alignColumns, type Terminal } from '../terminal.ts';
-import { askLinks } from './links.ts';
 import { askEachMirror } from './mirror-api.ts';
 import { withRegionClient } from './region-client.ts';
 
@@ -74,24 +73,7 @@ async function verifyIn(io: Io, options: VerifyOptions, region: Region, topic: s
     const count = await partitionsOf(io, options, region, copy);
     if (compared.size < count) troubles.push(`${region.name}: ${copy}: only ${compared.size} of ${count} partitions.`);
   }
-  if (rows.length > 0) troubles.push(...(await haltedOf(io, options, region, rows)));
   return { rows, troubles };
-}
-
-/** What is compared is what was copied: a copy that does not go on is not its origin, however equal it is so far. */
-async function haltedOf(
-  io: Io,
-  options: VerifyOptions,
-  region: Region,
-  rows: readonly VerifiedRow[],
-): Promise<string[]> {
-  const { links } = await askLinks(io, options, region);
-  const names = new Set(rows.map(({ link, copy }) => `${link} ${copy}`));
-  return links.flatMap(({ name, partitions }) =>
-    partitions
-      .filter(({ copy, state }) => state === 'halted' && names.has(`${name} ${copy}`))
-      .map(({ copy, partition, reason }) => `${region.name}: ${copy}-${partition} is halted: ${reason}`),
-  );
 }
 
 /** One mirror of several, or of another region, may have none of it. */

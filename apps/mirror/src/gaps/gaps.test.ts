@@ -42,7 +42,8 @@ test('retention at the origin that overtakes the mirror halts it with what was l
     { link: 'us-east-eu-west', topic: 'cities', partition: 0, kind: 'retention', from: 5, to: 11, policy: 'halt' },
   ]);
   const verified = await stage.ask('GET', '/v1/verify?topic=cities');
-  expect(verified).toMatchObject({ topics: [{ isEqual: false, partitions: [{ records: 0 }] }] });
+  const error = 'it is halted: source retention passed us, 5..10 lost';
+  expect(verified).toMatchObject({ topics: [{ isEqual: false, partitions: [{ records: 0, error }] }] });
   await stage.startMirror(); // what is on record is so for the next one, too
   await stage.until(() => stage.status('cities')?.gaps === 1 && stage.status('cities')?.state === 'halted');
   const decision = { link: 'us-east-eu-west', topic: 'cities', policy: 'mark-gap' };

@@ -15,6 +15,8 @@ export interface LinkView {
   readonly selects: NameMatcher;
   /** Of this process, as they are now. */
   tasks(): readonly MirrorTask[];
+  /** Why the task's partition is not mirrored, though it is a copy; null: it is mirrored, or no copy any more. */
+  haltedBy(task: MirrorTask): string | null;
 }
 
 export interface Companion {

@@ -84,7 +84,9 @@ export class Link {
     this.observer = new EndObserver(source.client, target.client, limits.observeTimeoutMs);
     this.discovery = new Discovery({ limits, spec, selects: this.selects, engine: target.engine, gaps, seen });
     const tasks = () => [...this.topics.values()].flatMap((topic) => [...topic.tasks.values()]);
-    this.beside = new RunningCompanions(context.companions, { spec, source, target, selects: this.selects, tasks });
+    const haltedBy = (task: MirrorTask) => this.haltedBy(task);
+    const view = { spec, source, target, selects: this.selects, tasks, haltedBy };
+    this.beside = new RunningCompanions(context.companions, view);
     this.loop = this.run();
   }
 
@@ -140,6 +142,11 @@ export class Link {
   /** The topic as it is known to this link. */
   topic(name: string): MirroredTopic | undefined {
     return this.topics.get(name);
+  }
+
+  private haltedBy({ place, task }: MirrorTask): string | null {
+    const isCopy = this.topics.get(place.topic)?.shownAs === undefined;
+    return isCopy && task.condition === 'halted' ? (task.reason ?? 'nobody knows why') : null;
   }
 
   /** Deletes the copy of a topic that is not at the origin any more. */

@@ -23,13 +23,15 @@ export interface LinkVerifierContext {
   readonly runs: RunsStore | undefined;
   /** Of the link, as they are now. */
   tasks(): readonly MirrorTask[];
+  /** Null: the partition is mirrored, or is no copy any more. */
+  haltedBy(task: MirrorTask): string | null;
 }
 
 export interface PartitionVerification extends Verified {
   readonly topic: string;
   readonly copy: string;
   readonly partition: number;
-  /** Why it could not be compared to its end. */
+  /** Why it could not be compared to its end, or why its end is not what the origin has by now. */
   readonly error: string | null;
 }
 
@@ -129,6 +131,9 @@ export class LinkVerifier {
     } catch (failure) {
       error = (failure as Error).message;
     }
+    // What is compared is what was copied: a copy that does not go on is not its origin, however equal it is so far.
+    const haltedBy = this.context.haltedBy(task);
+    if (haltedBy !== null) error = `it is halted: ${haltedBy}`;
     if (verified.difference !== null) this.halt(task, verified.difference);
     return { topic, copy, partition, ...verified, error };
   }
