@@ -22,6 +22,8 @@ export interface MirrorMakerOptions {
   /** Further lines, e.g. `emit.checkpoints.interval.seconds`. */
   readonly properties?: Readonly<Record<string, string | number>>;
   readonly heap?: string;
+  /** Is told all that it writes. */
+  readonly onLine?: (line: string) => void;
 }
 
 /** Larger batches, several in flight, larger fetches: what guides and its users advise. */
@@ -46,7 +48,8 @@ const ONE_NODE = Object.fromEntries(
 );
 
 /** Not started yet; it copies some seconds after its start. It keeps its place in the target, and may be started again. */
-export function mirrorMaker({ from, to, topics, isTuned, properties, heap }: MirrorMakerOptions): NodeProcess {
+export function mirrorMaker(options: MirrorMakerOptions): NodeProcess {
+  const { from, to, topics, isTuned, properties, heap, onLine } = options;
   const folder = mkdtempSync(join(tmpdir(), 'mirror-maker-'));
   const configFile = join(folder, 'mm2.properties');
   const all: Record<string, string | number> = {
@@ -71,5 +74,6 @@ export function mirrorMaker({ from, to, topics, isTuned, properties, heap }: Mir
     command: 'java',
     args: kafkaProcessArgs(CLASS, [configFile], `-Xmx${heap ?? '1G'}`),
     isReady: () => true,
+    ...(onLine && { onLine }),
   });
 }

@@ -24,6 +24,8 @@ export interface NodeSetup {
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly isReady: (line: string) => boolean;
+  /** Is told all that it writes. */
+  readonly onLine?: (line: string) => void;
 }
 
 const running = new Set<ChildProcess>();
@@ -157,5 +159,6 @@ export class NodeProcess {
     this.output.push(line);
     if (this.output.length > MAX_LINES) this.output.shift();
     appendFileSync(this.#setup.logFile, `${line}\n`);
+    this.#setup.onLine?.(line);
   }
 }

@@ -56,15 +56,20 @@ export interface Comparison {
   readonly records: number;
   readonly lost: number;
   readonly twice: number;
-  /** Neither lost nor twice, and yet not in the origin's order: the first place. */
-  readonly firstOutOfOrder: number | undefined;
+  /** So many come, the first time, behind one that is behind them at the origin. */
+  readonly outOfOrder: number;
 }
 
-export function compareNumbers(origin: readonly number[], copy: readonly number[]): Comparison {
-  const there = new Set(copy);
-  const lost = origin.filter((number) => !there.has(number)).length;
-  const twice = copy.length - there.size;
-  const outOfOrder = origin.findIndex((number, index) => copy[index] !== number);
-  const firstOutOfOrder = lost === 0 && twice === 0 && outOfOrder >= 0 ? outOfOrder : undefined;
-  return { records: copy.length, lost, twice, firstOutOfOrder };
+/** The origin has the numbers from 0 to `count`, in their order; a number that it never had counts as one too many. */
+export function compareNumbers(count: number, copy: readonly number[]): Comparison {
+  const there = new Uint8Array(count);
+  let [found, outOfOrder, newest] = [0, 0, -1];
+  for (const number of copy) {
+    if (!(number >= 0 && number < count) || there[number] === 1) continue;
+    there[number] = 1;
+    found++;
+    if (number < newest) outOfOrder++;
+    newest = Math.max(newest, number);
+  }
+  return { records: copy.length, lost: count - found, twice: copy.length - found, outOfOrder };
 }

@@ -4,21 +4,26 @@
  * again at once. At the end the copy must be the origin, record by record. From Kafka to Kafka, MirrorMaker 2 copies the
  * same topic beside it and dies with it; its duplicates and losses are counted. Ends with 0 only if nothing was found.
  */
+import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { createTopic, EndProbe, pause } from '../../bench/mirror/topics.ts';
 import { copyName, meridianMirror } from '../../peers/meridian-mirror.ts';
-import { mirrorMaker } from '../../peers/mirror-maker.ts';
 import { type Engine, type MirrorRegion, openRegion } from '../../peers/mirror-region.ts';
 import type { NodeProcess } from '../../peers/node-process.ts';
 import { compareNumbers, numbersIn } from './audit.ts';
 import { startLoad } from './load.ts';
+import { SupervisedMirrorMaker } from './supervisor.ts';
 
 const PORTS = { from: 23_300, to: 23_310, management: 23_320 } as const;
 const TOPIC = 'chaos';
 const PARTITIONS = 2;
 const ENGINES: Record<string, Engine> = { e: 'embedded', k: 'kafka' };
 const SETTLE_MS = 5_000;
+const BEGUN_POLL_MS = 200;
 const CAUGHT_UP_MS = 180_000;
+/** MirrorMaker's worker is let in again when its predecessor's session is over; then its tasks begin. */
+const MM2_QUIET_MS = 60_000;
+const MM2_LIMIT_MS = 300_000;
 /** MirrorMaker names copies by its name of a cluster: another one than ours. */
 const MM2_FROM = 'mm2west';
 /** An acknowledged record must outlive the death of its broker's process, not that of the machine. */
@@ -72,37 +77,51 @@ async function run(fromEngine: Engine, toEngine: Engine): Promise<boolean> {
       partitions: PARTITIONS,
       perSecond: Number(options.rate),
     });
+    const ours = copyName(west, TOPIC);
+    const theirs = `${MM2_FROM}.${TOPIC}`;
+    await untilBegun(east.port, ours);
+    if (mm2 !== undefined) await untilBegun(east.port, theirs);
     await faults({ mirror, west: west.node, east: east.node, mm2 }, minutes * 60_000);
     await load.stop();
     console.log(`${load.acknowledged.reduce((sum, count) => sum + count, 0)} records are acknowledged`);
-    const copies = [copyName(west, TOPIC), ...(mm2 === undefined ? [] : [`${MM2_FROM}.${TOPIC}`])];
-    for (const copy of copies) await untilQuiet(east.port, copy, load.acknowledged, copy === copies[0]);
-    const isEqual = await audit('our mirror', west, east, copies[0]!, load.acknowledged);
-    if (mm2 !== undefined) await audit('MirrorMaker 2', west, east, copies[1]!, load.acknowledged);
+    const counts = await originCounts(west, load.acknowledged);
+    await untilCaughtUp(east.port, ours, counts);
+    const isEqual = await audit('our mirror', east, ours, counts);
+    if (mm2 !== undefined) {
+      await untilQuiet(east.port, theirs);
+      await audit('MirrorMaker 2', east, theirs, counts);
+      console.log(`MirrorMaker 2 was started again besides: ${mm2.restarts.join(', ') || 'never'}`);
+    }
     return isEqual;
   } finally {
     await mirror.kill();
-    await mm2?.kill();
+    rmSync(mirror.folder, { recursive: true, force: true });
+    await mm2?.remove();
     await west.remove();
     await east.remove();
   }
 }
 
-function mm2Beside(west: MirrorRegion, east: MirrorRegion): NodeProcess {
+function mm2Beside(west: MirrorRegion, east: MirrorRegion): SupervisedMirrorMaker {
   const end = (name: string, { port }: MirrorRegion) => ({ name, bootstrap: `127.0.0.1:${port}` });
-  return mirrorMaker({ from: end(MM2_FROM, west), to: end('east', east), topics: TOPIC, isTuned: true, heap: '512M' });
+  return new SupervisedMirrorMaker({
+    ...{ from: end(MM2_FROM, west), to: end('east', east) },
+    ...{ topics: TOPIC, isTuned: true, heap: '512M' },
+  });
 }
 
+type Victim = Pick<NodeProcess, 'start' | 'kill'>;
+
 interface Victims {
-  readonly mirror: NodeProcess;
-  readonly west: NodeProcess;
-  readonly east: NodeProcess;
-  readonly mm2: NodeProcess | undefined;
+  readonly mirror: Victim;
+  readonly west: Victim;
+  readonly east: Victim;
+  readonly mm2: Victim | undefined;
 }
 
 /** Each in turn, at least once. MirrorMaker dies whenever our mirror does. */
 async function faults({ mirror, west, east, mm2 }: Victims, durationMs: number): Promise<void> {
-  const turns: [name: string, victims: NodeProcess[]][] = [
+  const turns: [name: string, victims: Victim[]][] = [
     ['the mirror', mm2 === undefined ? [mirror] : [mirror, mm2]],
     ["the origin's broker", [west]],
     ["the target's broker", [east]],
@@ -122,49 +141,64 @@ async function faults({ mirror, west, east, mm2 }: Victims, durationMs: number):
   await pause(Math.max(0, began + durationMs - performance.now()));
 }
 
-/** As many records as were acknowledged, or no more for a while. Ours has to get there. */
-async function untilQuiet(port: number, copy: string, wanted: readonly number[], isOurs: boolean): Promise<void> {
-  const probe = await EndProbe.open(port);
-  let before = '';
+/** By partition, how many records there are to copy: all that were acknowledged, each once, in the order of their numbers. */
+async function originCounts(west: MirrorRegion, acknowledged: readonly number[]): Promise<number[]> {
+  const counts: number[] = [];
+  for (let partition = 0; partition < PARTITIONS; partition++) {
+    const numbers = await numbersIn(west.port, TOPIC, partition);
+    if (numbers.length < acknowledged[partition]! || numbers.some((number, index) => number !== index))
+      throw new Error(`the origin's partition ${partition} is not the ${acknowledged[partition]} records acknowledged`);
+    counts.push(numbers.length);
+  }
+  return counts;
+}
+
+/** Whoever is not copying yet has nothing to lose. */
+async function untilBegun(port: number, copy: string): Promise<void> {
   const until = performance.now() + CAUGHT_UP_MS;
+  await watchEnds(port, copy, (ends) => ends.every((end) => end > 0) || performance.now() > until, BEGUN_POLL_MS);
+}
+
+/** Or no further for so long that it is not going to. */
+async function untilCaughtUp(port: number, copy: string, counts: readonly number[]): Promise<void> {
+  const until = performance.now() + CAUGHT_UP_MS;
+  const isThere = (ends: readonly number[]): boolean => ends.every((end, partition) => end >= counts[partition]!);
+  await watchEnds(port, copy, (ends, stillMs) => (isThere(ends) && stillMs > 0) || performance.now() > until);
+}
+
+/** Nothing has come for a while: whatever it repeats is there. */
+async function untilQuiet(port: number, copy: string): Promise<void> {
+  const until = performance.now() + MM2_LIMIT_MS;
+  await watchEnds(port, copy, (_ends, stillMs) => stillMs >= MM2_QUIET_MS || performance.now() > until);
+}
+
+async function watchEnds(
+  port: number,
+  copy: string,
+  isEnough: (ends: readonly number[], stillMs: number) => boolean,
+  pollMs = SETTLE_MS,
+): Promise<void> {
+  const probe = await EndProbe.open(port);
+  let [before, since] = ['', performance.now()];
   try {
     for (;;) {
       const ends = await probe.ends(copy, PARTITIONS);
-      const hasAll = ends.every((end, partition) => end >= wanted[partition]!);
-      const isStill = ends.join() === before && !(isOurs && performance.now() < until && !hasAll);
-      if ((hasAll && isStill) || (isStill && !isOurs) || performance.now() > until) return;
-      before = ends.join();
-      await pause(SETTLE_MS);
+      if (ends.join() !== before) [before, since] = [ends.join(), performance.now()];
+      if (isEnough(ends, performance.now() - since)) return;
+      await pause(pollMs);
     }
   } finally {
     probe.close();
   }
 }
 
-async function audit(
-  who: string,
-  west: MirrorRegion,
-  east: MirrorRegion,
-  copy: string,
-  acknowledged: readonly number[],
-): Promise<boolean> {
-  const totals = { records: 0, lost: 0, twice: 0 };
-  let isEqual = true;
-  for (let partition = 0; partition < PARTITIONS; partition++) {
-    const origin = await numbersIn(west.port, TOPIC, partition);
-    const { records, lost, twice, firstOutOfOrder } = compareNumbers(
-      origin,
-      await numbersIn(east.port, copy, partition),
-    );
-    totals.records += records;
-    totals.lost += lost;
-    totals.twice += twice;
-    if (firstOutOfOrder !== undefined)
-      console.log(`${who}: record ${firstOutOfOrder} of partition ${partition} is out of order`);
-    if (origin.length < acknowledged[partition]!)
-      console.log(`the origin has ${origin.length} of ${acknowledged[partition]} records`);
-    isEqual &&= lost === 0 && twice === 0 && firstOutOfOrder === undefined && origin.length >= acknowledged[partition]!;
+async function audit(who: string, east: MirrorRegion, copy: string, counts: readonly number[]): Promise<boolean> {
+  const totals = { records: 0, lost: 0, twice: 0, outOfOrder: 0 };
+  for (const [partition, count] of counts.entries()) {
+    const compared = compareNumbers(count, await numbersIn(east.port, copy, partition));
+    for (const key of ['records', 'lost', 'twice', 'outOfOrder'] as const) totals[key] += compared[key];
   }
-  console.log(`${who}: ${totals.records} records in the copy, ${totals.lost} lost, ${totals.twice} duplicated`);
-  return isEqual;
+  const { records, lost, twice, outOfOrder } = totals;
+  console.log(`${who}: ${records} in the copy, ${lost} lost, ${twice} duplicated, ${outOfOrder} out of order`);
+  return lost === 0 && twice === 0 && outOfOrder === 0;
 }
