@@ -11,7 +11,7 @@ const ENDS = { ...PLATFORM, from: 'us', to: 'eu' };
 
 afterEach(() => void vi.unstubAllGlobals());
 
-test('each of the mirrors is told of a topic that is to begin anew, since each has its own partitions', async () => {
+test('each mirror is told of a topic that is to begin anew; what halts it again is told with the way out', async () => {
   const files: Record<string, string> = {
     '.meridian/meridian.json': '{ "format": 1, "mirrors": 2 }',
     'regions/eu.yaml':
@@ -24,9 +24,10 @@ test('each of the mirrors is told of a topic that is to begin anew, since each h
     readFile: (path: string) => Buffer.from(files[path] ?? ''),
   };
   const told: string[] = [];
+  const reason = 'source retention passed us, 5..10 lost';
   vi.stubGlobal('fetch', async (url: string, { body }: { body: string }) => {
     told.push(`${url} ${body}`);
-    return Response.json({});
+    return Response.json({ lost: url.includes(':104/') ? [{ partition: 3, kind: 'retention', reason }] : [] });
   });
   const said: string[] = [];
   const terminal = { data: () => {}, drained: async () => {}, endWithReader: () => {}, flush: async () => {} };
@@ -36,7 +37,13 @@ test('each of the mirrors is told of a topic that is to begin anew, since each h
     'http://127.0.0.1:94/v1/links/us-eu/resume {"topic":"orders"}',
     'http://127.0.0.1:104/v1/links/us-eu/resume {"topic":"orders"}',
   ]);
-  expect(said).toEqual(['orders of link us-eu begins anew']);
+  expect(said).toEqual([
+    'orders of link us-eu begins anew',
+    'partition 3 was halted by a lost range: source retention passed us, 5..10 lost',
+    'It halts again unless onGap of the link or its origin has changed since. To go on all the same:',
+    '  meridian link decide us-eu --topic orders --policy mark-gap         goes on behind what was lost',
+    '  meridian link decide us-eu --topic orders --policy new-incarnation  deletes the copy and copies all of the topic anew',
+  ]);
 });
 
 test('what is not said is left out, so that the mirror fills it in', () => {

@@ -87,10 +87,31 @@ export async function resumeLink(io: Io, terminal: Terminal, name: string, optio
     return act(io, terminal, name, options, { action: 'resume', body: {}, said: `resumed link ${name}` });
   }
   const request = { method: 'POST', path: `${pathOf(name)}/resume`, body: { topic } } as const;
-  const { answers, silent } = await askEachMirror<object>(io, options, await regionOf(io, options, name), request);
+  const region = await regionOf(io, options, name);
+  const { answers, silent } = await askEachMirror<{ lost?: LostPartition[] }>(io, options, region, request);
   if (answers.length === 0) throw new CliError('refused', silent.join('\n'));
-  if (options.json) terminal.data(JSON.stringify(answers[0]));
-  else terminal.say(`${topic} of link ${name} begins anew`);
+  const lost = answers.flatMap((answer) => answer.lost ?? []).toSorted((a, b) => a.partition - b.partition);
+  if (options.json) return terminal.data(JSON.stringify({ ...answers[0], lost }));
+  terminal.say(`${topic} of link ${name} begins anew`);
+  if (lost.length > 0) for (const line of waysOn(name, topic, lost)) terminal.say(line);
+}
+
+interface LostPartition {
+  partition: number;
+  kind: string;
+  reason: string;
+}
+
+/** What was lost stays lost: beginning anew helps only where the policy, or the origin, is another one since. */
+function waysOn(name: string, topic: string, lost: readonly LostPartition[]): string[] {
+  const decide = `meridian link decide ${name} --topic ${topic} --policy`;
+  const isMarkable = lost.some(({ kind }) => kind === 'retention');
+  return [
+    ...lost.map(({ partition, reason }) => `partition ${partition} was halted by a lost range: ${reason}`),
+    'It halts again unless onGap of the link or its origin has changed since. To go on all the same:',
+    ...(isMarkable ? [`  ${decide} mark-gap         goes on behind what was lost`] : []),
+    `  ${decide} new-incarnation  deletes the copy and copies all of the topic anew`,
+  ];
 }
 
 export async function confirmDeletion(

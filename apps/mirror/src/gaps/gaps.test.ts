@@ -46,6 +46,9 @@ test('retention at the origin that overtakes the mirror halts it with what was l
   expect(verified).toMatchObject({ topics: [{ isEqual: false, partitions: [{ records: 0, error }] }] });
   await stage.startMirror(); // what is on record is so for the next one, too
   await stage.until(() => stage.status('cities')?.gaps === 1 && stage.status('cities')?.state === 'halted');
+  const resumed = await stage.ask('POST', '/v1/links/us-east-eu-west/resume', { topic: 'cities' });
+  expect(resumed).toMatchObject({ lost: [{ partition: 0, kind: 'retention', from: 5, to: 11 }] });
+  await stage.until(() => stage.status('cities')?.state === 'halted');
   const decision = { link: 'us-east-eu-west', topic: 'cities', policy: 'mark-gap' };
   expect(await stage.ask('POST', '/v1/gaps/decide', decision)).toMatchObject({ decided: [0] });
   await stage.until(() => stage.status('cities')?.position === 15 && stage.status('cities')?.state === 'running');

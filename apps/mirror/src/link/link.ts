@@ -8,7 +8,7 @@ import type { CopyFacts } from '@meridian/coordinates';
 import type { Io, Logger } from '@meridian/io';
 import { compileTopics, type LinkSpec, type NameMatcher } from '@meridian/service';
 import { keeperUnit, partitionUnit } from '../assignment/rendezvous.ts';
-import { GAPS_TOPIC } from '../gaps/gap-record.ts';
+import { GAPS_TOPIC, type LostRange } from '../gaps/gap-record.ts';
 import type { GapStore } from '../gaps/gap-store.ts';
 import type { MirrorLimits } from '../limits.ts';
 import { type LinkStatus, type PartitionStatus, worstState } from '../status.ts';
@@ -46,6 +46,8 @@ export interface LinkContext {
   createTask(context: TaskContext, place: TaskPlace): MirrorTask;
   readonly companions: Companions;
 }
+
+export type LostPartition = LostRange & { readonly partition: number };
 
 export class Link {
   readonly spec: LinkSpec;
@@ -129,14 +131,19 @@ export class Link {
     this.wake?.();
   }
 
-  /** A topic's copy may be made anew, or a halted one begins anew. Returns whether there is such a topic. */
-  release(name: string): boolean {
+  /**
+   * A topic's copy may be made anew, or a halted one begins anew. Returns what was lost to partitions that stood before
+   * it: they will again, unless that is not so any more. Undefined: there is no such topic.
+   */
+  release(name: string): LostPartition[] | undefined {
     const topic = this.topics.get(name);
-    if (topic === undefined) return false;
+    if (topic === undefined) return undefined;
+    const tasks = [...topic.tasks.values()];
+    const lost = tasks.flatMap(({ place: { partition }, task }) => (task.lost ? [{ partition, ...task.lost }] : []));
     this.discovery.release(topic.place.copy);
-    if (topic.mode === 'run') for (const task of topic.tasks.values()) task.feed({ type: 'start' });
+    if (topic.mode === 'run') for (const task of tasks) task.feed({ type: 'start' });
     this.wake?.();
-    return true;
+    return lost;
   }
 
   /** The topic as it is known to this link. */

@@ -9,7 +9,8 @@
  *   PATCH   /v1/links/NAME            {epoch?, …what changes}
  *   DELETE  /v1/links/NAME            its copies stay
  *   POST    /v1/links/NAME/pause      {by?}
- *   POST    /v1/links/NAME/resume     {topic?}: the link; or a topic that is halted
+ *   POST    /v1/links/NAME/resume     {topic?}: the link; or a topic that is halted, with `lost`: ranges that
+ *                                     halted it, which `POST /v1/gaps/decide` may be asked about
  *   POST    /v1/links/NAME/confirm    {topic}: the copy of a topic that its origin deleted goes, too
  */
 import { LINK_SCHEMA, type LinkEntry, type ManagementRoute, Refused } from '@meridian/service';
@@ -79,8 +80,9 @@ function topicRoutes(
       handle: async ({ params, body }) => {
         const { topic } = body as { topic?: string };
         if (topic === undefined) return shown(await directory.resume(nameOf(params)));
-        if (!links.find(nameOf(params)).release(topic)) throw new Refused(404, `no topic ${topic} in ${params.name}`);
-        return shown(directory.find(nameOf(params)));
+        const lost = links.find(nameOf(params)).release(topic);
+        if (lost === undefined) throw new Refused(404, `no topic ${topic} in ${params.name}`);
+        return { ...shown(directory.find(nameOf(params))), lost };
       },
     },
     {
