@@ -13,6 +13,8 @@ export const IO_ERRORS = {
   timeout: 'No answer in time.',
   unreachable: 'The host cannot be reached.',
   tls: 'No trusted TLS connection: check the certificates of both sides, and that the port speaks TLS.',
+  corrupt: 'What came is damaged: it is no compressed block, or was cut off.',
+  'too-large': 'There is more in it than was announced or is allowed.',
   closed: 'The connection or file is closed.',
 } as const;
 

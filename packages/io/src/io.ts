@@ -17,6 +17,7 @@ export interface Io {
   readonly disk: Disk;
   readonly net: Net;
   readonly memory: Memory;
+  readonly zstd: Zstd;
 }
 
 export interface Clock {
@@ -116,6 +117,14 @@ export interface Memory {
   take(size: number): Buffer;
   hold(bytes: Uint8Array): void;
   release(bytes: Uint8Array): void;
+}
+
+/** Zstandard frames, made and read beside the event loop: bytes that are handed in must not change until the answer. */
+export interface Zstd {
+  /** One frame of all of `bytes`; with another level it is smaller, or made faster. */
+  compress(bytes: Uint8Array, level: number): Promise<Buffer>;
+  /** Of frames and nothing else. Rejects with `IoError`: `corrupt`, or `too-large` where more than `maxBytes` would come. */
+  decompress(bytes: Uint8Array, maxBytes: number): Promise<Buffer>;
 }
 
 /** TCP. */

@@ -17,6 +17,11 @@ export const MEMORY_LARGEST_BYTES = 4_194_304;
 export const MEMORY_IDLE_BYTES = 33_554_432;
 /** What all connections of a process receive into, one after the other. */
 export const RECEIVE_BYTES = 262_144;
+/** Zstandard: so many at once in Node's four threads, the rest is for files; what is moved to and from a thread at once. */
+export const ZSTD_AT_ONCE = 2;
+export const ZSTD_PIECE_BYTES = 1_048_576;
+/** Largest window that a frame may ask for: 8 MiB, what every decoder must support (RFC 8878). */
+export const ZSTD_MAX_WINDOW_LOG = 23;
 /** How often in one turn what is deferred runs: once, and what that has deferred. */
 export const DEFER_ROUNDS = 2;
 /** Rounds in which a lock may lose the race for a dead process's place before it gives up. */
@@ -48,3 +53,5 @@ export const SIM_EVENTS_PER_INSTANT = 1_000_000;
 export const SIM_IMMEDIATES_PER_ROUND = 64;
 /** Simulated: first port that is handed out for port 0 and for outgoing connections. */
 export const SIM_FIRST_EPHEMERAL_PORT = 32_768;
+/** Simulated: how fast a thread makes or reads zstd frames. */
+export const SIM_ZSTD_BYTES_PER_MS = 300_000;

@@ -69,6 +69,34 @@ describe.each([
   });
   afterEach(() => harness.tidy());
 
+  test('what was compressed comes back; damaged, cut off or larger than allowed it does not', async () => {
+    const { zstd } = io;
+    for (const size of [0, 1, 5_000, 3_000_000]) {
+      const plain = Buffer.alloc(size, 'a city, and another one. ');
+      const packed = await harness.settle(zstd.compress(plain, 1));
+      if (size > 1_000) expect(packed.length).toBeLessThan(size / 10);
+      const back = await harness.settle(zstd.decompress(packed, Math.max(1, size)));
+      expect(back.equals(plain)).toBe(true);
+      if (size < 2) continue;
+      const refusal = (bytes: Uint8Array, maxBytes: number) =>
+        harness.settle(rejection(zstd.decompress(bytes, maxBytes)));
+      expect(await refusal(packed, size - 1)).toBe('too-large');
+      expect(await refusal(packed.subarray(0, -1), size)).toBe('corrupt');
+      expect(await refusal(Buffer.concat([packed, plain]), size)).toBe('corrupt');
+      const twice = Buffer.concat([packed, packed]);
+      expect((await harness.settle(zstd.decompress(twice, 2 * size))).length).toBe(2 * size);
+    }
+    expect(await harness.settle(rejection(zstd.decompress(Buffer.from('no frame at all'), 100)))).toBe('corrupt');
+  });
+
+  test('more at once than there are threads are all done', async () => {
+    const { zstd } = io;
+    const plain = Array.from({ length: 9 }, (_, n) => Buffer.alloc(1_000 * n, n));
+    const packed = await harness.settle(Promise.all(plain.map((bytes) => zstd.compress(bytes, 1))));
+    const back = await harness.settle(Promise.all(packed.map((bytes) => zstd.decompress(bytes, 8_000))));
+    expect(back).toEqual(plain);
+  });
+
   test('a timer comes after its delay, in order, and not when it was cancelled', async () => {
     const order: string[] = [];
     const startMs = io.clock.monotonic();

@@ -80,8 +80,8 @@ export function openLog(options: OpenLogOptions): Log {
 /** The same world, but segment files are opened by way of the pool. */
 function withPool({ io, filePool }: OpenLogOptions): Io {
   if (filePool === undefined) return io;
-  const { clock, timers, random, net, memory } = io;
-  return { clock, timers, random, net, memory, disk: filePool.over(io.disk) };
+  const { clock, timers, random, net, memory, zstd } = io;
+  return { clock, timers, random, net, memory, zstd, disk: filePool.over(io.disk) };
 }
 
 /** Whether it was missing. The name is durable at once, or with the first fsync of the batches where many logs share a folder. */

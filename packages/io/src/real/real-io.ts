@@ -8,6 +8,7 @@ import { createMemory } from '../memory.ts';
 import { realDisk } from './real-disk.ts';
 import { realNet } from './real-net.ts';
 import { realClock, realRandom, realTimers } from './real-timers.ts';
+import { realZstd } from './real-zstd.ts';
 
 export { createReaderCheck } from './pipe-readers.ts';
 
@@ -15,5 +16,5 @@ const realMemory: Memory = createMemory({ timers: realTimers, leastBytes: MEMORY
 
 export function createRealIo(): Io {
   const [clock, timers, random, disk] = [realClock, realTimers, realRandom, realDisk];
-  return { clock, timers, random, disk, net: realNet, memory: realMemory };
+  return { clock, timers, random, disk, net: realNet, memory: realMemory, zstd: realZstd };
 }

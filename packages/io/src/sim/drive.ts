@@ -2,7 +2,7 @@
  * Runs the steps of a simulated world, each with all the promise reactions that follow from it before the next.
  * Invariant: a step begins only when no microtask is left. Node works off `process.nextTick` and promise reactions
  * between any two immediates, so one step per immediate is enough; queueing them by the round saves the turns of
- * the event loop. Code under simulation must not wait for threads (asynchronous zlib, crypto or fs).
+ * the event loop. Code under simulation must not wait for threads (asynchronous zlib, crypto or fs), but by the doorway.
  */
 import { SIM_IMMEDIATES_PER_ROUND } from '../limits.ts';
 

@@ -17,6 +17,7 @@ import { SimNet } from './net/sim-net.ts';
 import type { Schedule } from './schedule.ts';
 import { between, createSeededRandom } from './seeded-random.ts';
 import { type ProcessHost, SimProcess } from './sim-process.ts';
+import { createSimZstd } from './sim-zstd.ts';
 import type { Trace } from './trace.ts';
 
 export interface SimNode {
@@ -138,7 +139,8 @@ export class SimMachine implements SimNode, Station, ProcessHost, Machine {
     const clock: Clock = { now: () => this.wallClock(), monotonic: () => this.#ownMs() + this.#uptimeMs };
     const net = new SimNet(this.#world.network, this, process);
     const memory = createMemory({ timers: process.timers, leastBytes: 1, poison: SIM_POISON });
-    return { clock, timers: process.timers, random, disk: new SimDisk(this, process), net, memory };
+    const [disk, zstd] = [new SimDisk(this, process), createSimZstd(process)];
+    return { clock, timers: process.timers, random, disk, net, memory, zstd };
   }
 
   kill(): void {
