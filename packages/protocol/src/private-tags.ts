@@ -3,16 +3,21 @@
  * Apache Kafka skips tags that it does not know. They exist in flexible versions only and are honoured on the internal
  * listener only, between brokers that advertise the feature `meridian.mirror`. A number is never used anew.
  */
-import { array, boolean, int32, int64, struct, uuid } from './codec/schema.ts';
+import { array, boolean, int8, int32, int64, struct, uuid } from './codec/schema.ts';
 
 /** Feature of ApiVersions under which the mirror's fields are understood. */
 export const MIRROR_FEATURE = 'meridian.mirror';
-export const MIRROR_FEATURE_VERSION = 1;
+/** The level that we understand; 1: all but what is said to need more. */
+export const MIRROR_FEATURE_VERSION = 2;
+export const MIRROR_FEATURE_MIN_VERSION = 1;
+/** From this level on answers to Fetch may be compressed on the wire. */
+export const WIRE_CODEC_LEVEL = 2;
 
 const MIRROR_TAG = 10_000;
 const STORED_EPOCH_TAG = 10_001;
 const DUPLICATE_TAG = 10_002;
 const EXPECTED_OFFSET_TAG = 10_003;
+const WIRE_CODEC_TAG = 10_004;
 
 /**
  * Produce request, per partition: append at the origin's offsets, if `originTopicId` is the copy's and `expectedEnd` its
@@ -37,6 +42,15 @@ export const fetchOriginEpochsFrom = int32({ tag: MIRROR_TAG, default: -1 });
 
 /** Fetch response, per partition: the origin's epochs with the offsets at which they began. */
 export const fetchOriginEpochs = array({ epoch: int32(), startOffset: int64() }, { tag: MIRROR_TAG });
+
+/** Fetch request: each partition's records may come as one block of this codec, named as in batches; 0: as they are. */
+export const fetchWireCodec = int8({ tag: WIRE_CODEC_TAG, default: 0 });
+
+/** Fetch response, per partition: `records` are one block of this codec, which has so many bytes in it; null: they are not. */
+export const fetchPacked = struct(
+  { codec: int8(), sizeInBytes: int32() },
+  { tag: WIRE_CODEC_TAG, nullable: true, default: null },
+);
 
 /** `commitExpectedOffset` of a commit that expects nothing. */
 export const ANY_OFFSET = -2;

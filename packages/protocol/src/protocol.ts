@@ -49,7 +49,13 @@ export {
   type MetadataRecordType,
 } from './metadata-records/metadata-records.ts';
 export { nativeCrc32c } from './native-crc32c.ts';
-export { ANY_OFFSET, MIRROR_FEATURE, MIRROR_FEATURE_VERSION } from './private-tags.ts';
+export {
+  ANY_OFFSET,
+  MIRROR_FEATURE,
+  MIRROR_FEATURE_MIN_VERSION,
+  MIRROR_FEATURE_VERSION,
+  WIRE_CODEC_LEVEL,
+} from './private-tags.ts';
 export {
   createScramClient,
   createScramServer,

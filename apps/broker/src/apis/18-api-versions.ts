@@ -8,6 +8,7 @@ import {
   ERROR,
   GetTelemetrySubscriptions,
   MIRROR_FEATURE,
+  MIRROR_FEATURE_MIN_VERSION,
   MIRROR_FEATURE_VERSION,
   PushTelemetry,
 } from '@meridian/protocol';
@@ -21,6 +22,8 @@ const NAMED_SINCE = 3;
 const LEVEL_0_SINCE = 4;
 /** Served, but as in Apache Kafka told only where metrics are kept; clients would push them for nothing. */
 const UNTOLD: readonly number[] = [GetTelemetrySubscriptions.key, PushTelemetry.key];
+
+const MIRROR = { name: MIRROR_FEATURE, minVersion: MIRROR_FEATURE_MIN_VERSION, maxVersion: MIRROR_FEATURE_VERSION };
 
 export function createApiVersionsHandler({
   image,
@@ -40,13 +43,12 @@ export function createApiVersionsHandler({
         .map((api) => ({ apiKey: api.key, minVersion: api.advertisedMinVersion, maxVersion: api.maxVersion }))
         .sort((a, b) => a.apiKey - b.apiKey);
       const levels = levelsOf(image, quorum().kraftVersion);
-      const mirror = { name: MIRROR_FEATURE, minVersion: MIRROR_FEATURE_VERSION, maxVersion: MIRROR_FEATURE_VERSION };
       return {
         errorCode: ERROR.NONE,
         apiKeys,
         supportedFeatures: [
           ...supportedOf(image).filter(({ minVersion }) => minVersion > 0 || version >= LEVEL_0_SINCE),
-          ...(listener === 'internal' ? [mirror] : []),
+          ...(listener === 'internal' ? [MIRROR] : []),
         ],
         finalizedFeaturesEpoch: image.endOffset - 1,
         finalizedFeatures: levels.map(([name, level]) => ({ name, maxVersionLevel: level, minVersionLevel: level })),

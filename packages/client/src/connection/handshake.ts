@@ -47,5 +47,5 @@ async function askVersions(connection: NodeConnection, timeoutMs: number, peer: 
   for (const { apiKey, minVersion, maxVersion } of answer.apiKeys) {
     connection.versions.set(apiKey, { min: minVersion, max: maxVersion });
   }
-  for (const { name } of answer.supportedFeatures) connection.features.add(name);
+  for (const { name, maxVersion } of answer.supportedFeatures) connection.features.set(name, maxVersion);
 }

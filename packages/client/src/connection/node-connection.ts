@@ -54,7 +54,8 @@ interface Pending {
 export class NodeConnection {
   /** What the broker speaks and advertises; filled in by the handshake. */
   readonly versions = new Map<number, { min: number; max: number }>();
-  readonly features = new Set<string>();
+  /** Highest level of each. */
+  readonly features = new Map<string, number>();
   isOpen = true;
   /** The connection has ended though nobody here closed it. */
   onLost: () => void = () => {};

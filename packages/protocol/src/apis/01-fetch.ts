@@ -1,11 +1,12 @@
 /**
  * Fetch: reads record batches, for consumers and for followers. v7 adds sessions, v9 and v12 the epochs with which a
  * log that diverged is found out, v13 goes by topic id, v15 carries the replica's epoch, v18 its high watermark.
- * `records` in the response are slices of the frame. Private: the origin's epochs (`private-tags.ts`).
+ * `records` in the response are slices of the frame. Private: the origin's epochs, and records that are compressed on the
+ * wire (`private-tags.ts`).
  */
 import { array, defineApi, int8, int16, int32, int64, records, string, struct, uuid } from '../codec/schema.ts';
 import { NO_LIMIT } from '../codec/values.ts';
-import { fetchOriginEpochs, fetchOriginEpochsFrom } from '../private-tags.ts';
+import { fetchOriginEpochs, fetchOriginEpochsFrom, fetchPacked, fetchWireCodec } from '../private-tags.ts';
 
 export const Fetch = defineApi({
   key: 1,
@@ -46,6 +47,7 @@ export const Fetch = defineApi({
       { since: 7, ignorable: false },
     ),
     rackId: string({ since: 11, default: '' }),
+    wireCodec: fetchWireCodec,
   },
   response: {
     throttleTimeMs: int32({ default: 0 }),
@@ -73,6 +75,7 @@ export const Fetch = defineApi({
           { since: 12, tag: 2, ignorable: false },
         ),
         originEpochs: fetchOriginEpochs,
+        packed: fetchPacked,
         abortedTransactions: array({ producerId: int64(), firstOffset: int64() }, { nullable: true }),
         preferredReadReplica: int32({ since: 11, default: -1, ignorable: false }),
         records: records({ nullable: true }),
