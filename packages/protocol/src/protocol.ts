@@ -28,6 +28,7 @@ export type {
 } from './codec/schema.ts';
 export { NO_LIMIT, uuidFromBase64, uuidToBase64, ZERO_UUID } from './codec/values.ts';
 export { compress, decompress } from './compression/compression.ts';
+export { lz4Frames } from './compression/lz4.ts';
 export { ERROR, type ErrorName, errorName, isRetriable } from './error-codes.ts';
 export { PROTOCOL_ERRORS, ProtocolError, type ProtocolErrorCode } from './errors.ts';
 export {

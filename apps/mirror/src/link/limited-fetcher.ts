@@ -2,7 +2,7 @@
  * A link's fetcher under a bandwidth limit: counts what comes, and rests while the link is in debt. Stands in for the
  * client's fetcher where a link has a limit. Invariant: it rests while either its own limit or the shared budget wants so.
  */
-import type { Fetcher, FetchHandle, FetchSubscription } from '@meridian/client';
+import type { Fetcher, FetchHandle, FetchSubscription, FetchTraffic } from '@meridian/client';
 import type { Io, Timer } from '@meridian/io';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -21,11 +21,15 @@ export class LimitedFetcher implements Fetcher {
     this.bucket = new TokenBucket(bytesPerSecond, io.clock.monotonic());
   }
 
+  get traffic(): FetchTraffic {
+    return this.inner.traffic;
+  }
+
   add(subscription: FetchSubscription): FetchHandle {
     return this.inner.add({
       ...subscription,
       onBatches: (slice) => {
-        this.spend(slice.sizeInBytes);
+        this.spend(slice.wireBytes);
         subscription.onBatches(slice);
       },
     });

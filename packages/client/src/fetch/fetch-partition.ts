@@ -7,7 +7,12 @@ import { ERROR, errorName, type Fetch, isRetriable, type ResponseOf, ZERO_UUID }
 import { type BatchRun, type Walk, walkBatches } from './batch-walk.ts';
 import type { AbortedTransaction, FetchFailure, FetchHandle, FetchSubscription, OriginEpoch } from './fetch-types.ts';
 
-export type PartitionAnswer = ResponseOf<typeof Fetch>['responses'][number]['partitions'][number];
+export type PartitionAnswer = ResponseOf<typeof Fetch>['responses'][number]['partitions'][number] & {
+  /** Of records that were compressed: what came. */
+  readonly wireBytes?: number;
+  /** Why what is still `packed` could not be read. */
+  readonly problem?: string;
+};
 
 const EMPTY: Walk = { run: undefined, bad: undefined };
 const NONE_ABORTED: readonly AbortedTransaction[] = [];
@@ -25,7 +30,8 @@ export class FetchPartition implements FetchHandle {
   /** How many of the origin's epochs have been delivered; −1: not wanted. */
   originEpochs: number;
   generation = 0;
-  isInFlight = false;
+  /** Requests under way that it is part of. */
+  flights = 0;
   /** Where an empty answer said that the log ends; asked for alone until this is explained. */
   suspectedHoleEnd = -1;
   failures = 0;
@@ -75,7 +81,16 @@ export class FetchPartition implements FetchHandle {
   }
 
   get wantsFetch(): boolean {
-    return !this.isPaused && !this.isResting && !this.isInFlight && !this.isRemoved;
+    return this.flights === 0 && this.mayBeFetched;
+  }
+
+  /** Whether it may be part of another request before what is under way has come. */
+  get mayReadOn(): boolean {
+    return this.mayBeFetched && this.suspectedHoleEnd < 0 && this.leaderEpoch >= 0 && this.originEpochs < 0;
+  }
+
+  private get mayBeFetched(): boolean {
+    return !this.isPaused && !this.isResting && !this.isRemoved;
   }
 
   seek(offset: number, lastFetchedEpoch = -1): void {
@@ -104,6 +119,7 @@ export class FetchPartition implements FetchHandle {
   }
 
   fail(failure: FetchFailure): void {
+    this.generation++; // what is under way goes on from here as if nothing had happened
     this.isResting = true;
     this.subscription.onError(failure);
   }
@@ -114,6 +130,7 @@ export class FetchPartition implements FetchHandle {
    */
   take(answer: PartitionAnswer, readsCommitted: boolean, alone: boolean, patience: number): Aftermath {
     if (answer.errorCode !== ERROR.NONE) return this.takeError(answer);
+    if (answer.packed !== null) return this.takeUnread(answer);
     this.failures = 0;
     const { epoch, endOffset } = answer.divergingEpoch;
     if (epoch >= 0 || endOffset >= 0) {
@@ -143,6 +160,7 @@ export class FetchPartition implements FetchHandle {
     this.subscription.onBatches({
       buffers: [run.bytes],
       sizeInBytes: run.bytes.length,
+      wireBytes: wireBytesOf(answer, run),
       baseOffset: run.baseOffset,
       nextOffset: run.nextOffset,
       lastEpoch: run.lastEpoch,
@@ -180,6 +198,7 @@ export class FetchPartition implements FetchHandle {
     this.subscription.onBatches({
       buffers: [],
       sizeInBytes: 0,
+      wireBytes: 0,
       baseOffset: this.position,
       nextOffset: this.position,
       lastEpoch: this.lastEpoch,
@@ -196,8 +215,15 @@ export class FetchPartition implements FetchHandle {
     return answer.originEpochs;
   }
 
+  /** Damaged on its way, or by somebody who should not: the next answer may be a better one. */
+  private takeUnread({ problem = 'nobody asked for that' }: PartitionAnswer): Aftermath {
+    this.subscription.onRetry?.(`the records came compressed and cannot be read: ${problem}`);
+    return 'lost';
+  }
+
   private takeError(answer: PartitionAnswer): Aftermath {
     if (isRetriable(answer.errorCode)) {
+      this.generation++;
       this.subscription.onRetry?.(errorName(answer.errorCode));
       return 'lost';
     }
@@ -208,4 +234,9 @@ export class FetchPartition implements FetchHandle {
   private failureFrom(answer: PartitionAnswer, code: FetchFailure['code'], detail: string): FetchFailure {
     return { code, detail, logStartOffset: answer.logStartOffset, highWatermark: answer.highWatermark };
   }
+}
+
+/** Of a part of what was compressed: its share. */
+function wireBytesOf({ wireBytes, records }: PartitionAnswer, { bytes }: BatchRun): number {
+  return wireBytes === undefined ? bytes.length : Math.ceil((bytes.length / records![0]!.length) * wireBytes);
 }

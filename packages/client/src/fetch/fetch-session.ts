@@ -6,13 +6,14 @@
  *   full (epoch 0) ──answered with an id──▶ incremental (epoch 1, 2, …) ──refused, or broken off──▶ full
  *        ▲──── the leader has no room ────┘
  *
+ * A leader of ours reads on by itself behind its last answer, wherever that ends: requests can be sent ahead of answers.
  * Invariant: a partition without news stands as it was answered last; who reads on hears of it after every answer.
  */
 import { ERROR, type Fetch, type RequestInput, type ResponseOf } from '@meridian/protocol';
 import type { FetchPartition, PartitionAnswer } from './fetch-partition.ts';
 
 type Request = RequestInput<typeof Fetch>;
-type Naming = Pick<Request, 'sessionId' | 'sessionEpoch' | 'topics' | 'forgottenTopicsData'>;
+export type Naming = Pick<Request, 'sessionId' | 'sessionEpoch' | 'topics' | 'forgottenTopicsData' | 'readsOn'>;
 type Answer = ResponseOf<typeof Fetch>;
 
 /** A partition as the leader's session has it. */
@@ -20,7 +21,9 @@ interface Told {
   readonly topic: string;
   readonly topicId: string;
   readonly index: number;
+  /** −1: the leader has read on by itself. */
   position: number;
+  generation: number;
   leaderEpoch: number;
   lastEpoch: number;
   originEpochs: number;
@@ -35,6 +38,7 @@ const NO_SESSION = 0;
 const FULL_EPOCH = 0;
 const SESSIONLESS_EPOCH = -1;
 const MAX_EPOCH = 2 ** 31 - 1;
+const READ_ON = -1;
 
 const SESSION_ERRORS: ReadonlySet<number> = new Set<number>([
   ERROR.FETCH_SESSION_ID_NOT_FOUND,
@@ -51,6 +55,8 @@ export class FetchSession {
   private epoch = FULL_EPOCH;
   private round = 0;
   private isById = false;
+  /** The leader had room for it. */
+  private isGiven = true;
 
   /** The next request is a full one, and ends what the leader still has. */
   reset(): void {
@@ -62,29 +68,58 @@ export class FetchSession {
   next(partitions: readonly FetchPartition[], partitionMaxBytes: number, byId: boolean): Naming {
     if (byId !== this.isById) this.reset();
     this.isById = byId;
+    return this.name(partitions, partitionMaxBytes, false);
+  }
+
+  /** Whether requests can be sent ahead; or else, whether that will show. */
+  get mayReadOn(): boolean {
+    return this.isGiven;
+  }
+
+  get isOpen(): boolean {
+    return this.epoch !== FULL_EPOCH;
+  }
+
+  /** Whether the leader knows by itself where the partition goes on behind the last request. */
+  isReadOn(partition: FetchPartition): boolean {
+    const told = this.told.get(partition);
+    return told !== undefined && told.round === this.round && told.generation === partition.generation;
+  }
+
+  /** What a request says that is sent before the last one is answered. */
+  nextOn(partitions: readonly FetchPartition[], partitionMaxBytes: number): Naming {
+    return { ...this.name(partitions, partitionMaxBytes, true), readsOn: true };
+  }
+
+  private name(partitions: readonly FetchPartition[], partitionMaxBytes: number, readsOn: boolean): Naming {
+    const known = readsOn ? partitions.filter((partition) => this.isReadOn(partition)) : [];
     this.round++;
+    for (const partition of known) this.readOn(partition);
     const isFull = this.epoch === FULL_EPOCH;
     const forgotten: Told[] = [];
     const named: FetchPartition[] = [];
     for (const partition of partitions) {
-      if (this.tell(partition, partitionMaxBytes, forgotten)) named.push(partition);
+      const isKnown = readsOn && this.told.get(partition)?.round === this.round;
+      if (!isKnown && this.tell(partition, partitionMaxBytes, forgotten)) named.push(partition);
     }
     if (this.told.size > partitions.length) this.forgetOthers(forgotten);
+    const sessionEpoch = this.epoch;
+    if (!isFull) this.epoch = this.epoch === MAX_EPOCH ? 1 : this.epoch + 1;
     return {
       sessionId: this.id,
-      sessionEpoch: this.epoch,
+      sessionEpoch,
       topics: topicsOf(named, partitionMaxBytes),
       forgottenTopicsData: isFull ? [] : forgottenOf(forgotten),
     };
   }
 
-  /** Returns whether the answer is an incremental one: what it does not name has no news. */
-  take({ sessionId }: Answer): boolean {
-    const isIncremental = this.epoch !== FULL_EPOCH;
-    if (sessionId === NO_SESSION) this.reset();
-    else this.epoch = this.epoch === MAX_EPOCH ? 1 : this.epoch + 1;
+  /** Returns whether the answer to `naming` is an incremental one: what it does not name has no news. */
+  take({ sessionId }: Answer, { sessionEpoch }: Naming): boolean {
+    this.isGiven = sessionId !== NO_SESSION;
+    if (!this.isGiven) this.reset();
+    else if (sessionEpoch === FULL_EPOCH) this.epoch = FULL_EPOCH + 1;
     this.id = sessionId;
-    return isIncremental;
+    return sessionEpoch !== FULL_EPOCH;
   }
 
   /** Of a partition that the answer named. */
@@ -102,7 +137,7 @@ export class FetchSession {
       quiet.highWatermark === highWatermark &&
       quiet.lastStableOffset === lastStableOffset &&
       quiet.logStartOffset === logStartOffset;
-    if (!isSame) told.quiet = { ...answer, records: null, abortedTransactions: null, originEpochs: [] };
+    if (!isSame) told.quiet = { ...answer, records: null, packed: null, abortedTransactions: null, originEpochs: [] };
   }
 
   /** Of a partition that the answer did not name. */
@@ -110,9 +145,15 @@ export class FetchSession {
     return this.told.get(partition)?.quiet;
   }
 
+  private readOn(partition: FetchPartition): void {
+    const told = this.told.get(partition)!;
+    told.round = this.round;
+    told.position = READ_ON;
+  }
+
   /** Returns whether the leader has to be told. */
   private tell(partition: FetchPartition, maxBytes: number, forgotten: Told[]): boolean {
-    const { position, leaderEpoch, lastEpoch, originEpochs, topicId } = partition;
+    const { position, generation, leaderEpoch, lastEpoch, originEpochs, topicId } = partition;
     let told = this.told.get(partition);
     if (told !== undefined && told.topicId !== topicId) {
       if (this.isById) forgotten.push(told);
@@ -121,11 +162,12 @@ export class FetchSession {
     if (told === undefined) {
       const { topic, partition: index, position: from } = partition;
       const { round } = this;
-      const asked = { position: from, leaderEpoch, lastEpoch, originEpochs, maxBytes };
+      const asked = { position: from, generation, leaderEpoch, lastEpoch, originEpochs, maxBytes };
       this.told.set(partition, { topic, topicId, index, ...asked, round, quiet: undefined });
       return true;
     }
     told.round = this.round;
+    told.generation = generation;
     const isSame =
       told.position === position &&
       told.leaderEpoch === leaderEpoch &&

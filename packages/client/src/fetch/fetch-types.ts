@@ -2,6 +2,7 @@
  * What a fetcher takes and gives, without code: subscriptions in, slices of whole batches out. Part of the client's
  * interface. Invariant: a slice is the bytes that came; nothing here decodes a record.
  */
+import type { Zstd } from '@meridian/io';
 import type { FrameMemory } from '@meridian/protocol';
 import type { TopicPartition } from '../types.ts';
 
@@ -21,7 +22,17 @@ export interface FetcherOptions {
    * holds them, and releases them once. Default: memory that the collector takes care of.
    */
   readonly memory?: FrameMemory;
+  /** Records are compressed on their way here, by leaders of ours that understand it. Default: they come as they lie. */
+  readonly compression?: WireCompression;
 }
+
+export interface WireCompression {
+  readonly codec: WireCodecName;
+  /** `Io.zstd`. */
+  readonly zstd: Zstd;
+}
+
+export type WireCodecName = 'zstd' | 'lz4';
 
 /**
  * A long way (`ClientLimits.adaptiveRttMs` and more) wants large answers: what the line carries in a round trip and a
@@ -42,6 +53,16 @@ export interface Fetcher {
   pause(): void;
   resume(): void;
   close(): void;
+  readonly traffic: FetchTraffic;
+}
+
+/** Of a fetcher, since it was made. */
+export interface FetchTraffic {
+  /** Bytes of records as they came over the line, and as they were delivered. */
+  readonly wireBytes: number;
+  readonly recordBytes: number;
+  /** Leaders that do not understand `compression`: their records come as they lie. */
+  readonly plainLeaders: readonly number[];
 }
 
 export interface FetchSubscription extends TopicPartition {
@@ -71,6 +92,8 @@ export interface FetchedSlice {
   /** Whole batches, slices of the answer's frame: keep them briefly or copy. */
   readonly buffers: readonly Buffer[];
   readonly sizeInBytes: number;
+  /** What of it came over the line: less, where it was compressed. */
+  readonly wireBytes: number;
   /** Base offset of the first batch, and the offset after the last one. */
   readonly baseOffset: number;
   readonly nextOffset: number;

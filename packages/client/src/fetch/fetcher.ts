@@ -12,8 +12,9 @@ import type { MetadataCache } from '../metadata-cache.ts';
 import type { ClusterView } from '../types.ts';
 import { FetchPartition } from './fetch-partition.ts';
 import type { SizeBudget } from './fetch-size.ts';
-import type { Fetcher, FetcherOptions, FetchHandle, FetchSubscription } from './fetch-types.ts';
+import type { Fetcher, FetcherOptions, FetchHandle, FetchSubscription, FetchTraffic } from './fetch-types.ts';
 import { NodePoll, type PollContext } from './node-poll.ts';
+import { WireCodec } from './wire-codec.ts';
 
 export interface FetcherContext {
   readonly io: Pick<Io, 'clock' | 'timers' | 'random'>;
@@ -55,9 +56,16 @@ export class PollingFetcher implements Fetcher {
       adaptiveBytes: options.adaptive?.maxBytes ?? 0,
       sizeBudget: context.sizeBudget,
       memory: options.memory,
+      codec: codecOf(context, options),
+      traffic: { wireBytes: 0, recordBytes: 0 },
       isPaused: () => this.isPaused,
       onLost: (partitions, reason) => this.onLost(partitions, reason),
     };
+  }
+
+  get traffic(): FetchTraffic {
+    const plainLeaders = [...this.polls.values()].flatMap((poll) => poll.plainLeader);
+    return { ...this.pollContext.traffic, plainLeaders };
   }
 
   add(subscription: FetchSubscription): FetchHandle {
@@ -202,4 +210,9 @@ export class PollingFetcher implements Fetcher {
     }
     return poll;
   }
+}
+
+function codecOf({ io, limits }: FetcherContext, { compression, memory }: FetcherOptions): WireCodec | undefined {
+  if (compression === undefined) return undefined;
+  return new WireCodec({ ...compression, timers: io.timers, memory, maxBytes: limits.maxFrameBytes });
 }

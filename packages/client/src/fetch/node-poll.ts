@@ -10,7 +10,17 @@
  * Invariant: a partition is in one request at a time.
  */
 import type { Io } from '@meridian/io';
-import { ERROR, errorName, Fetch, type RequestInput, type ResponseOf, ZERO_UUID } from '@meridian/protocol';
+import {
+  ERROR,
+  errorName,
+  Fetch,
+  MIRROR_FEATURE,
+  type RequestInput,
+  type ResponseOf,
+  WIRE_CODEC_LEVEL,
+  ZERO_UUID,
+} from '@meridian/protocol';
+import type { NodeConnection } from '../connection/node-connection.ts';
 import type { NodePool, Purpose } from '../connection/node-pool.ts';
 import { ClientError } from '../errors.ts';
 import type { ClientLimits } from '../limits.ts';
@@ -20,6 +30,7 @@ import { FetchSession, isSessionError, sessionless } from './fetch-session.ts';
 import { type AnswerFacts, FetchSize, type SizeBudget } from './fetch-size.ts';
 import type { FetcherOptions } from './fetch-types.ts';
 import { RoundTrip } from './round-trip.ts';
+import type { WireCodec } from './wire-codec.ts';
 
 type Request = RequestInput<typeof Fetch>;
 type Answer = ResponseOf<typeof Fetch>;
@@ -29,11 +40,13 @@ export interface PollContext {
   readonly limits: ClientLimits;
   readonly pool: NodePool;
   readonly metadata: MetadataCache;
-  readonly options: Required<Omit<FetcherOptions, 'adaptive' | 'memory'>>;
+  readonly options: Required<Omit<FetcherOptions, 'adaptive' | 'memory' | 'compression'>>;
   /** 0: answers have one size. */
   readonly adaptiveBytes: number;
   readonly sizeBudget: SizeBudget;
   readonly memory: FetcherOptions['memory'];
+  readonly codec: WireCodec | undefined;
+  readonly traffic: { wireBytes: number; recordBytes: number };
   readonly isPaused: () => boolean;
   /** The partition's leader has to be found again. */
   onLost(partitions: readonly FetchPartition[], reason: string): void;
@@ -60,6 +73,8 @@ export class NodePoll {
   private readonly roundTrip: RoundTrip;
   private scheduled = false;
   private isClosed = false;
+  /** The leader does not understand the codec that the fetcher wants. */
+  private isPlain = false;
 
   constructor(context: PollContext, nodeId: number, fetcherId: number) {
     this.context = context;
@@ -70,6 +85,11 @@ export class NodePoll {
     const bounds = { least: options.maxBytes, partitionLeast: options.partitionMaxBytes, most: adaptiveBytes };
     this.size = new FetchSize(bounds, sizeBudget, limits);
     this.roundTrip = new RoundTrip(io, limits, () => pool.connect(nodeId, 'control'));
+  }
+
+  /** The leader's id, if records of it come as they lie though they are wanted compressed. */
+  get plainLeader(): readonly number[] {
+    return this.isPlain && this.partitions.size > 0 ? [this.nodeId] : [];
   }
 
   add(partition: FetchPartition): void {
@@ -137,10 +157,12 @@ export class NodePoll {
       const partitionMaxBytes = this.size.partitionBytes;
       const naming =
         session?.next(partitions, partitionMaxBytes, version >= BY_ID) ?? sessionless(partitions, partitionMaxBytes);
-      const body = { ...this.termsOf(maxWaitMs, isProbe), ...naming };
+      const wireCodec = this.codecFor(connection);
+      const body = { ...this.termsOf(maxWaitMs, isProbe), ...naming, wireCodec };
       const timeoutMs = maxWaitMs + limits.requestTimeoutMs;
       askedAtMs = io.clock.monotonic();
       answer = await connection.request(Fetch, version, body, { timeoutMs, memory: this.context.memory });
+      if (wireCodec !== 0) answer = await this.context.codec!.unpack(answer);
     } catch (error) {
       reason = (error as Error).message;
       if (error instanceof ClientError && error.code === 'timeout') this.context.pool.avoid(this.nodeId);
@@ -153,6 +175,14 @@ export class NodePoll {
     else if (answer.errorCode !== ERROR.NONE) this.refused(partitions, answer.errorCode);
     else this.distribute(partitions, generations, answer, session, isProbe ? 0 : askedAtMs);
     this.wake();
+  }
+
+  /** 0: records come as they lie. */
+  private codecFor({ features }: NodeConnection): number {
+    const { codec } = this.context;
+    if (codec === undefined) return 0;
+    this.isPlain = (features.get(MIRROR_FEATURE) ?? 0) < WIRE_CODEC_LEVEL;
+    return this.isPlain ? 0 : codec.id;
   }
 
   /** A session that the leader has given up is begun anew at once. */
@@ -180,7 +210,9 @@ export class NodePoll {
   ): void {
     const isIncremental = session?.take(answer) === true;
     const alone = partitions.length === 1;
-    const { answers, ...tally } = tallyOf(answer);
+    const { answers, wireBytes, ...tally } = tallyOf(answer);
+    this.context.traffic.wireBytes += wireBytes;
+    this.context.traffic.recordBytes += tally.bytes;
     if (this.context.adaptiveBytes > 0 && askedAtMs > 0) this.adapt(tally, askedAtMs);
     const patience = tally.bytes === 0 ? 0 : Math.min(partitions.length, this.context.limits.fetchPatience);
     const lost: FetchPartition[] = [];
@@ -229,19 +261,21 @@ export class NodePoll {
 type Tally = Pick<AnswerFacts, 'bytes' | 'largestPartitionBytes' | 'activePartitions'>;
 
 /** What an answer has of whom. */
-function tallyOf({ responses }: Answer): Tally & { readonly answers: Map<string, PartitionAnswer> } {
+function tallyOf({ responses }: Answer): Tally & { answers: Map<string, PartitionAnswer>; wireBytes: number } {
   const answers = new Map<string, PartitionAnswer>();
   let bytes = 0;
+  let wireBytes = 0;
   let largestPartitionBytes = 0;
   let activePartitions = 0;
   for (const { topic, topicId, partitions } of responses) {
-    for (const each of partitions) {
+    for (const each of partitions as readonly PartitionAnswer[]) {
       answers.set(`${topic || topicId}/${each.partitionIndex}`, each);
       const size = each.records?.[0]?.length ?? 0;
       bytes += size;
+      wireBytes += each.wireBytes ?? size;
       if (size > 0) activePartitions++;
       if (size > largestPartitionBytes) largestPartitionBytes = size;
     }
   }
-  return { answers, bytes, largestPartitionBytes, activePartitions };
+  return { answers, bytes, wireBytes, largestPartitionBytes, activePartitions };
 }

@@ -49,9 +49,21 @@ export function lz4Compress(bytes: Uint8Array): Uint8Array {
 
 /** Decodes the frame, or several one behind another. */
 export function lz4Decompress(bytes: Uint8Array, maxBytes: number): Uint8Array {
+  const frames = lz4Frames(bytes, maxBytes);
+  for (;;) {
+    const { done, value } = frames.next();
+    if (done) return value;
+  }
+}
+
+/** The same, stopping behind each frame, for who must not be busy for as long as all of them take. */
+export function* lz4Frames(bytes: Uint8Array, maxBytes: number): Generator<void, Uint8Array> {
   const input = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const output = new Output(maxBytes, Math.min(maxBytes, input.length * 4));
-  for (let at = 0; at < input.length; ) at = decodeFrame(input, at, output);
+  for (let at = 0; at < input.length; ) {
+    at = decodeFrame(input, at, output);
+    yield;
+  }
   return output.bytes();
 }
 
