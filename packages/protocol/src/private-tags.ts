@@ -12,12 +12,15 @@ export const MIRROR_FEATURE_VERSION = 2;
 export const MIRROR_FEATURE_MIN_VERSION = 1;
 /** From this level on answers to Fetch may be compressed on the wire. */
 export const WIRE_CODEC_LEVEL = 2;
+/** From this level on fetches of a session may be sent before the ones ahead of them are answered. */
+export const READS_ON_LEVEL = 2;
 
 const MIRROR_TAG = 10_000;
 const STORED_EPOCH_TAG = 10_001;
 const DUPLICATE_TAG = 10_002;
 const EXPECTED_OFFSET_TAG = 10_003;
 const WIRE_CODEC_TAG = 10_004;
+const READS_ON_TAG = 10_006;
 
 /**
  * Produce request, per partition: append at the origin's offsets, if `originTopicId` is the copy's and `expectedEnd` its
@@ -42,6 +45,12 @@ export const fetchOriginEpochsFrom = int32({ tag: MIRROR_TAG, default: -1 });
 
 /** Fetch response, per partition: the origin's epochs with the offsets at which they began. */
 export const fetchOriginEpochs = array({ epoch: int32(), startOffset: int64() }, { tag: MIRROR_TAG });
+
+/**
+ * Fetch request of a session: what it does not name is read on from where the answer before it ends, which the client need
+ * not have yet. A request before it that still waits for records is answered at once.
+ */
+export const fetchReadsOn = boolean({ tag: READS_ON_TAG, default: false });
 
 /** Fetch request: each partition's records may come as one block of this codec, named as in batches; 0: as they are. */
 export const fetchWireCodec = int8({ tag: WIRE_CODEC_TAG, default: 0 });

@@ -39,6 +39,8 @@ export class FetchPart implements FetchAsk {
   #highWatermark = NOTHING_TOLD;
   #logStartOffset = NOTHING_TOLD;
   #preferredReadReplica = NOTHING_TOLD;
+  /** Behind what was answered last; −1: it held no records. */
+  #answeredEnd = -1;
 
   constructor({ topic, topicId }: Pick<RequestTopic, 'topic' | 'topicId'>, ask: RequestPartition, isInternal: boolean) {
     this.topic = topic;
@@ -54,6 +56,15 @@ export class FetchPart implements FetchAsk {
     this.lastFetchedEpoch = ask.lastFetchedEpoch;
     this.partitionMaxBytes = ask.partitionMaxBytes;
     this.originEpochsFrom = isInternal ? ask.originEpochsFrom : -1;
+    this.#answeredEnd = -1;
+  }
+
+  /** The client goes on behind what it was answered, which it may not have yet. */
+  readOn(): void {
+    if (this.#answeredEnd < 0) return;
+    this.fetchOffset = this.#answeredEnd;
+    this.lastFetchedEpoch = -1; // it is our own record that lies before; who led meanwhile is told by the leader's epoch
+    this.#answeredEnd = -1;
   }
 
   /** Looks for the partition unless it is known where it is. */
@@ -101,6 +112,7 @@ export class FetchPart implements FetchAsk {
     this.#highWatermark = fetched.errorCode === ERROR.NONE ? fetched.highWatermark : NOTHING_TOLD;
     this.#logStartOffset = fetched.logStartOffset;
     this.#preferredReadReplica = fetched.preferredReadReplica;
+    this.#answeredEnd = fetched.bytes > 0 ? fetched.nextOffset : -1;
   }
 }
 

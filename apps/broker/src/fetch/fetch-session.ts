@@ -29,6 +29,8 @@ export class FetchSession {
   usedMs: number;
   /** The one that the next request must carry. */
   epoch = FIRST_EPOCH;
+  /** Answers the request that waits for records, if one does. */
+  answerParked: (() => void) | undefined = undefined;
   readonly #parts = new Map<string, FetchPart>();
 
   constructor(options: {
@@ -51,6 +53,12 @@ export class FetchSession {
 
   parts(): Iterable<FetchPart> {
     return this.#parts.values();
+  }
+
+  /** A request comes that goes on behind the answer to the one before, which is given now if it was not. */
+  readOn(): void {
+    this.answerParked?.();
+    for (const part of this.#parts.values()) part.readOn();
   }
 
   /** Takes in what a request adds, changes and forgets; whatever has ended is looked for anew. */

@@ -33,6 +33,8 @@ export interface FetchedPartition {
   readonly preferredReadReplica: number;
   readonly records: readonly Buffer[];
   readonly bytes: number;
+  /** Where the records end, if there are any. */
+  readonly nextOffset: number;
 }
 
 const NO_RECORDS: readonly Buffer[] = [];
@@ -57,6 +59,7 @@ export function fetchError(
     preferredReadReplica: -1,
     records: NO_RECORDS,
     bytes: 0,
+    nextOffset: -1,
   };
 }
 
@@ -112,6 +115,7 @@ export function readPartition(partition: Partition, ask: FetchAsk, options: Cons
   const divergingEpoch = problem?.divergingEpoch;
   let records = NO_RECORDS;
   let bytes = 0;
+  let nextOffset = -1;
   let aborted: readonly AbortedTransaction[] = NO_ABORTED;
   if (divergingEpoch === undefined && offset < end) {
     const maxBytes = Math.max(0, Math.min(ask.partitionMaxBytes, options.maxBytes));
@@ -119,6 +123,7 @@ export function readPartition(partition: Partition, ask: FetchAsk, options: Cons
     if (result === undefined) return fetchError(ask.partition, ERROR.KAFKA_STORAGE_ERROR, {});
     records = result.buffers;
     bytes = result.bytes;
+    nextOffset = result.nextOffset;
     if (committedOnly) aborted = log.abortedTransactions(offset, result.nextOffset);
   }
   return {
@@ -134,6 +139,7 @@ export function readPartition(partition: Partition, ask: FetchAsk, options: Cons
     preferredReadReplica: -1,
     records,
     bytes,
+    nextOffset,
   };
 }
 

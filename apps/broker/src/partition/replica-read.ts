@@ -53,6 +53,7 @@ export function readForReplica(
     preferredReadReplica: -1,
     records,
     bytes,
+    nextOffset: -1,
   };
 }
 

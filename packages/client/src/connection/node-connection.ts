@@ -37,6 +37,8 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
   /** Where the answer's frame may lie, if it is large: bytes of it that are kept beyond the turn must be held. */
   readonly memory?: FrameMemory | undefined;
+  /** It may be one of so many unanswered ones; default `maxInFlight`. */
+  readonly inFlight?: number | undefined;
 }
 
 interface Pending {
@@ -45,6 +47,7 @@ interface Pending {
   readonly body: RequestInput<Api>;
   readonly dueAt: number;
   readonly memory: FrameMemory | undefined;
+  readonly inFlight: number;
   correlationId: number;
   settled: boolean;
   resolve(body: unknown): void;
@@ -111,6 +114,7 @@ export class NodeConnection {
         body: body as RequestInput<Api>,
         dueAt,
         memory: options.memory,
+        inFlight: options.inFlight ?? limits.maxInFlight,
         correlationId: -1,
         settled: false,
         resolve: resolve as (body: unknown) => void,
@@ -128,7 +132,7 @@ export class NodeConnection {
   }
 
   private sendWaiting(): void {
-    while (this.isOpen && this.waiting.length > 0 && this.sent.length < this.context.limits.maxInFlight) {
+    while (this.isOpen && this.waiting.length > 0 && this.sent.length < this.waiting[0]!.inFlight) {
       const pending = this.waiting.shift()!;
       if (!pending.settled) this.guard(() => this.write(pending), pending);
     }

@@ -55,8 +55,8 @@ export class FetchSession {
   private epoch = FULL_EPOCH;
   private round = 0;
   private isById = false;
-  /** The leader had room for it. */
-  private isGiven = true;
+  /** The leader has had room for it, when it was asked last. */
+  isGiven = true;
 
   /** The next request is a full one, and ends what the leader still has. */
   reset(): void {
@@ -71,17 +71,12 @@ export class FetchSession {
     return this.name(partitions, partitionMaxBytes, false);
   }
 
-  /** Whether requests can be sent ahead; or else, whether that will show. */
-  get mayReadOn(): boolean {
-    return this.isGiven;
-  }
-
   get isOpen(): boolean {
     return this.epoch !== FULL_EPOCH;
   }
 
   /** Whether the leader knows by itself where the partition goes on behind the last request. */
-  isReadOn(partition: FetchPartition): boolean {
+  canReadOn(partition: FetchPartition): boolean {
     const told = this.told.get(partition);
     return told !== undefined && told.round === this.round && told.generation === partition.generation;
   }
@@ -92,15 +87,13 @@ export class FetchSession {
   }
 
   private name(partitions: readonly FetchPartition[], partitionMaxBytes: number, readsOn: boolean): Naming {
-    const known = readsOn ? partitions.filter((partition) => this.isReadOn(partition)) : [];
-    this.round++;
-    for (const partition of known) this.readOn(partition);
+    const before = this.round++;
     const isFull = this.epoch === FULL_EPOCH;
     const forgotten: Told[] = [];
     const named: FetchPartition[] = [];
     for (const partition of partitions) {
-      const isKnown = readsOn && this.told.get(partition)?.round === this.round;
-      if (!isKnown && this.tell(partition, partitionMaxBytes, forgotten)) named.push(partition);
+      if (readsOn && this.readOn(partition, before)) continue;
+      if (this.tell(partition, partitionMaxBytes, forgotten)) named.push(partition);
     }
     if (this.told.size > partitions.length) this.forgetOthers(forgotten);
     const sessionEpoch = this.epoch;
@@ -145,10 +138,13 @@ export class FetchSession {
     return this.told.get(partition)?.quiet;
   }
 
-  private readOn(partition: FetchPartition): void {
-    const told = this.told.get(partition)!;
+  /** False: it was not part of the request before, in round `before`, or has moved since. */
+  private readOn(partition: FetchPartition, before: number): boolean {
+    const told = this.told.get(partition);
+    if (told?.round !== before || told.generation !== partition.generation) return false;
     told.round = this.round;
     told.position = READ_ON;
+    return true;
   }
 
   /** Returns whether the leader has to be told. */

@@ -26,7 +26,7 @@ import { ClientError } from '../errors.ts';
 import type { ClientLimits } from '../limits.ts';
 import type { MetadataCache } from '../metadata-cache.ts';
 import type { FetchPartition, PartitionAnswer } from './fetch-partition.ts';
-import { FetchSession, isSessionError, sessionless } from './fetch-session.ts';
+import { FetchSession, isSessionError, type Naming, sessionless } from './fetch-session.ts';
 import { type AnswerFacts, FetchSize, type SizeBudget } from './fetch-size.ts';
 import type { FetcherOptions } from './fetch-types.ts';
 import { RoundTrip } from './round-trip.ts';
@@ -144,10 +144,11 @@ export class NodePoll {
       : lane.isShort
         ? Math.min(limits.fetchSecondLaneWaitMs, options.maxWaitMs)
         : options.maxWaitMs;
-    for (const partition of partitions) partition.isInFlight = true;
+    for (const partition of partitions) partition.flights++;
     const generations = partitions.map((partition) => partition.generation);
     const session = lane === this.main && !isProbe ? this.session : undefined;
     let answer: Answer | undefined;
+    let naming: Naming | undefined;
     let askedAtMs = 0;
     let reason = '';
     try {
@@ -155,7 +156,7 @@ export class NodePoll {
       const best = connection.versionFor(Fetch);
       const version = partitions.some(({ topicId }) => topicId === ZERO_UUID) ? Math.min(best, BY_ID - 1) : best;
       const partitionMaxBytes = this.size.partitionBytes;
-      const naming =
+      naming =
         session?.next(partitions, partitionMaxBytes, version >= BY_ID) ?? sessionless(partitions, partitionMaxBytes);
       const wireCodec = this.codecFor(connection);
       const body = { ...this.termsOf(maxWaitMs, isProbe), ...naming, wireCodec };
@@ -168,12 +169,12 @@ export class NodePoll {
       if (error instanceof ClientError && error.code === 'timeout') this.context.pool.avoid(this.nodeId);
     }
     lane.isBusy = lane.isShort = false;
-    for (const partition of partitions) partition.isInFlight = false;
+    for (const partition of partitions) partition.flights--;
     if (this.isClosed) return;
     if (answer === undefined) session?.reset();
     if (answer === undefined) this.lose(partitions, reason);
     else if (answer.errorCode !== ERROR.NONE) this.refused(partitions, answer.errorCode);
-    else this.distribute(partitions, generations, answer, session, isProbe ? 0 : askedAtMs);
+    else this.distribute(partitions, generations, answer, session, naming, isProbe ? 0 : askedAtMs);
     this.wake();
   }
 
@@ -206,9 +207,10 @@ export class NodePoll {
     generations: readonly number[],
     answer: Answer,
     session: FetchSession | undefined,
+    naming: Naming | undefined,
     askedAtMs: number,
   ): void {
-    const isIncremental = session?.take(answer) === true;
+    const isIncremental = session?.take(answer, naming!) === true;
     const alone = partitions.length === 1;
     const { answers, wireBytes, ...tally } = tallyOf(answer);
     this.context.traffic.wireBytes += wireBytes;

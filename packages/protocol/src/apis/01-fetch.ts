@@ -6,7 +6,13 @@
  */
 import { array, defineApi, int8, int16, int32, int64, records, string, struct, uuid } from '../codec/schema.ts';
 import { NO_LIMIT } from '../codec/values.ts';
-import { fetchOriginEpochs, fetchOriginEpochsFrom, fetchPacked, fetchWireCodec } from '../private-tags.ts';
+import {
+  fetchOriginEpochs,
+  fetchOriginEpochsFrom,
+  fetchPacked,
+  fetchReadsOn,
+  fetchWireCodec,
+} from '../private-tags.ts';
 
 export const Fetch = defineApi({
   key: 1,
@@ -47,6 +53,7 @@ export const Fetch = defineApi({
       { since: 7, ignorable: false },
     ),
     rackId: string({ since: 11, default: '' }),
+    readsOn: fetchReadsOn,
     wireCodec: fetchWireCodec,
   },
   response: {
