@@ -33,6 +33,12 @@ export interface BrokerLimits {
   readonly drainTimeoutMs: number;
   /** Most bytes of records in one Fetch answer, whatever was asked for (Kafka's `fetch.max.bytes`). */
   readonly maxFetchBytes: number;
+  /** Answers that wait for the compression which far mirrors ask for; further ones go as they are. */
+  readonly maxPackedAnswers: number;
+  /** Records of one partition that are fewer are not compressed on the wire. */
+  readonly packedLeastBytes: number;
+  /** What is compressed by lz4 before others have their turn. */
+  readonly lz4PieceBytes: number;
   /** Longest a Fetch is parked. */
   readonly maxFetchWaitMs: number;
   /** A follower's parked fetch is answered so long after the high watermark has moved, if nothing else comes. */
@@ -108,6 +114,9 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   refusalLogIntervalMs: 10_000,
   drainTimeoutMs: 3_000,
   maxFetchBytes: 57_671_680,
+  maxPackedAnswers: 16,
+  packedLeastBytes: 1_024,
+  lz4PieceBytes: 131_072,
   maxFetchWaitMs: 300_000,
   replicaHighWatermarkDelayMs: 10,
   replicaReminderMs: 250,

@@ -6,11 +6,11 @@
  *                                                       ── time is up, or the broker stops → answer what is there
  *
  * In a session (`fetch/`) only partitions with news are answered, and quiet ones are not even read. Followers' fetches go
- * another way (`fetch/replica-fetches.ts`).
+ * another way (`fetch/replica-fetches.ts`). What a far mirror wants compressed is so on its way out (`fetch/wire-packer.ts`).
  * Invariant: a parked fetch is woken by its own partitions only, and answered exactly once.
  */
 import type { Timer } from '@meridian/io';
-import { ERROR, Fetch, type RequestOf } from '@meridian/protocol';
+import { ERROR, Fetch, type RequestOf, type ResponseInput } from '@meridian/protocol';
 import type { FetchFinder, FetchPart } from '../fetch/fetch-part.ts';
 import { preferredReplica } from '../fetch/preferred-replica.ts';
 import { ReplicaFetches } from '../fetch/replica-fetches.ts';
@@ -25,8 +25,9 @@ type Request = RequestOf<typeof Fetch>;
 type Header = RequestHeader<typeof Fetch>;
 type Reach = Pick<
   HandlerReach,
-  'partitions' | 'timers' | 'limits' | 'monotonic' | 'random' | 'image' | 'configSources' | 'facts'
+  'partitions' | 'timers' | 'limits' | 'monotonic' | 'random' | 'image' | 'configSources' | 'facts' | 'packer'
 >;
+type AnswerHead = Pick<ResponseInput<typeof Fetch>, 'sessionId' | 'nodeEndpoints'>;
 type Asking = Exclude<FetchContext, { kind: 'refused' }>;
 
 /** From this version on a topic goes by its id. */
@@ -136,6 +137,8 @@ class FetchInWork implements FetchWaiter {
     const giveUp = (): void => void this.#answerIf(true);
     this.#timer = reach.timers.after(waitMs, giveUp);
     header.onAbandon = giveUp;
+    const { context } = this.#work;
+    if (context.kind === 'incremental') context.session.answerParked = giveUp;
   }
 
   wake(): void {
@@ -212,10 +215,9 @@ class FetchInWork implements FetchWaiter {
     const { context, header, sessions, finder, reach } = this.#work;
     const nodeEndpoints = leaderNodes(look.fetched, reach.image, header.source.listener);
     if (context.kind === 'full') {
-      const responses = byTopic(look);
       if (context.wantsSession) for (const [i, part] of look.parts.entries()) part.told(look.fetched[i]!);
       const sessionId = context.wantsSession ? sessions.create(context.parts, finder) : NO_SESSION;
-      header.answer({ errorCode: ERROR.NONE, sessionId, responses, nodeEndpoints });
+      this.#send({ sessionId, nodeEndpoints }, look);
       return;
     }
     const { session, epoch } = context;
@@ -229,7 +231,15 @@ class FetchInWork implements FetchWaiter {
       part.told(fetched);
       if (fetched.bytes > 0) session.moveToEnd(part);
     });
-    header.answer({ errorCode: ERROR.NONE, sessionId: session.id, responses: byTopic(look), nodeEndpoints });
+    this.#send({ sessionId: session.id, nodeEndpoints }, look);
+  }
+
+  #send(head: AnswerHead, { parts, fetched }: Look): void {
+    const { request, header, finder, reach } = this.#work;
+    const answer = (told: readonly FetchedPartition[]): void =>
+      header.answer({ errorCode: ERROR.NONE, ...head, responses: byTopic(parts, told) });
+    if (request.wireCodec === 0 || !finder.isInternal) answer(fetched);
+    else reach.packer.pack(request.wireCodec, fetched, answer);
   }
 
   #leave(): void {
@@ -237,6 +247,8 @@ class FetchInWork implements FetchWaiter {
     this.#timer.cancel();
     this.#timer = undefined;
     this.#work.header.onAbandon = undefined;
+    const { context } = this.#work;
+    if (context.kind === 'incremental') context.session.answerParked = undefined;
     for (const hosted of this.#parkedOn) hosted.waiters.remove(this);
   }
 }
@@ -252,7 +264,7 @@ function endOf({ replicaId, replicaState, isolationLevel }: Request): ConsumerRe
 }
 
 /** Neighbours of the same topic are answered together. */
-function byTopic({ parts, fetched }: Look): ReadTopic[] {
+function byTopic(parts: readonly FetchPart[], fetched: readonly FetchedPartition[]): ReadTopic[] {
   const topics: ReadTopic[] = [];
   let last: ReadTopic | undefined;
   for (let i = 0; i < parts.length; i++) {

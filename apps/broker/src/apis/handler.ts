@@ -10,6 +10,7 @@ import type { Api, RequestOf, ResponseInput } from '@meridian/protocol';
 import type { BrokerConfigSources } from '../controller/configs/effective.ts';
 import type { Controller } from '../controller/controller.ts';
 import type { MetadataImage } from '../controller/image.ts';
+import type { WirePacker } from '../fetch/wire-packer.ts';
 import type { GroupCoordinator } from '../groups/group-coordinator.ts';
 import type { BrokerLimits } from '../limits.ts';
 import type { PartitionTable } from '../partition/partition-table.ts';
@@ -117,6 +118,8 @@ export interface HandlerReach {
   readonly random: () => number;
   readonly timers: Pick<Timers, 'after' | 'defer'>;
   readonly limits: BrokerLimits;
+  /** Compresses what goes to far mirrors. */
+  readonly packer: Pick<WirePacker, 'pack'>;
   /** Every API that has a handler, whatever the listener. */
   readonly served: readonly Api[];
 }

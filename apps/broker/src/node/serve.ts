@@ -5,6 +5,7 @@
 import type { Io } from '@meridian/io';
 import type { LogDirView } from '../apis/broker-facts.ts';
 import { createControllerOnlyHandlers, createHandlers } from '../apis/handlers.ts';
+import { WirePacker } from '../fetch/wire-packer.ts';
 import type { HostedDir } from '../partition/log-dirs/log-dirs.ts';
 import { createDispatch } from '../server/dispatch.ts';
 import type { BrokerPlane } from './broker-plane.ts';
@@ -60,6 +61,7 @@ function brokerReach({ io, limits }: NodeOptions, { clientInstances, partitions,
     monotonic: () => io.clock.monotonic(),
     timers: io.timers,
     limits,
+    packer: new WirePacker({ zstd: io.zstd, memory: io.memory, timers: io.timers, limits }),
   };
 }
 

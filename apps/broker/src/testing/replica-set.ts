@@ -11,6 +11,7 @@ import type { AlterPartition, Api, RequestInput, ResponseOf } from '@meridian/pr
 import { createFetchHandler } from '../apis/01-fetch.ts';
 import type { AnyHandler, HandlerReach } from '../apis/handler.ts';
 import type { BrokerInfo } from '../controller/image.ts';
+import { WirePacker } from '../fetch/wire-packer.ts';
 import { DEFAULT_LIMITS } from '../limits.ts';
 import { Partition } from '../partition/partition.ts';
 import { ProducePart } from '../partition/produce-part.ts';
@@ -231,7 +232,8 @@ class NodeProcess {
     const monotonic = (): number => io.clock.monotonic();
     const facts = { nodeId: id, autoCreateTopics: false };
     const reach = { partitions, timers: io.timers, limits: DEFAULT_LIMITS, random, monotonic, image };
-    this.fetchHandler = createFetchHandler({ ...reach, configSources: sources, facts });
+    const packer = new WirePacker({ ...io, limits: DEFAULT_LIMITS });
+    this.fetchHandler = createFetchHandler({ ...reach, configSources: sources, facts, packer });
     const check = (): void => {
       this.partition.checkReplicas();
       io.timers.after(settings.lagMaxMs / 2, check);
