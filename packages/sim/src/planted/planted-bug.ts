@@ -10,6 +10,8 @@ export interface PlantedBug {
   readonly name: string;
   /** In which it is sought. Default: `cluster`. */
   readonly suite?: Suite;
+  /** Where its search begins, unless it is told to begin later: seeds before it are known not to show it. */
+  readonly firstSeed?: number;
   /** What is wrong with it, in a sentence. */
   readonly what: string;
   readonly edits: readonly Edit[];

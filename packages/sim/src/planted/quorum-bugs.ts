@@ -100,6 +100,7 @@ export const QUORUM_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'unclean-restart-stays-eligible',
+    firstSeed: 79,
     what: 'a broker that did not stop cleanly registers as one that did, and stays eligible',
     edits: [
       {
