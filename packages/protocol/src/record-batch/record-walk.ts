@@ -4,29 +4,14 @@
  * Invariant: nothing outside of the payload counts, and both paths accept the same records.
  */
 import { RecordBatchError } from './errors.ts';
-import type { Cursor } from './varint.ts';
+import { type Cursor, LONG_VARINT, MAX_SHORT_BYTES, SIGN_BIT, SIZE_MASK, shortVarint } from './varint.ts';
 
-/** A varint of at most three bytes as `raw << 2 | size`: the size, then the sign's bit, then the value. */
-const SIZE_MASK = 3;
-const SIGN_BIT = 4;
-const LONG = 0;
-const MAX_SHORT_BYTES = 3;
 /** −1 in zigzag: no key, no value. */
 const MINUS_ONE = 1;
 /** Length, attributes, timestamp, offset and key length at their longest, and a bit. */
 const PLAIN_HEAD_BYTES = 16;
 
-/** Packed as said above, `LONG` if it takes more bytes. */
-function shortVarint(bytes: Uint8Array, at: number): number {
-  const first = bytes[at]!;
-  if (first < 0x80) return (first << 2) | 1;
-  const second = bytes[at + 1]!;
-  if (second < 0x80) return ((first & 0x7f) << 2) | (second << 9) | 2;
-  const third = bytes[at + 2]!;
-  return third < 0x80 ? ((first & 0x7f) << 2) | ((second & 0x7f) << 9) | (third << 16) | MAX_SHORT_BYTES : LONG;
-}
-
-const isNoLength = (packed: number): boolean => packed === LONG || (packed & SIGN_BIT) !== 0;
+const isNoLength = (packed: number): boolean => packed === LONG_VARINT || (packed & SIGN_BIT) !== 0;
 
 /** Where the walk stands, and what it has gathered. */
 export class RecordWalk {
@@ -68,7 +53,7 @@ export class RecordWalk {
       const offset = shortVarint(bytes, at);
       at += offset & SIZE_MASK;
       const key = shortVarint(bytes, at);
-      if (timestamp === LONG || isNoLength(offset)) break;
+      if (timestamp === LONG_VARINT || isNoLength(offset)) break;
       const isKeyless = key >>> 2 === MINUS_ONE;
       at += key & SIZE_MASK;
       if (!isKeyless) {

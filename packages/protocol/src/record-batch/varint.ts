@@ -66,6 +66,22 @@ export class Cursor {
   }
 }
 
+/** A varint of at most three bytes as `raw << 2 | size`: the size, then the sign's bit, then the value. */
+export const SIZE_MASK = 3;
+export const SIGN_BIT = 4;
+export const LONG_VARINT = 0;
+export const MAX_SHORT_BYTES = 3;
+
+/** Packed as said above, `LONG_VARINT` if it takes more bytes or goes beyond the end of `bytes`. */
+export function shortVarint(bytes: Uint8Array, at: number): number {
+  const first = bytes[at]!;
+  if (first < 0x80) return (first << 2) | 1;
+  const second = bytes[at + 1]!;
+  if (second < 0x80) return ((first & 0x7f) << 2) | (second << 9) | 2;
+  const third = bytes[at + 2]!;
+  return third < 0x80 ? ((first & 0x7f) << 2) | ((second & 0x7f) << 9) | (third << 16) | MAX_SHORT_BYTES : LONG_VARINT;
+}
+
 /** `high × 2^28 + low`, zigzag-decoded. */
 function unzigzag(low: number, high: number): number {
   const half = high * 2 ** 27 + (low >>> 1);
