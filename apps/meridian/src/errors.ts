@@ -26,10 +26,13 @@ export type CliErrorCode = keyof typeof CLI_ERRORS;
 
 export class CliError extends Error {
   readonly code: CliErrorCode;
+  /** Without what the code says: for errors that are told together with others. */
+  readonly detail: string;
   constructor(code: CliErrorCode, detail: string, options?: ErrorOptions) {
     super(`${detail}\n${CLI_ERRORS[code]}`, options);
     this.name = 'CliError';
     this.code = code;
+    this.detail = detail;
   }
 }
 

@@ -2,6 +2,7 @@
 export const IO_ERRORS = {
   'not-found': 'No such file or folder.',
   exists: 'It exists already.',
+  'is-folder': 'A folder lies there, and a file is wanted: remove the folder, or name another path.',
   'no-space': 'The disk is full: free some space; nothing was lost that had been acknowledged.',
   io: 'The device failed to read or write: check the disk.',
   locked: 'Another process uses this folder: stop it, or choose another folder with --data.',

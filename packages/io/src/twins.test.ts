@@ -220,7 +220,9 @@ describe.each([
   test('a failed replacement leaves what was there, and no temporary file', () => {
     io.disk.makeFolder(path);
     io.disk.replaceFile(`${path}/x`, Buffer.from('x'));
-    expect(codeOf(() => io.disk.replaceFile(path, Buffer.from('y')))).toBe('exists');
+    expect(codeOf(() => io.disk.replaceFile(path, Buffer.from('y')))).toBe('is-folder');
+    expect(codeOf(() => io.disk.readFile(path))).toBe('is-folder');
+    expect(codeOf(() => io.disk.remove(path))).toBe('is-folder');
     expect(io.disk.list(harness.folder)).toEqual(['file']);
     expect(text(io.disk.readFile(`${path}/x`))).toBe('x');
   });

@@ -48,10 +48,14 @@ export async function askEachMirror<T>(
   return {
     answers: settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])),
     silent: settled.flatMap((one, index) =>
-      one.status === 'rejected' ? [`${urls[index]}: ${String(one.reason?.cause ?? one.reason?.message)}`] : [],
+      one.status === 'rejected' ? [`${urls[index]}: ${wordsOf(one.reason as Error)}`] : [],
     ),
   };
 }
+
+/** A mirror's own, or why none came. */
+const wordsOf = (error: Error): string =>
+  error instanceof CliError ? error.detail : String(error.cause ?? error.message);
 
 function send(url: string, { method = 'GET', path, body, timeoutMs = LIMITS.requestTimeoutMs }: MirrorRequest) {
   const content =

@@ -42,6 +42,7 @@ export interface VerifiedRow extends VerifiedPartition {
 }
 
 export async function verifyTopic(io: Io, terminal: Terminal, topic: string, options: VerifyOptions): Promise<void> {
+  if (topic === '') throw new CliError('bad-option', 'Say which topic.');
   const topology = findPlatform(io, options);
   const regions = options.region?.map((name) => findRegion(topology, name)) ?? topology.regions;
   const rows: VerifiedRow[] = [];

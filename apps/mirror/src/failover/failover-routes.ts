@@ -50,8 +50,10 @@ async function runsOf(driver: RunDriver): Promise<FailoverRun[]> {
 async function plannedFailover(context: FailoverContext, { query }: Pick<ManagementRequest, 'query'>) {
   const { name, from } = asked(query);
   const planned = await planFailover(context, name, from);
-  if (planned === undefined)
-    throw new Refused(404, `no topic, tenant or region ${name} has copies in ${context.here.name}`);
+  if (planned === undefined) {
+    checkRegion(context, from);
+    throw new Refused(404, `no topic, tenant or region ${name} has copies in ${context.here.name}${fromText(from)}`);
+  }
   return planned;
 }
 
@@ -59,9 +61,20 @@ async function plannedFailback(context: FailoverContext, { query }: Pick<Managem
   const { name, from } = asked(query);
   const planned = await planFailback(context, name, from);
   if (planned === undefined) {
-    throw new Refused(404, `nothing of ${context.here.name} called ${name} is promoted in another region that answers`);
+    checkRegion(context, from);
+    const where = from === undefined ? 'another region that answers' : `${from}, or ${from} does not answer`;
+    throw new Refused(404, `nothing of ${context.here.name} called ${name} is promoted in ${where}`);
   }
   return planned;
+}
+
+const fromText = (from: string | undefined): string => (from === undefined ? '' : ` of ${from}`);
+
+/** Only where nothing was found: copies may be of a region that is not in the topology any more. */
+function checkRegion({ here, regions }: FailoverContext, from: string | undefined): void {
+  if (from === undefined || from === here.name || regions.has(from)) return;
+  const names = regions.all().map((side) => side.name);
+  throw new Refused(404, `there is no region ${from}, there are: ${[here.name, ...names].join(', ')}`);
 }
 
 function asked({ name, from }: Readonly<Record<string, string>>): { name: string; from: string | undefined } {

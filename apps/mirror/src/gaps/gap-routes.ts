@@ -56,8 +56,9 @@ export function gapRoutes(options: GapRoutesOptions): ManagementRoute[] {
           .tasksOf(link, topic)
           .filter(({ place }) => partition === undefined || place.partition === partition);
         const lost = here.filter(({ task }) => task.lost !== null);
-        if (here.length === 0) throw new Refused(404, `${topic} of ${link} is not mirrored by this process`);
-        if (lost.length === 0) throw new Refused(409, `nothing of ${topic} is halted by a lost range`);
+        if (here.length === 0) throw new Refused(404, `this mirror has no partition of a topic ${topic} in ${link}`);
+        if (lost.length === 0)
+          throw new Refused(409, `nothing of ${topic} is halted by a lost range: there is nothing to decide`);
         for (const task of lost) task.feed({ type: 'decide', policy });
         return { decided: lost.map(({ place }) => place.partition), policy };
       },

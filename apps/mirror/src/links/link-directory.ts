@@ -112,6 +112,8 @@ export class LinkDirectory {
   /** Throws `Refused`. */
   async create(entry: LinkEntry): Promise<ListedLink> {
     const spec = linkSpec(entry);
+    const known = this.listed.find((other) => other.spec.name === spec.name);
+    if (known !== undefined) throw new Refused(409, alreadyThere(known));
     this.check(spec, this.listed);
     await this.write('link', spec.name, { epoch: 1, link: spec });
     return this.find(spec.name);
@@ -251,4 +253,9 @@ export class LinkDirectory {
     const problem = checkLink(spec, this.options.regions)[0];
     return problem === undefined ? null : `${pathText(problem.path)} ${problem.message}`;
   }
+}
+
+function alreadyThere({ spec: { name, from, to }, managed }: ListedLink): string {
+  const change = managed === 'file' ? 'it stands in a file, and is changed there' : 'change or delete it';
+  return `there is a link ${name} already, from ${from} to ${to}: ${change}, or give the new one another name`;
 }

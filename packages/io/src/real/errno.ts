@@ -8,7 +8,7 @@ const CODE_OF_ERRNO: Readonly<Record<string, IoErrorCode>> = {
   ENOENT: 'not-found',
   ENOTDIR: 'not-found',
   EEXIST: 'exists',
-  EISDIR: 'exists',
+  EISDIR: 'is-folder',
   ENOTEMPTY: 'exists',
   ENOSPC: 'no-space',
   EDQUOT: 'no-space',

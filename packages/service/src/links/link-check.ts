@@ -39,7 +39,8 @@ export function checkLink(link: LinkEntry, regions: ReadonlySet<string>): Proble
 /** What keeps the link from standing beside the others; null: nothing. */
 export function conflictOf(link: LinkEntry, others: readonly LinkEntry[]): string | null {
   for (const other of others) {
-    if (linkName(other) === linkName(link)) return `is there twice: ${linkName(link)}`;
+    if (linkName(other) === linkName(link))
+      return `is there twice: ${linkName(link)}; give one of the two another name`;
     if (link.mm2 && other.mm2 && link.from === other.from && link.to === other.to) {
       return `has mm2: true as ${linkName(other)} has, which would both copy the heartbeats of ${link.from}: leave it to one`;
     }

@@ -1,4 +1,4 @@
-import type { Disk } from '@meridian/io';
+import { type Disk, IoError } from '@meridian/io';
 import { expect, test } from 'vitest';
 import { loadRegions, loadRegionsAlone, movePorts } from './regions.ts';
 
@@ -165,6 +165,16 @@ test('regions without a links.yaml are a mistake, one region alone is none, nor 
   expect(() => load(unlinked)).toThrow('regions: links.yaml is missing, which says what is mirrored where');
   expect(load({ 'a.yaml': GOOD['a.yaml'] }).links).toEqual([]);
   expect(load({ ...GOOD, 'links.yaml': 'links: []\n' }).links).toEqual([]);
+});
+
+test('a file that cannot be read is named with the reason', () => {
+  const { disk } = diskOf(GOOD);
+  const readFile = (): Buffer => {
+    throw new IoError('is-folder', 'read regions/a.yaml');
+  };
+  expect(() => loadRegions({ disk: { ...disk, readFile } }, 'regions')).toThrow(
+    /^regions\/a\.yaml: read regions\/a\.yaml: A folder lies there.*\nThe regions folder cannot be read/,
+  );
 });
 
 test('a folder without regions is a mistake', () => {

@@ -118,7 +118,11 @@ function listFiles(io: Pick<Io, 'disk'>, folder: string): string[] {
 }
 
 function readText(io: Pick<Io, 'disk'>, path: string): string {
-  const { size } = io.disk.stat(path);
-  if (size > LIMITS.maxConfigBytes) throw new ServiceError('regions-unreadable', `${path}: ${size} bytes are too many`);
-  return io.disk.readFile(path).toString('utf8');
+  try {
+    const { size } = io.disk.stat(path);
+    if (size > LIMITS.maxConfigBytes) throw new Error(`${size} bytes are too many`);
+    return io.disk.readFile(path).toString('utf8');
+  } catch (error) {
+    throw new ServiceError('regions-unreadable', `${path}: ${(error as Error).message}`, { cause: error });
+  }
 }

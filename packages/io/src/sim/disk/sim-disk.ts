@@ -43,7 +43,7 @@ export class SimDisk implements Disk {
   open(path: string, mode: 'r' | 'r+' | 'w+' | 'a+'): DiskFile {
     const at = this.#at(`open ${mode}`, path);
     const found = this.#machine.volume.find(at);
-    if (found instanceof Folder) throw new IoError('exists', `open ${at}`);
+    if (found instanceof Folder) throw new IoError('is-folder', `open ${at}`);
     const content = found ?? this.#create(at, mode);
     const file = new SimFile(at, content, this.#process, this.#machine, mode !== 'r');
     if (mode === 'w+' && content.visible.length > 0) file.truncate(0);
@@ -78,8 +78,10 @@ export class SimDisk implements Disk {
     const changes = [this.#parentOf(source), this.#parentOf(target)] as const;
     if (source === target) return;
     this.#machine.changing();
-    if (replaced instanceof Folder || (replaced !== undefined && entry instanceof Folder)) {
-      throw new IoError('exists', `rename ${source} to ${target}`);
+    const isOverFolder = replaced instanceof Folder;
+    if (isOverFolder || (replaced !== undefined && entry instanceof Folder)) {
+      const isFile = isOverFolder && !(entry instanceof Folder);
+      throw new IoError(isFile ? 'is-folder' : 'exists', `rename ${source} to ${target}`);
     }
     if (replaced !== undefined) this.#unname(replaced);
     this.#machine.volume.apply([
@@ -91,7 +93,7 @@ export class SimDisk implements Disk {
   remove(path: string): void {
     const at = this.#at('remove', path);
     const entry = this.#require('remove', at);
-    if (entry instanceof Folder) throw new IoError('exists', `remove ${at}`);
+    if (entry instanceof Folder) throw new IoError('is-folder', `remove ${at}`);
     this.#drop(this.#parentOf(at), posix.basename(at), entry);
   }
 
@@ -110,7 +112,7 @@ export class SimDisk implements Disk {
 
   readFile(path: string): Buffer {
     const entry = this.#require('read', path);
-    if (entry instanceof Folder) throw new IoError('exists', `read ${path}`);
+    if (entry instanceof Folder) throw new IoError('is-folder', `read ${path}`);
     this.#machine.faults.throwIfTaken('read', path);
     return entry.visible.copy();
   }
