@@ -3,7 +3,8 @@ import { type Io, type Logger, silentLogger } from '@meridian/io';
 import { createRealIo } from '@meridian/io/real';
 import { afterEach, expect, test } from 'vitest';
 import { LIMITS } from './limits.ts';
-import { createManagementServer, type ManagementOptions, type ManagementServer, Refused } from './management-server.ts';
+import { Refused } from './management-request.ts';
+import { createManagementServer, type ManagementOptions, type ManagementServer } from './management-server.ts';
 
 const HOST = '127.0.0.1';
 const io = createRealIo();

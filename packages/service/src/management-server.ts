@@ -4,39 +4,12 @@
  * Invariant: whatever arrives, the process answers or closes within `requestTimeoutMs` and a check's interval, and no
  * route can crash it. Whoever changes something is on this machine, and no web page.
  */
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from '@meridian/io';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { createHttpApp, listenOn } from './http-app.ts';
+import { openPort } from './http-port.ts';
 import { LIMITS } from './limits.ts';
-import { checkSchema, pathText, type Schema } from './schema.ts';
-
-export interface ManagementRequest {
-  /** Of the path's `:names`, and behind its `?`. */
-  readonly params: Readonly<Record<string, string>>;
-  readonly query: Readonly<Record<string, string>>;
-  /** As `body` wants it, defaults filled in; undefined without it. */
-  readonly body: unknown;
-}
-
-export interface ManagementRoute {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
-  /** `/v1/links/:name`. */
-  readonly path: string;
-  /** What a request has to bring; without it, nothing is read. */
-  readonly body?: Schema;
-  /** Returns what is sent as JSON with status 200; throws `Refused` for anything else. */
-  handle(request: ManagementRequest): unknown;
-}
-
-/** A request that is understood and not done: 404, 409, 503, … */
-export class Refused extends Error {
-  readonly status: number;
-  constructor(status: number, reason: string) {
-    super(reason);
-    this.name = 'Refused';
-    this.status = status;
-  }
-}
+import { type ManagementRoute, Refused, routeOf, takeRequest } from './management-request.ts';
 
 export interface ManagementOptions {
   host: string;
@@ -58,88 +31,58 @@ export interface ManagementServer {
 const HEALTH: ManagementRoute = { method: 'GET', path: '/healthz', handle: () => ({ status: 'ok' }) };
 
 export async function createManagementServer(options: ManagementOptions): Promise<ManagementServer> {
-  const { log, requestTimeoutMs = LIMITS.requestTimeoutMs } = options;
+  const { host, port, log, requestTimeoutMs = LIMITS.requestTimeoutMs } = options;
   const routes = [HEALTH, ...options.routes];
-  const app = await createHttpApp({
+  // An import of it as a module would load all that it hands out: an HTTP client of 14 MB, too.
+  const { createServer } = process.getBuiltinModule('node:http');
+  const limits = {
     requestTimeout: requestTimeoutMs,
-    connectionTimeout: requestTimeoutMs,
+    headersTimeout: requestTimeoutMs,
     keepAliveTimeout: requestTimeoutMs,
-    bodyLimit: LIMITS.maxRequestBodyBytes,
-    http: {
-      headersTimeout: requestTimeoutMs,
-      connectionsCheckingInterval: Math.min(requestTimeoutMs, LIMITS.connectionCheckMs),
-      maxHeaderSize: LIMITS.maxRequestHeadBytes,
+    connectionsCheckingInterval: Math.min(requestTimeoutMs, LIMITS.connectionCheckMs),
+    maxHeaderSize: LIMITS.maxRequestHeadBytes,
+  };
+  const server = createServer(limits, (request, response) => void answer(routes, request, response, log));
+  server.timeout = requestTimeoutMs;
+  server.maxConnections = LIMITS.maxManagementConnections;
+  const listen = (): Promise<unknown> => once(server.listen({ host, port }), 'listening');
+  return {
+    port: await openPort(server, { host, port }, listen),
+    async close() {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
     },
-    frameworkErrors: (error, _request, reply) => void refuse(reply, 400, error.message),
-  });
-  app.server.maxConnections = LIMITS.maxManagementConnections;
-  app.addHook('onRequest', async (request, reply) => {
-    reply.header('cache-control', 'no-store').header('connection', 'close');
-    return admit(request, reply, routes);
-  });
-  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
-    if (error instanceof Refused) return refuse(reply, error.status, error.message);
-    const { statusCode = 500 } = error;
-    if (statusCode >= 400 && statusCode < 500) return refuse(reply, statusCode, error.message);
+  };
+}
+
+async function answer(
+  routes: readonly ManagementRoute[],
+  request: IncomingMessage,
+  response: ServerResponse,
+  log: Logger,
+): Promise<void> {
+  try {
+    const route = routeOf(routes, request);
+    const asked = await takeRequest(route, request);
+    request.socket.setTimeout(0); // it has all come; how long the answer takes is the route's to bound
+    send(response, 200, await route.handle(asked));
+  } catch (error) {
+    if (error instanceof Refused) return send(response, error.status, { error: error.message }, error.headers);
     log.error('a management route failed', { path: request.url, error });
-    return refuse(reply, 500, 'failed, see the log');
+    send(response, 500, { error: 'failed, see the log' });
+  }
+}
+
+function send(response: ServerResponse, status: number, value: unknown, headers = {}): void {
+  const body = Buffer.from(JSON.stringify(value ?? null));
+  response.writeHead(status, {
+    ...headers,
+    'cache-control': 'no-store',
+    connection: 'close',
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': body.length,
   });
-  for (const route of routes) {
-    const handler = async (request: FastifyRequest, reply: FastifyReply) => answer(route, request, reply);
-    app.route({ method: route.method, url: route.path, handler });
-  }
-  const port = await listenOn(app, options);
-  return { port, close: () => app.close() };
+  response.end(body);
 }
-
-/** Before a body is read: is it served here, and may this one ask for it. */
-function admit(request: FastifyRequest, reply: FastifyReply, routes: readonly ManagementRoute[]) {
-  const { method, url } = request;
-  const here = routes.filter(({ path }) => isAt(path, url));
-  if (here.length === 0) {
-    const paths = new Set(routes.map(({ path }) => path));
-    return refuse(reply, 404, `no such path, there are: ${[...paths].join(' ')}`);
-  }
-  const asked = method === 'HEAD' ? 'GET' : method;
-  if (!here.some((route) => route.method === asked)) {
-    const allowed = here.flatMap((route) => (route.method === 'GET' ? ['GET', 'HEAD'] : [route.method]));
-    return refuse(reply.header('allow', allowed.join(', ')), 405, `${method} is not served here`);
-  }
-  if (asked === 'GET') return undefined;
-  if (request.headers.origin !== undefined) return refuse(reply, 403, 'changes are not for web pages');
-  if (!isLoopback(request.socket.remoteAddress)) return refuse(reply, 403, 'changes are made on this machine');
-  return undefined;
-}
-
-async function answer(route: ManagementRoute, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-  const { value, problems } =
-    route.body === undefined
-      ? { value: undefined, problems: [] }
-      : checkSchema(route.body, request.body === undefined ? null : request.body);
-  if (problems.length > 0) {
-    return refuse(reply, 400, problems.map(({ path, message }) => `${pathText(path)} ${message}`).join('\n'));
-  }
-  request.raw.socket.setTimeout(0); // it has all come; how long the answer takes is the route's to bound
-  const query = Object.entries(request.query as Record<string, string | string[]>);
-  return route.handle({
-    params: request.params as Record<string, string>,
-    query: Object.fromEntries(query.map(([name, given]) => [name, [given].flat().at(-1) ?? ''])),
-    body: value,
-  });
-}
-
-/** `path` may have `:names`, each for one part that is not empty. */
-function isAt(path: string, url: string): boolean {
-  const [given = ''] = url.split('?', 1);
-  const [wanted, parts] = [path.split('/'), given.split('/')];
-  return (
-    wanted.length === parts.length &&
-    wanted.every((part, at) => (part[0] === ':' ? parts[at] !== '' : part === parts[at]))
-  );
-}
-
-const isLoopback = (address: string | undefined): boolean =>
-  address !== undefined && (address === '::1' || /^(::ffff:)?127\./.test(address));
-
-const refuse = (reply: FastifyReply, status: number, error: string): FastifyReply =>
-  reply.code(status).header('connection', 'close').send({ error });

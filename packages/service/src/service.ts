@@ -5,7 +5,7 @@
  */
 export { type ConfigOf, parseConfig, readConfig } from './config.ts';
 export { SERVICE_ERRORS, ServiceError, type ServiceErrorCode } from './errors.ts';
-export { createHttpApp, type HttpAppOptions, listenOn } from './http-app.ts';
+export { openPort } from './http-port.ts';
 export { checkKafkaSettings, type KafkaEndpoint, kafkaEndpoint } from './kafka/kafka-endpoint.ts';
 export { KAFKA_SETTINGS, type KafkaSettings } from './kafka/kafka-settings.ts';
 export { checkLink, conflictOf, FAILBACK, linkName, linkSpec } from './links/link-check.ts';
@@ -20,13 +20,7 @@ export {
 } from './links/link-schema.ts';
 export { compileSelector, compileTopics, type NameMatcher } from './links/name-selector.ts';
 export { createLogger, type LogLevel } from './logger.ts';
-export {
-  createManagementServer,
-  type ManagementOptions,
-  type ManagementRequest,
-  type ManagementRoute,
-  type ManagementServer,
-  Refused,
-} from './management-server.ts';
+export { type ManagementRequest, type ManagementRoute, Refused } from './management-request.ts';
+export { createManagementServer, type ManagementOptions, type ManagementServer } from './management-server.ts';
 export { type ProcessDefinition, type RunningProcess, runProcess } from './process.ts';
 export { checkSchema, type Problem, pathText, type Schema } from './schema.ts';

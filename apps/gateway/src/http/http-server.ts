@@ -6,7 +6,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '@meridian/io';
-import { createHttpApp, listenOn } from '@meridian/service';
+import { openPort } from '@meridian/service';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { WebSocketServer } from 'ws';
 import type { GatewayConfig } from '../config.ts';
@@ -14,6 +14,7 @@ import { asGatewayError, GatewayError } from '../errors.ts';
 import type { GatewayCore } from '../gateway-core.ts';
 import { LIMITS } from '../limits.ts';
 import { bearerOf, readHandshake } from './handshake.ts';
+import { createHttpApp } from './http-app.ts';
 import { isOriginAllowed } from './origins.ts';
 import { PROBLEM_TYPE, problemOf } from './problem.ts';
 import { publishRecords } from './records-route.ts';
@@ -27,7 +28,7 @@ export interface HttpServer {
 }
 
 export async function createHttpServer(core: GatewayCore, config: GatewayConfig, log: Logger): Promise<HttpServer> {
-  const app = await createHttpApp({
+  const app = createHttpApp({
     bodyLimit: LIMITS.maxBodyBytes,
     requestTimeout: LIMITS.httpRequestTimeoutMs,
     keepAliveTimeout: LIMITS.httpKeepAliveMs,
@@ -43,7 +44,7 @@ export async function createHttpServer(core: GatewayCore, config: GatewayConfig,
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   addRoutes(app, core, config);
   addWebSockets(app, core, config);
-  const port = await listenOn(app, config);
+  const port = await openPort(app.server, config, () => app.listen({ host: config.host, port: config.port }));
   return {
     port,
     stopAccepting: () => void app.server.close(),
