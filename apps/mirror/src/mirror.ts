@@ -27,7 +27,7 @@ export interface MirrorOptions {
   readonly limits?: Partial<MirrorLimits>;
   /** Of `@meridian/service/links`; needed where the config has a `linksFile`. */
   readonly readLinks?: ReadLinks;
-  /** False: the management port is not opened (fastify does not run in simulations). Default true. */
+  /** False: the management port is not opened (HTTP does not run in simulations). Default true. */
   readonly listen?: boolean;
 }
 
