@@ -11,6 +11,8 @@ export interface MirrorLimits {
   /** One append; a fetched slice becomes several, of whole batches. The broker takes 10,000 batches at once. */
   readonly appendMaxBytes: number;
   readonly appendMaxBatches: number;
+  /** Transactions that are ended behind one lost range, in front of what is appended first. */
+  readonly gapMaxMarkers: number;
   /** One answer of an origin's broker, and one partition's share of it. Larger ones cost more in garbage than they save. */
   readonly fetchMaxBytes: number;
   readonly fetchPartitionMaxBytes: number;
@@ -132,6 +134,7 @@ export const DEFAULT_LIMITS: MirrorLimits = {
   totalInFlightBytes: 16 * 1024 * 1024,
   appendMaxBytes: 1024 * 1024,
   appendMaxBatches: 8_000,
+  gapMaxMarkers: 1_000,
   fetchMaxBytes: 4 * 1024 * 1024,
   fetchPartitionMaxBytes: 1024 * 1024,
   farFetchMaxBytes: 16 * 1024 * 1024,

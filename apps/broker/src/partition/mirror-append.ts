@@ -7,7 +7,7 @@
 
 import type { Log } from '@meridian/log';
 import { ERROR } from '@meridian/protocol';
-import { emptyBatch, writeBatch } from '@meridian/protocol/record-batch';
+import { abortMarker, emptyBatch } from '@meridian/protocol/record-batch';
 import type { TopicSettings } from './topic-settings.ts';
 import { batchSizeAt, checkMirroredBatch } from './validation/batch-checks.ts';
 import { ProduceRefusal } from './validation/produce-refusal.ts';
@@ -73,17 +73,12 @@ export function appendMirrored(log: Log, batches: readonly Buffer[], endOffset: 
   }
 }
 
-const ABORT_KEY = Buffer.from([0, 0, 0, 0]);
-
 /** Ends, as aborted, the transactions that the origin had open when the copy was promoted. */
 export function abortOpenTransactions(log: Log, leaderEpoch: number, nowMs: number): void {
   const open = [...log.producers.active()].filter(({ currentTxnStartOffset }) => currentTxnStartOffset >= 0);
   for (const { producerId, producerEpoch, coordinatorEpoch } of open) {
-    const value = Buffer.alloc(6);
-    value.writeInt32BE(Math.max(0, coordinatorEpoch), 2);
-    const records = [{ timestamp: nowMs, key: ABORT_KEY, value }];
-    const marker = { records, producerId, producerEpoch, transactional: true, control: true };
-    const bytes = writeBatch({ ...marker, baseOffset: log.endOffset, leaderEpoch });
+    const of = { producerId, producerEpoch, coordinatorEpoch, timestamp: nowMs };
+    const bytes = abortMarker({ ...of, baseOffset: log.endOffset, leaderEpoch });
     log.append([Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)], leaderEpoch);
   }
 }

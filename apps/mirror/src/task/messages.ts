@@ -4,6 +4,7 @@
  */
 
 import type { GapPolicy } from '../gaps/gap-record.ts';
+import type { OpenTransaction } from './broken-transactions.ts';
 import type { AppendOutcome, CopyAppend } from './copy-writer.ts';
 import type { TaskCommand } from './mirror-task.ts';
 import type { RecordGap } from './open-loss.ts';
@@ -25,7 +26,9 @@ export type TaskInput =
     }
   /** The origin's answer to `prove`: its largest epoch ≤ the one asked for, and where that ends; −1: it knows none. */
   | { readonly type: 'proved'; readonly epoch: number; readonly endOffset: number }
-  /** `locate` or `prove` did not come through. */
+  /** The answer to `findBroken`. */
+  | { readonly type: 'broken'; readonly transactions: readonly OpenTransaction[] }
+  /** `locate`, `prove` or `findBroken` did not come through. */
   | { readonly type: 'failed'; readonly reason: string }
   /** The origin's partition has a leader of this epoch, which has not been fetched from yet. */
   | { readonly type: 'leaderEpoch'; readonly epoch: number }
@@ -72,6 +75,8 @@ export type TaskInput =
 export type TaskEffect =
   | { readonly type: 'locate' }
   | { readonly type: 'prove'; readonly epoch: number }
+  /** Which transactions are open in the copy, and not at the origin any more. */
+  | { readonly type: 'findBroken' }
   /** From here on, whatever was fetched before. */
   | { readonly type: 'fetch'; readonly offset: number; readonly lastEpoch: number }
   | { readonly type: 'pause' }

@@ -1,7 +1,9 @@
 /** Each transcript lists inputs and, indented below, the effects; `vitest -u` rewrites them, the diff is reviewed. */
+import { batchBaseOffset } from '@meridian/protocol/record-batch';
 import { expect, test } from 'vitest';
 import type { GapPolicy } from '../gaps/gap-record.ts';
 import { DEFAULT_LIMITS } from '../limits.ts';
+import type { OpenTransaction } from './broken-transactions.ts';
 import type { TaskEffect, TaskInput } from './messages.ts';
 import { PartitionTask } from './partition-task.ts';
 
@@ -13,6 +15,8 @@ function show(message: TaskInput | TaskEffect): string {
     ([name]) => !['buffers', 'timestampMs', 'answerBytes', 'copyEpoch'].includes(name),
   );
   const text = (value: unknown) => (typeof value === 'object' ? JSON.stringify(value) : `${value}`);
+  const own = 'buffers' in rest ? rest.buffers.map((bytes) => batchBaseOffset(bytes)) : [];
+  if (own.length > 0) fields.push(['batches', own]);
   return [
     type,
     ...fields.map(([name, value]) => `${name}=${typeof value === 'string' ? `"${value}"` : text(value)}`),
@@ -64,6 +68,18 @@ const end = (highWatermark: number, hole: boolean, logStartOffset = 0): TaskInpu
   return { type: 'end', highWatermark, hole, logStartOffset };
 };
 const recorded = (policy: GapPolicy): TaskInput => ({ type: 'recorded', policy });
+const broken = (...startOffsets: number[]): TaskInput => {
+  const transactions = startOffsets.map((startOffset): OpenTransaction => {
+    return {
+      producerId: 7_000 + startOffset,
+      producerEpoch: 0,
+      coordinatorEpoch: 0,
+      lastTimestamp: 1_000,
+      startOffset,
+    };
+  });
+  return { type: 'broken', transactions };
+};
 const appended = (id: number): TaskInput => ({ type: 'appended', id });
 const proved = (epoch: number, endOffset: number): TaskInput => ({ type: 'proved', epoch, endOffset });
 const start: TaskInput = { type: 'start' };
@@ -176,6 +192,7 @@ const SCENARIOS: Record<string, readonly Line[]> = {
     { type: 'unrecorded', reason: 'no broker could be reached' },
     { type: 'retry' },
     recorded('mark-gap'),
+    broken(),
     fetched(9_872, 9_880, 12_000, { logStartOffset: 9_872 }),
     appended(1),
     end(9_880, false, 9_872),
@@ -184,6 +201,7 @@ const SCENARIOS: Record<string, readonly Line[]> = {
     start,
     located(200, 3, 250, 300),
     recorded('mark-gap'),
+    broken(),
     fetched(200, 300, 300, { logStartOffset: 250 }),
     appended(1),
     end(300, false, 250),
@@ -192,6 +210,7 @@ const SCENARIOS: Record<string, readonly Line[]> = {
     start,
     located(200, 3, 250, 250),
     recorded('mark-gap'),
+    broken(),
     end(250, false, 250),
     appended(1),
     end(250, false, 250),
@@ -202,10 +221,12 @@ const SCENARIOS: Record<string, readonly Line[]> = {
     recorded('halt'),
     { type: 'decide', policy: 'mark-gap' },
     recorded('mark-gap'),
+    broken(),
     { type: 'fetchFailed', kind: 'other', detail: 'the connection broke' },
     { type: 'retry' },
     located(200, 3, 250, 300),
     proved(3, 300),
+    broken(),
     fetched(200, 300, 300, { logStartOffset: 250 }),
   ],
   'behind a lost range a leader that shows itself late is asked, and fetching goes on behind it': [
@@ -213,6 +234,7 @@ const SCENARIOS: Record<string, readonly Line[]> = {
     { type: 'leaderEpoch', epoch: 3 },
     located(200, 3, 250, 300),
     recorded('mark-gap'),
+    broken(),
     { type: 'leaderEpoch', epoch: 3 },
     proved(3, 300),
     fetched(200, 300, 300, { logStartOffset: 250 }),
@@ -221,11 +243,57 @@ const SCENARIOS: Record<string, readonly Line[]> = {
     start,
     located(200, 3, 250, 300),
     recorded('mark-gap'),
+    broken(),
     { type: 'retry' },
     { type: 'fetchFailed', kind: 'other', detail: 'OFFSET_OUT_OF_RANGE' },
     { type: 'retry' },
     located(200, 3, 270, 300),
     recorded('mark-gap'),
+  ],
+  'transactions whose end was lost are ended before what lies behind the range, the oldest first': [
+    start,
+    located(200, 3, 250, 300),
+    recorded('mark-gap'),
+    broken(150, 120),
+    fetched(250, 300, 300, { logStartOffset: 250 }),
+    appended(1),
+    fetched(300, 310, 310, { logStartOffset: 250 }),
+  ],
+  'they are ended also where nothing comes behind it': [
+    start,
+    located(200, 3, 250, 250),
+    recorded('mark-gap'),
+    broken(120),
+    end(250, false, 250),
+    appended(1),
+  ],
+  'which they are is asked again when that fails, and when what ended them did not arrive': [
+    start,
+    located(200, 3, 250, 300),
+    recorded('mark-gap'),
+    { type: 'failed', reason: 'the producers of copy-0: NOT_LEADER_OR_FOLLOWER' },
+    { type: 'retry' },
+    located(200, 3, 250, 300),
+    proved(3, 300),
+    broken(120),
+    fetched(250, 300, 300, { logStartOffset: 250 }),
+    { type: 'refused', id: 1, kind: 'other', reason: 'no answer in time' },
+    { type: 'retry' },
+    located(200, 3, 250, 300),
+    proved(3, 300),
+    broken(120),
+    fetched(250, 300, 300, { logStartOffset: 250 }),
+    { type: 'refused', id: 2, kind: 'other', reason: 'no answer in time' },
+    { type: 'retry' },
+    located(300, 3, 250, 300),
+    proved(3, 300),
+  ],
+  'no more of them are ended than offsets are free': [
+    start,
+    located(200, 3, 250, 300),
+    recorded('mark-gap'),
+    broken(150, 120, 130),
+    fetched(202, 300, 300, { logStartOffset: 250 }),
   ],
   'what a policy halts somebody decides while it is halted': [
     start,

@@ -5,8 +5,10 @@
  *   (any)       start, retry               → locating    locate (settling first, if something is in flight)
  *   locating    located, with data         → proving     prove
  *   locating    located, without           → mirroring   fetch
- *   locating    failed                     → settling    retryLater
+ *   locating    failed (proving, ending)   → settling    retryLater
  *   proving     proved, it is our log      → mirroring   fetch
+ *   (any)       fetch behind a lost range  → ending      findBroken, before the fetch
+ *   ending      broken                     → mirroring   fetch; what is appended first begins with their abort markers
  *   mirroring   fetched                    → mirroring   append (pause if much is in flight), advanceStart
  *   mirroring   end, with a hole           → mirroring   append without batches: the end advances
  *   mirroring   leaderEpoch                → proving     pause, prove
@@ -16,7 +18,7 @@
  *   settling    last answer of an append   → locating    retryLater
  *   (any)       lost range, recreated      → recording   stopFetching, recordGap
  *   recording   recorded: halt             → halted
- *   recording   recorded: mark-gap         → mirroring   append without batches up to the gap's end, fetch
+ *   recording   recorded: mark-gap         → ending      findBroken
  *   recording   recorded: new-incarnation  → halted      (the keeper begins the copy anew)
  *   halted      decide                     → recording   recordGap
  *   (any)       pause                      → paused      stopFetching
@@ -27,6 +29,7 @@
  */
 import type { GapPolicy, LostRange } from '../gaps/gap-record.ts';
 import type { MirrorLimits } from '../limits.ts';
+import { abortMarkers, type OpenTransaction } from './broken-transactions.ts';
 import { Flow } from './flow.ts';
 import { recreated } from './loss.ts';
 import type { TaskEffect, TaskInput } from './messages.ts';
@@ -35,7 +38,9 @@ import { OpenLoss } from './open-loss.ts';
 import { Place, type Step } from './place.ts';
 import { Progress } from './progress.ts';
 
-export type Phase = 'idle' | 'locating' | 'proving' | 'mirroring' | 'settling' | 'recording' | 'paused' | 'halted';
+export type Phase =
+  | ('idle' | 'locating' | 'proving' | 'ending' | 'mirroring' | 'settling')
+  | ('recording' | 'paused' | 'halted');
 
 type InputOf<T extends TaskInput['type']> = Extract<TaskInput, { type: T }>;
 
@@ -43,12 +48,17 @@ const CONDITIONS: Record<Phase, TaskCondition> = {
   idle: 'starting',
   locating: 'starting',
   proving: 'starting',
+  ending: 'starting',
   mirroring: 'mirroring',
   settling: 'starting',
   recording: 'halted',
   paused: 'paused',
   halted: 'halted',
 };
+
+const NONE: readonly Buffer[] = [];
+/** Where an answer is waited for. */
+const ASKING: ReadonlySet<Phase> = new Set(['locating', 'proving', 'ending']);
 
 export class PartitionTask implements TaskView {
   phase: Phase = 'idle';
@@ -58,10 +68,13 @@ export class PartitionTask implements TaskView {
   readonly progress: Progress;
   readonly stand: Place;
   private readonly loss = new OpenLoss();
+  /** To be ended by what is appended next, behind a lost range; undefined: not known yet. */
+  private broken: readonly OpenTransaction[] | undefined;
   /** Another topic has the name, says the link, before it is known where the copy ends. */
   private told: string | undefined;
   private copyEpoch = -1;
   private readonly doubtMs: number;
+  private readonly gapMaxMarkers: number;
   /** Since when the origin has been saying that its log is another one. */
   private doubtedSinceMs: number | undefined;
   private failures = 0;
@@ -74,6 +87,7 @@ export class PartitionTask implements TaskView {
     this.progress = new Progress(limits, this.flow);
     this.stand = new Place(startOffset);
     this.doubtMs = limits.doubtMs;
+    this.gapMaxMarkers = limits.gapMaxMarkers;
   }
 
   get condition(): TaskCondition {
@@ -102,8 +116,10 @@ export class PartitionTask implements TaskView {
         return this.phase === 'locating' ? this.onLocated(input, nowMs) : [];
       case 'proved':
         return this.phase === 'proving' ? this.take(this.stand.proved(input, this.flow.sentEnd), nowMs) : [];
+      case 'broken':
+        return this.phase === 'ending' ? this.onBroken(input) : [];
       case 'failed':
-        return this.phase === 'locating' || this.phase === 'proving' ? this.settle(input.reason) : [];
+        return ASKING.has(this.phase) ? this.settle(input.reason) : [];
       case 'leaderEpoch':
         return this.onLeaderEpoch(input.epoch, nowMs);
       case 'fetched':
@@ -196,6 +212,7 @@ export class PartitionTask implements TaskView {
   }
 
   private onLocated(input: InputOf<'located'>, nowMs: number): TaskEffect[] {
+    this.broken = undefined;
     this.flow.found(input.targetEnd);
     this.copyEpoch = input.copyEpoch;
     this.hear(input.sourceEnd, nowMs);
@@ -218,12 +235,31 @@ export class PartitionTask implements TaskView {
   }
 
   private fetch(offset: number): TaskEffect[] {
-    this.phase = 'mirroring';
     this.doubtedSinceMs = undefined;
     this.progress.fetchOffset = offset;
+    if (this.broken === undefined && this.stand.isBeforeGap(this.flow.sentEnd)) {
+      this.phase = 'ending';
+      return [{ type: 'findBroken' }];
+    }
+    this.phase = 'mirroring';
     if (this.failures === 0) this.reason = null;
     const fetch: TaskEffect = { type: 'fetch', offset, lastEpoch: this.stand.epochToSend };
     return this.flow.begin() ? [fetch, { type: 'pause' }] : [fetch];
+  }
+
+  private onBroken({ transactions }: InputOf<'broken'>): TaskEffect[] {
+    this.broken = transactions;
+    return this.fetch(this.progress.fetchOffset);
+  }
+
+  /** For the first append behind a lost range: what ends the transactions that were broken there, at offsets before it. */
+  private markersBelow(to: number): readonly Buffer[] {
+    const { broken } = this;
+    if (broken === undefined || broken.length === 0) return NONE;
+    this.broken = [];
+    const from = this.flow.sentEnd;
+    const below = Math.min(to, from + this.gapMaxMarkers);
+    return abortMarkers(broken, { from, to: below, leaderEpoch: this.stand.lastEpoch });
   }
 
   private onLeaderEpoch(epoch: number, nowMs: number): TaskEffect[] {
@@ -241,10 +277,12 @@ export class PartitionTask implements TaskView {
     }
     this.stand.answered(sentEnd);
     this.hear(input.highWatermark, nowMs);
+    const markers = this.markersBelow(baseOffset);
     this.stand.endsIn(input.lastEpoch);
     this.progress.fetched(sizeInBytes, baseOffset, nextOffset, timestampMs);
     this.flow.makeRoomFor(answerBytes);
-    const effects = this.flow.send({ buffers, sizeInBytes, end: nextOffset, endOffset: -1, timestampMs });
+    const all = markers.length === 0 ? buffers : [...markers, ...buffers];
+    const effects = this.flow.send({ buffers: all, sizeInBytes, end: nextOffset, endOffset: -1, timestampMs });
     const follow = this.stand.follow(input.logStartOffset, this.position);
     return follow.length === 0 ? effects : [...effects, ...follow];
   }
@@ -262,8 +300,9 @@ export class PartitionTask implements TaskView {
 
   /** Up to `end` there is nothing: the copy's end goes there without data. */
   private advance(end: number): TaskEffect[] {
+    const buffers = this.markersBelow(end);
     this.stand.endsInHole();
-    return this.flow.send({ buffers: [], sizeInBytes: 0, end, endOffset: end, timestampMs: undefined });
+    return this.flow.send({ buffers, sizeInBytes: 0, end, endOffset: end, timestampMs: undefined });
   }
 
   private onAppended(id: number): TaskEffect[] {
@@ -327,6 +366,7 @@ export class PartitionTask implements TaskView {
     this.failures = 0;
     // The copy's end stays before the range until what follows comes: the origin's first batch may begin inside of it.
     this.stand.goesBehind(to);
+    this.broken = undefined;
     return this.fetch(to);
   }
 

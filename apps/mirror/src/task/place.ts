@@ -78,6 +78,11 @@ export class Place {
     this.endsInHole();
   }
 
+  /** A copy that ends there has not come behind the range that is on record as lost. */
+  isBeforeGap(copyEnd: number): boolean {
+    return this.lastEpoch >= 0 && copyEnd < this.lostEnd;
+  }
+
   /** An answer to a fetch proves, by the epoch sent along, everything below the offset that was asked for. */
   answered(copyEnd: number): void {
     if (this.epochToSend >= 0) this.verifiedOffset = copyEnd;

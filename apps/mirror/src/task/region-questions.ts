@@ -3,10 +3,27 @@
  * which origin's epoch a copy's end is. Shared by the tasks of a link, one per side.
  * Invariant: a partition that nobody answers for keeps the others waiting no longer than `questionRetryMs`.
  */
-import { type Client, EARLIEST, type EpochEnd, LATEST, type ListedOffset, type TopicPartition } from '@meridian/client';
-import { ERROR, errorName, Fetch, MIRROR_FEATURE, type RequestInput, ZERO_UUID } from '@meridian/protocol';
+import {
+  type Client,
+  ClientError,
+  EARLIEST,
+  type EpochEnd,
+  LATEST,
+  type ListedOffset,
+  type TopicPartition,
+} from '@meridian/client';
+import {
+  DescribeProducers,
+  ERROR,
+  errorName,
+  Fetch,
+  MIRROR_FEATURE,
+  type RequestInput,
+  ZERO_UUID,
+} from '@meridian/protocol';
 import type { MirrorLimits } from '../limits.ts';
 import { Batched } from './batched.ts';
+import type { OpenTransaction } from './broken-transactions.ts';
 import { offsetOf } from './listed-offset.ts';
 
 type Limits = Pick<MirrorLimits, 'requestTimeoutMs' | 'questionRetryMs' | 'questionsAtOnce'>;
@@ -61,6 +78,26 @@ export class RegionQuestions {
     const answer = await this.originEpochs.ask({ topic, partition, end });
     if (answer instanceof Error) throw answer;
     return answer;
+  }
+
+  /** As the partition's leader tells them; undefined: it cannot (Apache Kafka before 2.8). */
+  async openTransactions({ topic, partition }: TopicPartition): Promise<OpenTransaction[] | undefined> {
+    const { client, call } = this;
+    const leader = await client.leaderOf(topic, partition, call);
+    const body = { topics: [{ name: topic, partitionIndexes: [partition] }] };
+    const answer = await client.send(DescribeProducers, body, leader, call).catch((error: unknown) => {
+      if (error instanceof ClientError && error.code === 'unsupported-version') return undefined;
+      throw error;
+    });
+    if (answer === undefined) return undefined;
+    const described = answer.topics[0]?.partitions[0];
+    const errorCode = described?.errorCode ?? ERROR.UNKNOWN_TOPIC_OR_PARTITION;
+    if (described === undefined || errorCode !== ERROR.NONE) {
+      await client.metadata([topic], { ...call, maxAgeMs: 0 });
+      throw new Error(`the producers of ${topic}-${partition}: ${errorName(errorCode)}`);
+    }
+    const open = described.activeProducers.filter(({ currentTxnStartOffset }) => currentTxnStartOffset >= 0);
+    return open.map(({ currentTxnStartOffset: startOffset, ...producer }) => ({ ...producer, startOffset }));
   }
 
   private async askOriginEpochs(asked: readonly CopyEnd[]): Promise<(number | Error)[]> {

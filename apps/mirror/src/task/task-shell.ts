@@ -5,6 +5,7 @@
 import type { FetchedSlice } from '@meridian/client';
 import type { Timer } from '@meridian/io';
 import { BATCH_FIELD } from '@meridian/protocol/record-batch';
+import { endedUnseen } from './broken-transactions.ts';
 import type { CopyWriter } from './copy-writer.ts';
 import { EmbeddedWriter } from './embedded-writer.ts';
 import type { TaskEffect, TaskInput } from './messages.ts';
@@ -67,6 +68,8 @@ export class TaskShell implements MirrorTask {
         return void this.ask(() => this.locate());
       case 'prove':
         return void this.ask(() => this.prove(effect.epoch));
+      case 'findBroken':
+        return void this.ask(() => this.findBroken());
       case 'fetch':
         return this.reader.fetch(effect.offset, effect.lastEpoch);
       case 'pause':
@@ -110,6 +113,15 @@ export class TaskShell implements MirrorTask {
 
   private async prove(leaderEpoch: number): Promise<TaskInput> {
     return { type: 'proved', ...(await this.context.questions.source.epochEnd(this.place, leaderEpoch)) };
+  }
+
+  /** The copy first: what has ended at the origin meanwhile will come from there by itself, and ends nothing twice. */
+  private async findBroken(): Promise<TaskInput> {
+    const { source, target } = this.context.questions;
+    const { copy: topic, partition } = this.place;
+    const open = (await target.openTransactions({ topic, partition })) ?? [];
+    const still = open.length === 0 ? [] : await source.openTransactions(this.place);
+    return { type: 'broken', transactions: still === undefined ? [] : endedUnseen(open, still) };
   }
 
   private take(slice: FetchedSlice): void {

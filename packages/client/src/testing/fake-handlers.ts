@@ -8,6 +8,7 @@ import {
   type DeleteRecords,
   type DeleteTopics,
   type DescribeConfigs,
+  type DescribeProducers,
   ERROR,
   type Fetch,
   type FindCoordinator,
@@ -189,6 +190,23 @@ function offsetForLeaderEpoch(
   };
 }
 
+/** Its logs remember no producers. */
+function describeProducers(
+  broker: FakeBroker,
+  body: RequestOf<typeof DescribeProducers>,
+): ResponseInput<typeof DescribeProducers> {
+  return {
+    topics: body.topics.map(({ name, partitionIndexes }) => ({
+      name,
+      partitions: partitionIndexes.map((partitionIndex) => {
+        const isThere = broker.topics.get(name)?.partitions[partitionIndex] !== undefined;
+        const errorCode = isThere ? ERROR.NONE : ERROR.UNKNOWN_TOPIC_OR_PARTITION;
+        return { partitionIndex, errorCode, activeProducers: [] };
+      }),
+    })),
+  };
+}
+
 function createTopics(broker: FakeBroker, body: RequestOf<typeof CreateTopics>): ResponseInput<typeof CreateTopics> {
   return {
     topics: body.topics.map(({ name, numPartitions, configs }) => {
@@ -297,6 +315,7 @@ export const FAKE_HANDLERS: Readonly<Record<string, Handler>> = {
   Fetch: fetch,
   ListOffsets: listOffsets,
   OffsetForLeaderEpoch: offsetForLeaderEpoch,
+  DescribeProducers: describeProducers,
   CreateTopics: createTopics,
   CreatePartitions: createPartitions,
   DescribeConfigs: describeConfigs,
