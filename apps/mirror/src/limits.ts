@@ -46,6 +46,13 @@ export interface MirrorLimits {
    * again; where more are in doubt, the task fences anew and finds in the log which of them landed.
    */
   readonly batchesInFlight: number;
+  /**
+   * Batches of a re-based partition that wait together become one, of so many bytes at most. Apache Kafka takes 1,048,588
+   * of a topic without a `max.message.bytes` of its own; where it takes less, its refusals tell.
+   */
+  readonly mergeMaxBytes: number;
+  /** With so many requests under way, or that many bytes, a batch that could still become larger waits. */
+  readonly mergeInFlight: number;
   /** Changes of a re-based partition's table in one record batch of `__meridian_runs`. */
   readonly changesPerSave: number;
   /** A producer that has written nothing for so long fences anew before it writes: brokers forget producers after a day. */
@@ -152,6 +159,8 @@ export const DEFAULT_LIMITS: MirrorLimits = {
   lagMarks: 64,
   lagMarkEveryMs: 100,
   batchesInFlight: 32,
+  mergeMaxBytes: 512 * 1024,
+  mergeInFlight: 8,
   changesPerSave: 1_000,
   fenceLastsMs: 12 * 3_600_000,
   endToldMs: 500,

@@ -11,7 +11,7 @@ import { writeBatch } from '@meridian/protocol/record-batch';
 import type { MirrorLimits } from '../limits.ts';
 import type { TaskPlace } from '../task/mirror-task.ts';
 import { rebaseBatch } from './rebase-batch.ts';
-import type { ProduceEffect, RebasedInput, SaveEffect } from './rebased-messages.ts';
+import type { ProduceEffect, RebasedInput, RefusalKind, SaveEffect } from './rebased-messages.ts';
 
 export interface CopyProducerOptions {
   readonly io: Pick<Io, 'clock'>;
@@ -28,6 +28,8 @@ const SEQUENCE: ReadonlySet<number> = new Set<number>([
   ERROR.UNKNOWN_PRODUCER_ID,
   ERROR.DUPLICATE_SEQUENCE_NUMBER,
 ]);
+/** For the topic's `max.message.bytes`, or for a segment. */
+const TOO_LARGE: ReadonlySet<number> = new Set<number>([ERROR.MESSAGE_TOO_LARGE, ERROR.RECORD_LIST_TOO_LARGE]);
 
 export class CopyProducer {
   private readonly options: CopyProducerOptions;
@@ -92,8 +94,9 @@ export class CopyProducer {
   }
 }
 
-function kindOf(errorCode: number): 'unanswered' | 'sequence' | 'superseded' | 'refused' {
+function kindOf(errorCode: number): RefusalKind {
   if (SUPERSEDED.has(errorCode)) return 'superseded';
   if (SEQUENCE.has(errorCode)) return 'sequence';
+  if (TOO_LARGE.has(errorCode)) return 'too-large';
   return isRetriable(errorCode) ? 'unanswered' : 'refused';
 }

@@ -5,11 +5,15 @@
  */
 import { RunTable, type Tenure } from '@meridian/coordinates';
 import type { MirrorLimits } from '../limits.ts';
-import { type BytesHeld, Outbox } from './outbox.ts';
+import { Outbox } from './outbox.ts';
+import type { BatchMemory } from './planned-batch.ts';
 import type { Found, RebasedEffect, Segment, SourceBatch } from './rebased-messages.ts';
 import { recoverRuns } from './recover.ts';
 
-type Limits = Pick<MirrorLimits, 'batchesInFlight' | 'changesPerSave' | 'partitionInFlightBytes'>;
+type Limits = Pick<
+  MirrorLimits,
+  'batchesInFlight' | 'changesPerSave' | 'mergeInFlight' | 'mergeMaxBytes' | 'partitionInFlightBytes'
+>;
 
 export class Ledger {
   /** Planned runs included: what is answered to readers ends at `position`. */
@@ -19,15 +23,18 @@ export class Ledger {
   /** Nothing has been copied or passed over yet. */
   isFresh = true;
   private readonly limits: Limits;
-  private readonly memory: BytesHeld;
+  private readonly memory: BatchMemory;
   private outbox: Outbox | undefined;
   private lastId = 0;
+  /** What the target has taken so far, and twice as much after each fence. */
+  private mergeMaxBytes: number;
   /** Up to here it is durable that the origin has nothing behind the last run. */
   private toldSkipped = 0;
 
-  constructor(limits: Limits, memory: BytesHeld) {
+  constructor(limits: Limits, memory: BatchMemory) {
     this.limits = limits;
     this.memory = memory;
+    this.mergeMaxBytes = limits.mergeMaxBytes;
   }
 
   get isOpen(): boolean {
@@ -91,7 +98,8 @@ export class Ledger {
     this.table.skip(0, found.logEnd);
     this.table.seal();
     const tenure = { ...producer, localStart: found.logEnd };
-    this.outbox = new Outbox(tenure, { ...this.limits, memory: this.memory, newId: () => ++this.lastId });
+    const { limits, memory, mergeMaxBytes } = this;
+    this.outbox = new Outbox(tenure, { ...limits, memory, mergeMaxBytes, newId: () => ++this.lastId });
     this.outbox.lastLanded = found.lastBatch?.baseOffset ?? -1;
     for (const localStart of gone) this.outbox.change({ type: 'drop', localStart });
     for (const change of recovery.changes) this.outbox.change(change);
@@ -103,6 +111,8 @@ export class Ledger {
 
   /** What was planned and not acknowledged is forgotten; the log tells, after the next fence, what of it has landed. */
   close(): void {
+    if (this.outbox !== undefined)
+      this.mergeMaxBytes = Math.min(this.limits.mergeMaxBytes, 2 * this.outbox.mergeMaxBytes);
     this.outbox?.close();
     this.outbox = undefined;
   }
@@ -177,6 +187,11 @@ export class Ledger {
 
   unanswered(id: number): boolean {
     return this.outbox?.unanswered(id) ?? false;
+  }
+
+  /** A batch that was too large goes in smaller ones. False: that cannot be. */
+  split(id: number): boolean {
+    return this.outbox?.split(id) ?? false;
   }
 
   /** Decides where the records of a batch are going to lie; below what is known they are here already. */

@@ -7,7 +7,7 @@ import type { LostRange, RunChange, StoredRun } from '@meridian/coordinates';
 import type { Found, LandedBatch, RebasedEffect, RebasedInput, Segment, SkippedTo } from './rebased-messages.ts';
 
 type EffectOf<T extends RebasedEffect['type']> = Extract<RebasedEffect, { type: T }>;
-type Verdict = { readonly baseOffset: number } | 'superseded' | 'sequence';
+type Verdict = { readonly baseOffset: number } | 'superseded' | 'sequence' | 'too-large';
 
 const PRODUCER_ID = 77;
 const REMEMBERED = 5;
@@ -42,6 +42,12 @@ export class ModelKafka {
   private readonly data = new ProducerState();
   private readonly table = new ProducerState();
   private epoch = -1;
+  /** Records of one batch that it takes. */
+  private readonly mostRecords: number;
+
+  constructor(mostRecords = Number.POSITIVE_INFINITY) {
+    this.mostRecords = mostRecords;
+  }
 
   /** InitProducerId: from now on the coordinator knows this epoch only. */
   bump(): number {
@@ -103,6 +109,7 @@ export class ModelKafka {
 
   private produce({ segments, producerId, producerEpoch, baseSequence }: EffectOf<'produce'>): Verdict {
     const offsets = segments.flatMap(offsetsOf);
+    if (offsets.length > this.mostRecords) return 'too-large';
     const baseOffset = this.log.length;
     const verdict = this.data.check(producerEpoch, baseSequence, offsets.length, baseOffset);
     if (verdict !== 'append') return verdict;

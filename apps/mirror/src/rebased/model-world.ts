@@ -5,14 +5,34 @@
  */
 import { DEFAULT_LIMITS } from '../limits.ts';
 import type { ModelKafka } from './model-kafka.ts';
+import type { BatchMemory } from './planned-batch.ts';
 import type { RebasedEffect, RebasedInput, SourceBatch } from './rebased-messages.ts';
 import { RebasedTask } from './rebased-task.ts';
 
 type Request = Extract<RebasedEffect, { id: number }>;
 type Random = () => number;
 
-const LIMITS = { ...DEFAULT_LIMITS, batchesInFlight: 8, changesPerSave: 3, partitionInFlightBytes: 1_000 };
+const LIMITS = {
+  ...DEFAULT_LIMITS,
+  batchesInFlight: 8,
+  changesPerSave: 3,
+  partitionInFlightBytes: 1_000,
+  mergeInFlight: 3,
+  mergeMaxBytes: 450,
+};
 const NO_BYTES = Buffer.alloc(0);
+
+/** Merges as many as the bound allows, without a look at their records. */
+export const MODEL_MEMORY: BatchMemory = {
+  hold: () => undefined,
+  release: () => undefined,
+  merge(batches, maxBytes) {
+    let [count, size] = [0, 0];
+    for (; count < batches.length && size + batches[count]!.sizeInBytes <= maxBytes; count++)
+      size += batches[count]!.sizeInBytes;
+    return count < 2 ? undefined : { bytes: Buffer.alloc(size), count };
+  },
+};
 
 export function randomOf(seed: number): Random {
   let state = seed;
@@ -44,7 +64,7 @@ export function someOrigin(random: Random, batches: number): SourceBatch[] {
     offset += length;
     return {
       ...{ kind, epoch, baseOffset, nextOffset: offset, segments, sizeInBytes: 100 },
-      ...{ timestampMs: 1, bytes: NO_BYTES },
+      ...{ timestampMs: 1, bytes: NO_BYTES, mergesAs: kind === 'data' && kept.length === length ? 'none' : null },
     };
   });
 }
@@ -63,7 +83,7 @@ export class Actor {
   constructor(target: ModelKafka, origin: readonly SourceBatch[]) {
     this.target = target;
     this.origin = origin;
-    this.task = new RebasedTask(LIMITS, { hold: () => undefined, release: () => undefined }, this.sourceStart);
+    this.task = new RebasedTask(LIMITS, MODEL_MEMORY, this.sourceStart);
     this.feed({ type: 'start' });
   }
 

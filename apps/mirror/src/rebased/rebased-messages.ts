@@ -4,6 +4,7 @@
  * target or, after a timeout, by the shell (`refused`, `unanswered`).
  */
 import type { LostRange as LostOffsets, RunChange, StoredRun } from '@meridian/coordinates';
+import type { Codec } from '@meridian/protocol/record-batch';
 import type { GapPolicy } from '../gaps/gap-record.ts';
 import type { TaskCommand } from '../task/mirror-task.ts';
 import type { RecordGap } from '../task/open-loss.ts';
@@ -21,6 +22,8 @@ export type RebasedPhase =
   | 'paused'
   | 'halted';
 
+export type RefusalKind = 'unanswered' | 'sequence' | 'superseded' | 'too-large' | 'refused';
+
 export interface Segment {
   readonly originStart: number;
   readonly count: number;
@@ -37,6 +40,8 @@ export interface SourceBatch {
   readonly sizeInBytes: number;
   readonly timestampMs: number;
   readonly bytes: Buffer;
+  /** It may become one batch with others that follow one another and are of the same codec; null: it stays by itself. */
+  readonly mergesAs: Codec | null;
 }
 
 /** The last batch of the copy's log that is not a control batch, by its header. */
@@ -104,11 +109,14 @@ export type RebasedInput =
   | { readonly type: 'trouble'; readonly reason: string }
   | { readonly type: 'saved'; readonly id: number }
   | { readonly type: 'produced'; readonly id: number; readonly baseOffset: number }
-  /** `unanswered`: it may have landed. `sequence`: the broker does not know where we are. `refused`: for good. */
+  /**
+   * `unanswered`: it may have landed. `sequence`: the broker does not know where we are. `too-large`: of fewer records it
+   * may be taken. `refused`: for good.
+   */
   | {
       readonly type: 'refused';
       readonly id: number;
-      readonly kind: 'unanswered' | 'sequence' | 'superseded' | 'refused';
+      readonly kind: RefusalKind;
       readonly reason: string;
     }
   /** The lost range is on record, and this is what becomes of it; or the record could not be written. */
@@ -118,7 +126,7 @@ export type RebasedInput =
 
 export type InputOf<T extends RebasedInput['type']> = Extract<RebasedInput, { type: T }>;
 
-/** One batch for one request; the bytes are the origin's. */
+/** One batch for one request; the bytes are the origin's, or made of several of its batches. */
 export interface ProduceEffect {
   readonly type: 'produce';
   readonly id: number;

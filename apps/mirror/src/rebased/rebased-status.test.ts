@@ -2,10 +2,11 @@ import { expect, test } from 'vitest';
 import { DEFAULT_LIMITS } from '../limits.ts';
 import type { TaskPlace } from '../task/mirror-task.ts';
 import { statusOf } from '../task/task-status.ts';
+import { MODEL_MEMORY } from './model-world.ts';
 import type { RebasedInput } from './rebased-messages.ts';
 import { RebasedTask } from './rebased-task.ts';
 
-const memory = { hold: () => undefined, release: () => undefined };
+const memory = MODEL_MEMORY;
 const place = { topic: 'orders', copy: 'us-east.orders', partition: 0, incarnation: 1 } as TaskPlace;
 
 function begun(): RebasedTask {

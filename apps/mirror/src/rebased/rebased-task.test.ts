@@ -22,7 +22,7 @@ function finish(actor: Actor, random: () => number): void {
 function live(seed: number, intrudes: boolean): { actor: Actor; target: ModelKafka; origin: SourceBatch[] } {
   const random = randomOf(seed);
   const origin = someOrigin(random, 5 + Math.floor(random() * 60));
-  const target = new ModelKafka();
+  const target = new ModelKafka(random() < 0.5 ? 1 + Math.floor(random() * 12) : undefined);
   let actors = [new Actor(target, origin)];
   const turns = 1 + Math.floor(random() * 600);
   for (let turn = 0; turn < turns; turn++) {

@@ -15,6 +15,7 @@
  *   mirroring   saved, produced             → mirroring   produce, resume
  *   mirroring   produced, elsewhere         → halted      stopFetching: somebody else writes there
  *   mirroring   refused, unanswered         → settling    pause; retryLater after the last answer in flight
+ *   mirroring   refused, too large          → settling    the same, in two halves; one record: as refused for good
  *   mirroring   refused, sequence, first    → restarting  retryLater: fence anew, recover from the log
  *   proving     it is not our log, yet      → proving     pause, retryLater: for `doubtMs`
  *   (any)       superseded                  → superseded  stopFetching, restTakenOver
@@ -33,7 +34,7 @@ import type { TaskCondition, TaskView } from '../task/mirror-task.ts';
 import { OpenLoss } from '../task/open-loss.ts';
 import { Progress } from '../task/progress.ts';
 import { Ledger } from './ledger.ts';
-import type { BytesHeld } from './outbox.ts';
+import type { BatchMemory } from './planned-batch.ts';
 import type { InputOf, RebasedEffect, RebasedInput, RebasedPhase } from './rebased-messages.ts';
 
 const CONDITIONS: Record<RebasedPhase, TaskCondition> = {
@@ -75,7 +76,7 @@ export class RebasedTask implements TaskView {
   private doubtedSinceMs: number | undefined;
 
   /** `startOffset`: where a copy without records begins. */
-  constructor(limits: MirrorLimits, memory: BytesHeld, startOffset = 0) {
+  constructor(limits: MirrorLimits, memory: BatchMemory, startOffset = 0) {
     this.limits = limits;
     this.startOffset = startOffset;
     this.ledger = new Ledger(limits, memory);
@@ -286,9 +287,10 @@ export class RebasedTask implements TaskView {
 
   private onRefused({ id, kind, reason }: InputOf<'refused'>): RebasedEffect[] {
     const isFirst = this.ledger.isFirst(id);
-    if (!this.ledger.unanswered(id) || this.isAtRest) return [];
+    const isSplit = kind === 'too-large' && this.ledger.split(id);
+    if ((!isSplit && !this.ledger.unanswered(id)) || this.isAtRest) return [];
     if (kind === 'superseded') return this.onSuperseded(reason);
-    this.isRefused = kind === 'refused';
+    this.isRefused = kind === 'refused' || (kind === 'too-large' && !isSplit);
     if (this.isRefused || (kind === 'sequence' && isFirst)) return this.restart(reason);
     if (this.phase !== 'mirroring') return this.goOn();
     this.phase = 'settling';

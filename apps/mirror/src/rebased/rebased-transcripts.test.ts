@@ -2,6 +2,7 @@
 import type { RunChange, StoredRun } from '@meridian/coordinates';
 import { expect, test } from 'vitest';
 import { DEFAULT_LIMITS } from '../limits.ts';
+import { MODEL_MEMORY } from './model-world.ts';
 import type { RebasedEffect, RebasedInput, SourceBatch } from './rebased-messages.ts';
 import { RebasedTask } from './rebased-task.ts';
 
@@ -28,7 +29,7 @@ function show({ type, ...rest }: RebasedInput | RebasedEffect): string {
 }
 
 function transcript(inputs: readonly RebasedInput[]): string {
-  const task = new RebasedTask(DEFAULT_LIMITS, { hold: () => undefined, release: () => undefined }, 40);
+  const task = new RebasedTask(DEFAULT_LIMITS, MODEL_MEMORY, 40);
   let nowMs = 0;
   const lines = inputs.flatMap((input) => {
     if (input.type === 'retry') nowMs += DEFAULT_LIMITS.doubtMs;
@@ -53,6 +54,7 @@ const batch = (baseOffset: number, nextOffset: number, more: Partial<SourceBatch
   sizeInBytes: 100,
   timestampMs: 1,
   bytes: Buffer.alloc(0),
+  mergesAs: null,
   ...more,
 });
 const fetched = (...batches: SourceBatch[]): RebasedInput => ({

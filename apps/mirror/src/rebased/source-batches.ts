@@ -5,7 +5,13 @@
  */
 import { AbortedData, type FetchedSlice } from '@meridian/client';
 import { decompress } from '@meridian/protocol';
-import { type BatchHeader, iterateBatches, type PayloadOptions, readRecords } from '@meridian/protocol/record-batch';
+import {
+  type BatchHeader,
+  type Codec,
+  iterateBatches,
+  type PayloadOptions,
+  readRecords,
+} from '@meridian/protocol/record-batch';
 import type { Segment, SourceBatch } from './rebased-messages.ts';
 
 type Slice = Pick<FetchedSlice, 'buffers' | 'abortedTransactions'>;
@@ -25,6 +31,7 @@ export function sourceBatches({ buffers, abortedTransactions }: Slice): SourceBa
         sizeInBytes: header.sizeInBytes,
         timestampMs: header.baseTimestamp,
         bytes,
+        mergesAs: kind === 'data' ? mergesAs(header) : null,
       });
     }
   }
@@ -42,4 +49,10 @@ export function segmentsOf(bytes: Uint8Array, header: BatchHeader, options: Payl
     else segments.push({ originStart: offset, count: 1 });
   }
   return segments;
+}
+
+/** Of a batch that lacks no record, if what it says of the time stands in each of them. */
+function mergesAs({ codec, recordCount, lastOffsetDelta, hasLogAppendTime }: BatchHeader): Codec | null {
+  const isDense = recordCount > 0 && recordCount === lastOffsetDelta + 1;
+  return isDense && !hasLogAppendTime && codec === 'none' ? codec : null;
 }
