@@ -60,6 +60,23 @@ test('a copy that is announced is being made until its facts are written, also f
   expect(reader.isBeingMade('us.plans')).toBe(false);
 });
 
+test('what a copy’s origin has and it cannot have is known after a restart, and goes with the copy', async () => {
+  const { world, io, client, open } = await setUp();
+  const keeper = open();
+  await world.settle(keeper.put(FACTS, undefined));
+  await world.settle(keeper.withhold(new Map([[FACTS.copyId, { 'retention.ms': '7' }]])));
+  const reader = open(false);
+  await world.settle(reader.ready());
+  expect(reader.withheldOf(FACTS.copyId)).toEqual({ 'retention.ms': '7' });
+  await world.settle(keeper.ready());
+  await world.settle(keeper.remove(FACTS.copyId));
+  await world.settle(reader.ready());
+  expect([reader.withheldOf(FACTS.copyId), reader.get(FACTS.copyId)]).toEqual([undefined, undefined]);
+  const raw = new CompactedTopic({ io, client, topic: TOPICS_TOPIC, onRecord: () => undefined });
+  await world.settle(raw.put(Buffer.from(`withheld/${uuid('c')}`), Buffer.from('{"v":1,"configs":{"a":7}}')));
+  await expect(world.settle(reader.ready())).rejects.toMatchObject({ code: 'topic-record' });
+});
+
 test('a record of another version is told, not guessed, and records of other kinds are passed over', async () => {
   const { world, io, client, open } = await setUp();
   const store = open();

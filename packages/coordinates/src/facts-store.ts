@@ -12,9 +12,13 @@ import {
   decodeFacts,
   decodeFactsKey,
   decodeMakingKey,
+  decodeWithheld,
+  decodeWithheldKey,
   encodeFacts,
   encodeFactsKey,
   encodeMakingKey,
+  encodeWithheld,
+  encodeWithheldKey,
 } from './topic-facts.ts';
 
 export const TOPICS_TOPIC = '__meridian_topics';
@@ -31,6 +35,7 @@ export class FactsStore {
   private readonly topic: CompactedTopic;
   private readonly clock: Pick<Io['clock'], 'monotonic'>;
   private readonly facts = new Map<string, CopyFacts>();
+  private readonly withheld = new Map<string, Readonly<Record<string, string>>>();
   /** Names of copies that are about to be made, and when that was heard. */
   private readonly making = new Map<string, number>();
 
@@ -41,6 +46,7 @@ export class FactsStore {
       ...(mayCreate && { createPartitions: 1 }),
       onReset: () => {
         this.facts.clear();
+        this.withheld.clear();
         this.making.clear();
       },
       onRecord: (key, value) => {
@@ -100,9 +106,26 @@ export class FactsStore {
     return true;
   }
 
+  /** What the copy's origin has set and the copy cannot have, as last heard; undefined: it was never written down. */
+  withheldOf(copyId: string): Readonly<Record<string, string>> | undefined {
+    return this.withheld.get(copyId);
+  }
+
+  /** Beside the facts, which others may be writing at the same time. */
+  async withhold(changes: ReadonlyMap<string, Readonly<Record<string, string>>>): Promise<void> {
+    const all = [...changes].map(([copyId, configs]) => ({
+      key: encodeWithheldKey(copyId),
+      value: encodeWithheld(configs),
+    }));
+    for (let at = 0; at < all.length; at += LIMITS.announcedAtOnce) {
+      await this.topic.putAll(all.slice(at, at + LIMITS.announcedAtOnce));
+    }
+  }
+
   /** The copy is gone. */
   async remove(copyId: string): Promise<void> {
-    await this.topic.put(encodeFactsKey(copyId), null);
+    const keys = [encodeFactsKey(copyId), ...(this.withheld.has(copyId) ? [encodeWithheldKey(copyId)] : [])];
+    await this.topic.putAll(keys.map((key) => ({ key, value: null })));
   }
 
   close(): void {
@@ -112,9 +135,13 @@ export class FactsStore {
   private take(key: Buffer, value: Buffer | null): void {
     const copyId = decodeFactsKey(key);
     const name = decodeMakingKey(key);
+    const withheldBy = decodeWithheldKey(key);
     if (copyId !== undefined) {
       if (value === null) this.facts.delete(copyId);
       else this.facts.set(copyId, decodeFacts(copyId, value));
+    } else if (withheldBy !== undefined) {
+      if (value === null) this.withheld.delete(withheldBy);
+      else this.withheld.set(withheldBy, decodeWithheld(withheldBy, value));
     } else if (name !== undefined) {
       if (value === null) this.making.delete(name);
       else this.making.set(name, this.clock.monotonic());

@@ -6,6 +6,9 @@
  *   key    copy/<topic id of the copy>
  *   value  JSON, `v` 1; without a value the copy is gone
  *
+ *   key    withheld/<topic id of the copy>
+ *   value  JSON, `v` 1, `configs`: what its origin has set and a copy cannot have; it gets them when it is promoted
+ *
  *   key    making/<name>       a copy of this name is about to be made: until its facts are there it is nobody's topic
  *   value  empty
  */
@@ -85,6 +88,24 @@ const MAX_KEY_BYTES = 42;
 
 export const encodeFactsKey = (copyId: string): Buffer => Buffer.from(`copy/${copyId}`);
 
+const WITHHELD = /^withheld\/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/;
+
+export const encodeWithheldKey = (copyId: string): Buffer => Buffer.from(`withheld/${copyId}`);
+
+export const decodeWithheldKey = (key: Buffer): string | undefined => WITHHELD.exec(key.toString('utf8', 0, 46))?.[1];
+
+export function encodeWithheld(configs: Readonly<Record<string, string>>): Buffer {
+  return Buffer.from(JSON.stringify({ v: VERSION, configs }));
+}
+
+export function decodeWithheld(copyId: string, value: Buffer): Readonly<Record<string, string>> {
+  const { v, configs, ...rest } = objectOf(`withheld/${copyId}`, value);
+  const isGood =
+    v === VERSION && isObject(configs) && Object.values(configs).every(isText) && Object.keys(rest).length === 0;
+  if (!isGood) throw new CoordinateError('topic-record', `withheld/${copyId}: its fields`);
+  return configs as Record<string, string>;
+}
+
 const MAKING = 'making/';
 const MAX_NAME_BYTES = 249;
 
@@ -126,15 +147,7 @@ const FIELDS: Readonly<Record<string, { readonly check: Check; readonly optional
 
 export function decodeFacts(copyId: string, value: Buffer): CopyFacts {
   const refused = (detail: string): CoordinateError => new CoordinateError('topic-record', `copy/${copyId}: ${detail}`);
-  if (value.length > LIMITS.factsBytes) throw refused(`${value.length} bytes`);
-  let read: unknown;
-  try {
-    read = JSON.parse(value.toString('utf8'));
-  } catch {
-    throw refused('no JSON');
-  }
-  if (typeof read !== 'object' || read === null || Array.isArray(read)) throw refused('no JSON object');
-  const record = read as Record<string, unknown>;
+  const record = objectOf(`copy/${copyId}`, value);
   for (const [name, { check, optional }] of Object.entries(FIELDS)) {
     const isMissing = !Object.hasOwn(record, name);
     if (isMissing ? !optional : !check(record[name])) throw refused(`field ${name}`);
@@ -143,4 +156,20 @@ export function decodeFacts(copyId: string, value: Buffer): CopyFacts {
   if (unknown !== undefined) throw refused(`unknown field ${unknown.slice(0, 40)}`);
   const { v: _, ...facts } = record;
   return { ...(facts as unknown as Omit<CopyFacts, 'copyId'>), copyId };
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function objectOf(key: string, value: Buffer): Record<string, unknown> {
+  const refused = (detail: string): CoordinateError => new CoordinateError('topic-record', `${key}: ${detail}`);
+  if (value.length > LIMITS.factsBytes) throw refused(`${value.length} bytes`);
+  let read: unknown;
+  try {
+    read = JSON.parse(value.toString('utf8'));
+  } catch {
+    throw refused('no JSON');
+  }
+  if (!isObject(read)) throw refused('no JSON object');
+  return read;
 }

@@ -145,6 +145,13 @@ export class Stage {
     return found;
   }
 
+  /** Configs that are set on the topic itself, but for those of its origin. */
+  async setOn(region: Region, topic: string): Promise<Record<string, string | null>> {
+    const found = await this.world.settle(this.of(region).describeTopicConfigs([topic]));
+    const set = [...found.get(topic)!.values].filter(([name, { isSet }]) => isSet && !name.startsWith('meridian.'));
+    return Object.fromEntries(set.map(([name, { value }]) => [name, value]));
+  }
+
   async groupAt(region: Region, topic: string): Promise<number | undefined> {
     const found = await this.world.settle(this.of(region).committedOffsets(['billing']));
     return found.get('billing')?.find((commit) => commit.topic === topic && commit.partition === 0)?.offset;

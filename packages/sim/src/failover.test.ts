@@ -1,7 +1,7 @@
 /** A region is lost, another one takes over, and it comes back: real brokers and mirrors, by what operators ask of them. */
 import { ERROR } from '@meridian/protocol';
 import { expect, test } from 'vitest';
-import { IDENTITY, numbered, type RunView, Stage } from './failover-stage.ts';
+import { IDENTITY, IDENTITY_LINK, numbered, type RunView, Stage } from './failover-stage.ts';
 
 test('a lost region is taken over, and fails back: nothing is lost, merged or read twice', async () => {
   const stage = await new Stage(1).start(IDENTITY);
@@ -101,11 +101,16 @@ test.each([
   ['kafka', 'kafka'],
 ] as const)('there and back between %s and %s', async (us, eu) => {
   const stage = await new Stage(7, { 'us-east': us, 'eu-west': eu }).start(IDENTITY);
+  await stage.world.settle(
+    stage.of('us-east').alterTopicConfigs([{ topic: 'orders', set: { 'retention.ms': '7000000' } }]),
+  );
   await stage.write('us-east', 0, numbered(0, 30));
   await stage.world.settle(
     stage.of('us-east').commitOffsets('billing', [{ topic: 'orders', partition: 0, offset: 20 }]),
   );
   await stage.until(() => stage.isCopied('eu-west', [30, 0]), 60_000);
+  await stage.world.run(stage.world.now() + 15_000);
+  await stage.startMirror('eu-west', [IDENTITY_LINK]); // what the origin had is on record
   await stage.world.run(stage.world.now() + 3_000);
   expect(await stage.nextOf('eu-west', 'orders')).toBe('order 20');
   stage.cut(true);
@@ -113,6 +118,7 @@ test.each([
   stage.world.node('us-east/broker').kill();
   const run = await stage.ask<RunView>('eu-west', 'POST', '/v1/failover', { name: 'orders', force: true });
   await stage.untilDone('eu-west', run);
+  expect(await stage.setOn('eu-west', 'orders')).toEqual({ 'retention.ms': '7000000' });
   expect(await stage.write('eu-west', 0, ['after 0', 'after 1'])).toBe(ERROR.NONE);
   await stage.startBroker('us-east');
   stage.cut(false);
@@ -126,6 +132,7 @@ test.each([
   const all = [...numbered(0, 30), 'after 0', 'after 1'];
   expect((await stage.read('us-east', 'orders', 0)).map(({ value }) => value)).toEqual(all);
   expect(await stage.nextOf('us-east', 'orders')).toBe('order 20');
+  expect(await stage.setOn('us-east', 'orders')).toEqual({ 'retention.ms': '7000000' });
   expect(await stage.write('us-east', 0, ['home again'])).toBe(ERROR.NONE);
   const isBack = async () => (await stage.read('eu-west', 'orders', 0)).some(({ value }) => value === 'home again');
   for (let seconds = 0; seconds < 60 && !(await isBack()); seconds++) await stage.world.run(stage.world.now() + 1_000);

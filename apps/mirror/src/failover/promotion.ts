@@ -6,8 +6,8 @@
  *                 sealed                                       the cut                       promoted
  *   embedded      config `meridian.origin.promoted=sealed`:    an empty append is refused,   `…promoted=<cuts>` and the
  *                 leaders refuse mirrors and clients           and tells the log's end       next incarnation, at once
- *   Apache Kafka  `isSealed` in `__meridian_topics`, which a   the log's end behind our      `promotedAt` and the next
- *                 task reads after its fence; then our fence   own fence                     incarnation
+ *   Apache Kafka  `isSealed` in `__meridian_topics`, which a   the log's end behind our      configs as its origin's,
+ *                 task reads after its fence; then our fence   own fence                     `promotedAt`, next incarnation
  */
 import type { CallOptions, Client } from '@meridian/client';
 import { LATEST } from '@meridian/client';
@@ -16,6 +16,7 @@ import type { Io } from '@meridian/io';
 import { ERROR, errorName } from '@meridian/protocol';
 import { MirrorError } from '../errors.ts';
 import type { MirrorLimits } from '../limits.ts';
+import { KAFKA_COPY_CONFIGS } from '../link/copy-configs.ts';
 
 export interface Promotion {
   /** Where the partitions end, in the copy's own offsets; it stays so. */
@@ -79,10 +80,7 @@ export class EmbeddedPromotion implements Promotion {
   }
 
   private async alter(topic: string, set: Record<string, string>): Promise<void> {
-    const [outcome] = await this.options.client.alterTopicConfigs([{ topic, set }], this.call());
-    if (outcome?.errorCode === ERROR.NONE) return;
-    const code = outcome?.errorCode ?? ERROR.UNKNOWN_SERVER_ERROR;
-    throw new MirrorError('not-altered', `${topic}: ${outcome?.errorMessage ?? errorName(code)}`);
+    check(topic, (await this.options.client.alterTopicConfigs([{ topic, set }], this.call()))[0]);
   }
 
   private call(): CallOptions {
@@ -96,7 +94,7 @@ export interface KafkaPromotionOptions extends PromotionOptions {
   fenceOf(copyId: string, partition: number): { transactionalId: string; runs: { topic: string; partition: number } };
 }
 
-/** An Apache Kafka. The topic keeps all that it has until somebody sets a retention: what its origin had is not known. */
+/** An Apache Kafka. What made the topic a copy goes, and it gets what its origin had instead, as last heard of. */
 export class KafkaPromotion implements Promotion {
   private readonly options: KafkaPromotionOptions;
 
@@ -123,9 +121,19 @@ export class KafkaPromotion implements Promotion {
   async promote({ copy, copyId }: CopyFacts, cut: readonly number[]): Promise<void> {
     const now = await this.factsOf(copyId, copy);
     if (now.promotedAt === undefined) {
+      await this.openUp(now);
       const { isSealed: _, ...rest } = now;
       await this.put({ ...rest, promotedAt: cut, incarnation: now.incarnation + 1 }, now);
     }
+  }
+
+  /** Before it is written down as promoted: nobody would come back to it. */
+  private async openUp({ copy, copyId }: CopyFacts): Promise<void> {
+    const { client, limits, facts, signal } = this.options;
+    const set = facts.withheldOf(copyId) ?? {};
+    const unset = Object.keys(KAFKA_COPY_CONFIGS).filter((name) => !Object.hasOwn(set, name));
+    const call = { timeoutMs: limits.requestTimeoutMs, signal };
+    check(copy, (await client.alterTopicConfigs([{ topic: copy, set, unset }], call))[0]);
   }
 
   private async factsOf(copyId: string, copy: string): Promise<CopyFacts> {
@@ -139,6 +147,12 @@ export class KafkaPromotion implements Promotion {
     if (await this.options.facts.put(facts, before)) return;
     throw new MirrorError('not-altered', `${facts.copy}: somebody else changed it at the same time`);
   }
+}
+
+function check(topic: string, outcome: { errorCode: number; errorMessage: string | null } | undefined): void {
+  if (outcome?.errorCode === ERROR.NONE) return;
+  const code = outcome?.errorCode ?? ERROR.UNKNOWN_SERVER_ERROR;
+  throw new MirrorError('not-altered', `${topic}: ${outcome?.errorMessage ?? errorName(code)}`);
 }
 
 async function endOf(client: Client, topic: string, partition: number, call: CallOptions): Promise<number> {

@@ -45,6 +45,15 @@ export function followedConfigs(
   return found;
 }
 
+/** What would follow into the copy if it could have it: a topic of its own gets it at its promotion. */
+export function withheldConfigs(
+  origin: Configs,
+  follow: LinkSpec['follow']['configs'],
+): Readonly<Record<string, string>> {
+  const followed = followedConfigs(origin, follow, 'embedded');
+  return Object.fromEntries(Object.entries(followed).filter(([name]) => Object.hasOwn(KAFKA_COPY_CONFIGS, name)));
+}
+
 /** Null: nothing is to be changed. What the origin does not set (any more) goes back to its default. */
 export function configChanges(
   origin: Configs,

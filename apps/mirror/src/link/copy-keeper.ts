@@ -3,6 +3,7 @@
  * deletes them. Owned by the link; acts only in the process that has the link's keeper unit.
  * Invariant: a copy is known as one before anything is written to it; what one topic is refused holds up no other.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { EARLIEST, LATEST } from '@meridian/client';
 import type { CopyFacts } from '@meridian/coordinates';
 import type { Logger } from '@meridian/io';
@@ -10,7 +11,7 @@ import { ERROR, errorName } from '@meridian/protocol';
 import type { LinkSpec } from '@meridian/service';
 import type { MirrorLimits } from '../limits.ts';
 import { resolveStart } from '../task/start-position.ts';
-import { followedConfigs, KAFKA_COPY_CONFIGS, originConfigs } from './copy-configs.ts';
+import { followedConfigs, KAFKA_COPY_CONFIGS, originConfigs, withheldConfigs } from './copy-configs.ts';
 import { copyName, type Decision } from './reconcile.ts';
 import type { RegionSide } from './region-side.ts';
 import type { TopicFacts } from './topic-catalog.ts';
@@ -35,6 +36,8 @@ export class CopyKeeper {
   private readonly options: CopyKeeperOptions;
   /** What is not as it should be, by copy; for status. */
   private readonly troubles = new Map<string, string>();
+  /** Of the origins, by their copies: what is to be withheld of them is on record. */
+  private seenConfigs = new Map<string, TopicFacts['configs']>();
 
   constructor(options: CopyKeeperOptions) {
     this.options = options;
@@ -52,6 +55,7 @@ export class CopyKeeper {
     const created = await this.create(of(decisions, 'create'), terms, signal);
     const grown = await this.grow(of(decisions, 'grow'), signal);
     const configured = await this.configure(of(decisions, 'configure'), signal);
+    await this.withhold(of(decisions, 'run'), terms.link);
     return created || grown || configured;
   }
 
@@ -149,6 +153,19 @@ export class CopyKeeper {
       signal,
     );
     return false;
+  }
+
+  /** Of a region that is lost nobody can ask any more which retention its topics had. */
+  private async withhold(decisions: readonly DecisionOf<'run'>[], { follow }: LinkSpec): Promise<void> {
+    const { facts } = this.options.target;
+    if (facts === undefined) return;
+    const changes = decisions.flatMap(({ topic: { configs }, existing: { id } }) => {
+      if (configs === undefined || this.seenConfigs.get(id) === configs) return [];
+      const wanted = withheldConfigs(configs, follow.configs);
+      return isDeepStrictEqual(wanted, facts.withheldOf(id)) ? [] : [[id, wanted] as const];
+    });
+    await facts.withhold(new Map(changes));
+    this.seenConfigs = new Map(decisions.map(({ topic, existing }) => [existing.id, topic.configs]));
   }
 
   private async alter(
