@@ -56,6 +56,8 @@ export interface ClientLimits {
   readonly adaptiveRttMs: number;
   /** What all adaptive fetchers of a client may ask for beyond their least sizes. */
   readonly adaptiveBytes: number;
+  /** Fetches of one fetcher that are under way to a leader that reads on by itself. */
+  readonly maxFetchesAhead: number;
   /** The round trip is the least of so many, and one of them is measured anew after this while. */
   readonly rttSamples: number;
   readonly rttAgeMs: number;
@@ -96,7 +98,8 @@ export const DEFAULT_LIMITS: ClientLimits = {
   fetchMaxBytes: 16 * 1024 * 1024,
   fetchPartitionMaxBytes: 2 * 1024 * 1024,
   adaptiveRttMs: 20,
-  adaptiveBytes: 192 * 1024 * 1024,
+  adaptiveBytes: 64 * 1024 * 1024,
+  maxFetchesAhead: 64,
   rttSamples: 8,
   rttAgeMs: 10_000,
   fetchPatience: 64,

@@ -55,6 +55,7 @@ export {
   MIRROR_FEATURE,
   MIRROR_FEATURE_MIN_VERSION,
   MIRROR_FEATURE_VERSION,
+  READS_ON_LEVEL,
   WIRE_CODEC_LEVEL,
 } from './private-tags.ts';
 export {

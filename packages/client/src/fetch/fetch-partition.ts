@@ -17,6 +17,16 @@ export type PartitionAnswer = ResponseOf<typeof Fetch>['responses'][number]['par
 const EMPTY: Walk = { run: undefined, bad: undefined };
 const NONE_ABORTED: readonly AbortedTransaction[] = [];
 
+export interface AnswerTerms {
+  /** The end is the last stable offset. */
+  readonly readsCommitted: boolean;
+  /** No other partition was asked for, and after the answer before was there. */
+  readonly alone: boolean;
+  /** So many answers with data of others may in a row have none for one, although there is some; 0: others have none either. */
+  readonly patience: number;
+  readonly underWayBytes: number;
+}
+
 /** What becomes of the partition after an answer. */
 export type Aftermath = 'data' | 'empty' | 'rest' | 'lost';
 
@@ -124,11 +134,7 @@ export class FetchPartition implements FetchHandle {
     this.subscription.onError(failure);
   }
 
-  /**
-   * `readsCommitted`: the end is the last stable offset. `alone`: no other partition was asked for. `patience`: so many
-   * answers with data of others may in a row have none for this one, although there is some; 0: others have none either.
-   */
-  take(answer: PartitionAnswer, readsCommitted: boolean, alone: boolean, patience: number): Aftermath {
+  take(answer: PartitionAnswer, { readsCommitted, alone, patience, underWayBytes }: AnswerTerms): Aftermath {
     if (answer.errorCode !== ERROR.NONE) return this.takeError(answer);
     if (answer.packed !== null) return this.takeUnread(answer);
     this.failures = 0;
@@ -138,10 +144,12 @@ export class FetchPartition implements FetchHandle {
       this.fail({ ...this.failureFrom(answer, 'diverged', detail), divergence: { epoch, endOffset } });
       return 'rest';
     }
-    const { generation } = this;
     const bytes = answer.records?.[0];
     const { run, bad }: Walk = bytes === undefined ? EMPTY : walkBatches(bytes, this.position, answer.highWatermark);
-    if (run !== undefined) this.deliver(answer, run);
+    const taken = run === undefined ? 0 : run.bytes.length;
+    if (bytes !== undefined && bytes.length > taken) this.generation++; // a leader that reads on does so elsewhere
+    const { generation } = this;
+    if (run !== undefined) this.deliver(answer, run, underWayBytes);
     if (bad !== undefined && generation === this.generation) {
       const { problem, range } = bad;
       this.fail({ ...this.failureFrom(answer, 'corrupt', problem), ...(range ? { range } : {}) });
@@ -152,7 +160,7 @@ export class FetchPartition implements FetchHandle {
     return 'empty';
   }
 
-  private deliver(answer: PartitionAnswer, run: BatchRun): void {
+  private deliver(answer: PartitionAnswer, run: BatchRun, underWayBytes: number): void {
     this.position = run.nextOffset;
     this.lastEpoch = run.lastEpoch;
     this.suspectedHoleEnd = -1;
@@ -169,6 +177,7 @@ export class FetchPartition implements FetchHandle {
       logStartOffset: answer.logStartOffset,
       abortedTransactions: answer.abortedTransactions ?? NONE_ABORTED,
       originEpochs: this.newEpochs(answer),
+      underWayBytes,
     });
   }
 
@@ -207,6 +216,7 @@ export class FetchPartition implements FetchHandle {
       logStartOffset: answer.logStartOffset,
       abortedTransactions: NONE_ABORTED,
       originEpochs,
+      underWayBytes: 0,
     });
   }
 

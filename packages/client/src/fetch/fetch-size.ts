@@ -1,18 +1,29 @@
 /**
- * How much one leader's answers may hold. Over a long way an answer has to be as large as what the line carries in a
- * round trip and a half, or the line is idle while the next request travels; nearby that would only take memory.
+ * How much of one leader is under way at a time. Over a long way that has to be as much as what the line carries in a
+ * round trip and a half, or the line is idle while the next request travels; nearby it would only take memory. Where the
+ * leader reads on by itself it is several answers of the least size, behind each other; else it is one large answer.
  * Kept by `NodePoll` where a fetcher is `adaptive`.
  *
  *   full, and came in less than 1.5 round trips  → twice as much, as long as the budget has it
- *   less than a quarter of what it might hold    → half as much, down to the least
+ *   full, and waited for 8 round trips and more  → half as much, down to the least
+ *   less than a quarter of what it might hold    → likewise
  *   a short way, or not known to be long         → likewise
  *
  * Invariant: what all of a client's fetchers claim beyond their least sizes is within one budget.
  */
 import type { ClientLimits } from '../limits.ts';
 
+/** What a request asks for at most. */
+export interface Asked {
+  readonly bytes: number;
+  readonly partitionBytes: number;
+  /** Others follow it before it is answered. */
+  readonly isAhead: boolean;
+}
+
 /** What an answer tells of the line. */
 export interface AnswerFacts {
+  readonly asked: Asked;
   readonly bytes: number;
   /** Of the partition that brought most. */
   readonly largestPartitionBytes: number;
@@ -48,47 +59,77 @@ const FULL_SHARE = 0.75;
 const EMPTY_SHARE = 0.25;
 /** A transfer that takes longer than this many round trips leaves the line idle for 40 % of the time at most. */
 const ENOUGH_ROUND_TRIPS = 1.5;
+/** Much more than the line takes lies in its queues, where only those wait who come behind. */
+const TOO_MANY_ROUND_TRIPS = 8;
+
+/** Whether more was there than the answer could hold. */
+export function isFull({
+  asked,
+  bytes,
+  largestPartitionBytes,
+}: Pick<AnswerFacts, 'asked' | 'bytes' | 'largestPartitionBytes'>): boolean {
+  return bytes >= FULL_SHARE * asked.bytes || largestPartitionBytes >= FULL_SHARE * asked.partitionBytes;
+}
+
+export interface SizeBounds {
+  readonly least: number;
+  readonly partitionLeast: number;
+  /** Of one answer. */
+  readonly most: number;
+  /** Of several. */
+  readonly mostAhead: number;
+}
+
+type SizeLimits = Pick<ClientLimits, 'adaptiveRttMs' | 'maxFetchesAhead'>;
 
 export class FetchSize {
   private readonly least: number;
   private readonly partitionLeast: number;
   private readonly most: number;
+  private readonly mostAhead: number;
   private readonly budget: SizeBudget;
-  private readonly limits: Pick<ClientLimits, 'adaptiveRttMs'>;
+  private readonly limits: SizeLimits;
+  private isFar = false;
   private size: number;
   private partitionSize: number;
 
-  constructor(
-    bounds: { readonly least: number; readonly partitionLeast: number; readonly most: number },
-    budget: SizeBudget,
-    limits: Pick<ClientLimits, 'adaptiveRttMs'>,
-  ) {
+  constructor(bounds: SizeBounds, budget: SizeBudget, limits: SizeLimits) {
     this.size = this.least = bounds.least;
     this.partitionSize = this.partitionLeast = bounds.partitionLeast;
     this.most = Math.max(bounds.most, bounds.least);
+    this.mostAhead = Math.max(bounds.mostAhead, bounds.least);
     this.budget = budget;
     this.limits = limits;
   }
 
+  /** What may be under way together. */
   get bytes(): number {
     return this.size;
   }
 
-  get partitionBytes(): number {
-    return this.partitionSize;
+  /** Of one request. */
+  ask(isAhead: boolean): Asked {
+    if (isAhead) return { bytes: this.least, partitionBytes: this.partitionLeast, isAhead };
+    const bytes = Math.min(this.size, this.most);
+    return { bytes, partitionBytes: Math.min(this.partitionSize, bytes), isAhead };
   }
 
-  /** Whether more was there than the answer could hold. */
-  isFull({ bytes, largestPartitionBytes }: Pick<AnswerFacts, 'bytes' | 'largestPartitionBytes'>): boolean {
-    return bytes >= FULL_SHARE * this.size || largestPartitionBytes >= FULL_SHARE * this.partitionSize;
+  /** Requests for as many partitions that may be under way together. */
+  aheadFor(partitions: number): number {
+    if (!this.isFar) return 1;
+    const answerBytes = Math.min(this.least, partitions * this.partitionLeast);
+    return Math.min(this.limits.maxFetchesAhead, Math.floor(this.size / answerBytes));
   }
 
   answered(facts: AnswerFacts): void {
-    const { bytes, activePartitions, elapsedMs, rttMs = 0 } = facts;
-    const isFar = rttMs >= this.limits.adaptiveRttMs;
-    const isFull = this.isFull(facts);
-    if (isFar && isFull && elapsedMs - rttMs < ENOUGH_ROUND_TRIPS * rttMs) this.grow(activePartitions);
-    else if (!isFar || (!isFull && bytes < EMPTY_SHARE * this.size)) this.shrink();
+    const { asked, bytes, elapsedMs, rttMs = 0 } = facts;
+    this.isFar = rttMs >= this.limits.adaptiveRttMs;
+    const waitedMs = elapsedMs - rttMs;
+    if (!this.isFar) this.shrink();
+    else if (!isFull(facts)) {
+      if (bytes < EMPTY_SHARE * asked.bytes) this.shrink();
+    } else if (waitedMs < ENOUGH_ROUND_TRIPS * rttMs) this.grow(facts);
+    else if (waitedMs > TOO_MANY_ROUND_TRIPS * rttMs) this.shrink();
   }
 
   /** Gives back what was claimed. */
@@ -98,8 +139,9 @@ export class FetchSize {
   }
 
   /** Each of those that have something may bring its share; in powers of two, since a change is told for every partition. */
-  private grow(activePartitions: number): void {
-    this.size += this.budget.claim(Math.min(this.size, this.most - this.size));
+  private grow({ asked, activePartitions }: AnswerFacts): void {
+    const most = asked.isAhead ? this.mostAhead : this.most;
+    this.size += this.budget.claim(Math.max(0, Math.min(this.size, most - this.size)));
     const share = 2 ** Math.floor(Math.log2(this.size / Math.max(1, activePartitions)));
     this.partitionSize = Math.max(this.partitionLeast, share);
   }

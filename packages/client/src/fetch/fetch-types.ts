@@ -35,12 +35,14 @@ export interface WireCompression {
 export type WireCodecName = 'zstd' | 'lz4';
 
 /**
- * A long way (`ClientLimits.adaptiveRttMs` and more) wants large answers: what the line carries in a round trip and a
+ * A long way (`ClientLimits.adaptiveRttMs` and more) wants much under way: what the line carries in a round trip and a
  * half. All fetchers of a client together take `ClientLimits.adaptiveBytes` for it at most.
  */
 export interface AdaptiveFetch {
   /** The most that one answer may be asked to hold, of each leader. */
   readonly maxBytes: number;
+  /** The same of all answers under way together, of leaders that let fetches go ahead of answers. Default `maxBytes`. */
+  readonly maxAheadBytes?: number;
 }
 
 /**
@@ -107,6 +109,8 @@ export interface FetchedSlice {
   readonly abortedTransactions: readonly AbortedTransaction[];
   /** New entries since the last slice; an answer that brings nothing else is delivered too, without buffers. */
   readonly originEpochs: readonly OriginEpoch[];
+  /** So much may come without being asked for again. Who pauses before, leaves a long line idle. */
+  readonly underWayBytes: number;
 }
 
 export interface AbortedTransaction {

@@ -53,7 +53,7 @@ export class PollingFetcher implements Fetcher {
         partitionMaxBytes: options.partitionMaxBytes ?? limits.fetchPartitionMaxBytes,
         isolation: options.isolation ?? 'read_uncommitted',
       },
-      adaptiveBytes: options.adaptive?.maxBytes ?? 0,
+      adaptive: options.adaptive,
       sizeBudget: context.sizeBudget,
       memory: options.memory,
       codec: codecOf(context, options),

@@ -6,33 +6,24 @@
  *   main comes back while a second one is out: its next poll is a short one
  *   main out, short   what the second one brought back waits for main, and goes along with it from then on
  *
- * The main one goes on from request to request in a fetch session; the second one and probes stand by themselves.
- * Invariant: a partition is in one request at a time.
+ * The main one goes on from request to request in a fetch session; the second one and probes stand by themselves. Over a
+ * long way the main one is several requests behind each other (`flight.ts`), where the leader reads on by itself.
+ * Invariant: a partition is in one request at a time, or in some of one line in a row.
  */
 import type { Io } from '@meridian/io';
-import {
-  ERROR,
-  errorName,
-  Fetch,
-  MIRROR_FEATURE,
-  type RequestInput,
-  type ResponseOf,
-  WIRE_CODEC_LEVEL,
-  ZERO_UUID,
-} from '@meridian/protocol';
-import type { NodeConnection } from '../connection/node-connection.ts';
+import { ERROR, errorName, Fetch, type ResponseOf, ZERO_UUID } from '@meridian/protocol';
 import type { NodePool, Purpose } from '../connection/node-pool.ts';
 import { ClientError } from '../errors.ts';
 import type { ClientLimits } from '../limits.ts';
 import type { MetadataCache } from '../metadata-cache.ts';
 import type { FetchPartition, PartitionAnswer } from './fetch-partition.ts';
-import { FetchSession, isSessionError, type Naming, sessionless } from './fetch-session.ts';
-import { type AnswerFacts, FetchSize, type SizeBudget } from './fetch-size.ts';
+import { FetchSession, isSessionError, sessionless } from './fetch-session.ts';
+import { FetchSize, isFull, type SizeBudget } from './fetch-size.ts';
 import type { FetcherOptions } from './fetch-types.ts';
+import { BY_ID, type Flight, FlightLine, type Tally, type Terms, tallyOf } from './flight.ts';
 import { RoundTrip } from './round-trip.ts';
 import type { WireCodec } from './wire-codec.ts';
 
-type Request = RequestInput<typeof Fetch>;
 type Answer = ResponseOf<typeof Fetch>;
 
 export interface PollContext {
@@ -41,8 +32,8 @@ export interface PollContext {
   readonly pool: NodePool;
   readonly metadata: MetadataCache;
   readonly options: Required<Omit<FetcherOptions, 'adaptive' | 'memory' | 'compression'>>;
-  /** 0: answers have one size. */
-  readonly adaptiveBytes: number;
+  /** Undefined: answers have one size. */
+  readonly adaptive: FetcherOptions['adaptive'];
   readonly sizeBudget: SizeBudget;
   readonly memory: FetcherOptions['memory'];
   readonly codec: WireCodec | undefined;
@@ -56,10 +47,8 @@ interface Lane {
   readonly purpose: Purpose;
   isBusy: boolean;
   isShort: boolean;
+  line: FlightLine | undefined;
 }
-
-/** First version that names topics by id. */
-const BY_ID = 13;
 
 export class NodePoll {
   private readonly context: PollContext;
@@ -73,23 +62,27 @@ export class NodePoll {
   private readonly roundTrip: RoundTrip;
   private scheduled = false;
   private isClosed = false;
-  /** The leader does not understand the codec that the fetcher wants. */
-  private isPlain = false;
+  /** Behind what is under way on it, others may be sent. */
+  private ahead: FlightLine | undefined;
+  /** The session's last answer was. */
+  private isFull = false;
 
   constructor(context: PollContext, nodeId: number, fetcherId: number) {
     this.context = context;
     this.nodeId = nodeId;
-    this.main = { purpose: `fetch:${fetcherId}:main`, isBusy: false, isShort: false };
-    this.second = { purpose: `fetch:${fetcherId}:second`, isBusy: false, isShort: true };
-    const { io, limits, pool, options, adaptiveBytes, sizeBudget } = context;
-    const bounds = { least: options.maxBytes, partitionLeast: options.partitionMaxBytes, most: adaptiveBytes };
+    this.main = { purpose: `fetch:${fetcherId}:main`, isBusy: false, isShort: false, line: undefined };
+    this.second = { purpose: `fetch:${fetcherId}:second`, isBusy: false, isShort: true, line: undefined };
+    const { io, limits, pool, options, adaptive, sizeBudget } = context;
+    const { maxBytes: least, partitionMaxBytes: partitionLeast } = options;
+    const { maxBytes: most = least, maxAheadBytes: mostAhead = most } = adaptive ?? {};
+    const bounds = { least, partitionLeast, most, mostAhead };
     this.size = new FetchSize(bounds, sizeBudget, limits);
     this.roundTrip = new RoundTrip(io, limits, () => pool.connect(nodeId, 'control'));
   }
 
   /** The leader's id, if records of it come as they lie though they are wanted compressed. */
   get plainLeader(): readonly number[] {
-    return this.isPlain && this.partitions.size > 0 ? [this.nodeId] : [];
+    return this.main.line?.isPlain === true && this.partitions.size > 0 ? [this.nodeId] : [];
   }
 
   add(partition: FetchPartition): void {
@@ -119,6 +112,7 @@ export class NodePoll {
 
   private pump(): void {
     if (this.isClosed || this.context.isPaused()) return;
+    this.pollAhead();
     const lane = this.freeLane();
     if (lane === undefined) return;
     const ready = [...this.partitions].filter((partition) => partition.wantsFetch);
@@ -134,56 +128,93 @@ export class NodePoll {
   }
 
   private async poll(lane: Lane, partitions: readonly FetchPartition[], isProbe: boolean): Promise<void> {
-    const { io, options, limits, adaptiveBytes } = this.context;
     // Measured while nobody is busy yet, if there is such a moment.
-    if (adaptiveBytes > 0 && this.roundTrip.ms === undefined) this.roundTrip.refresh();
+    if (this.isAdaptive && this.roundTrip.ms === undefined) this.roundTrip.refresh();
     lane.isBusy = true;
     lane.isShort = !isProbe && (lane === this.second || this.second.isBusy);
-    const maxWaitMs = isProbe
-      ? 0
-      : lane.isShort
-        ? Math.min(limits.fetchSecondLaneWaitMs, options.maxWaitMs)
-        : options.maxWaitMs;
-    for (const partition of partitions) partition.flights++;
-    const generations = partitions.map((partition) => partition.generation);
+    const generations = this.begin(partitions);
     const session = lane === this.main && !isProbe ? this.session : undefined;
-    let answer: Answer | undefined;
-    let naming: Naming | undefined;
-    let askedAtMs = 0;
-    let reason = '';
+    let line: FlightLine;
     try {
-      const connection = await this.context.pool.connect(this.nodeId, lane.purpose);
-      const best = connection.versionFor(Fetch);
-      const version = partitions.some(({ topicId }) => topicId === ZERO_UUID) ? Math.min(best, BY_ID - 1) : best;
-      const partitionMaxBytes = this.size.partitionBytes;
-      naming =
-        session?.next(partitions, partitionMaxBytes, version >= BY_ID) ?? sessionless(partitions, partitionMaxBytes);
-      const wireCodec = this.codecFor(connection);
-      const body = { ...this.termsOf(maxWaitMs, isProbe), ...naming, wireCodec };
-      const timeoutMs = maxWaitMs + limits.requestTimeoutMs;
-      askedAtMs = io.clock.monotonic();
-      answer = await connection.request(Fetch, version, body, { timeoutMs, memory: this.context.memory });
-      if (wireCodec !== 0) answer = await this.context.codec!.unpack(answer);
+      line = await this.lineTo(lane, partitions);
     } catch (error) {
-      reason = (error as Error).message;
-      if (error instanceof ClientError && error.code === 'timeout') this.context.pool.avoid(this.nodeId);
+      this.end(lane, partitions);
+      if (!this.isClosed) this.lose(partitions, (error as Error).message);
+      return this.wake();
     }
-    lane.isBusy = lane.isShort = false;
-    for (const partition of partitions) partition.flights--;
+    const asked = this.size.ask(line.readsOn && this.session.isGiven);
+    const naming =
+      session?.next(partitions, asked.partitionBytes, line.version >= BY_ID) ??
+      sessionless(partitions, asked.partitionBytes);
+    this.send(lane, line, { partitions, generations, asked, session, naming, isProbe });
+    this.ahead = session !== undefined && asked.isAhead && this.isAdaptive ? line : this.ahead;
+    if (this.ahead === line) this.wake(); // others may follow at once
+  }
+
+  /** Over a long way, as long as answers are full: a leader that reads on is asked before it has answered. */
+  private pollAhead(): void {
+    const { ahead, session } = this;
+    if (ahead === undefined || ahead.isBroken || !session.isOpen || !this.isFull) return;
+    const most = this.size.aheadFor(this.partitions.size);
+    while (ahead.length > 0 && ahead.length < most) {
+      const partitions = [...this.partitions].filter((partition) => this.mayReadOn(partition));
+      if (partitions.length === 0) return;
+      const generations = this.begin(partitions);
+      const asked = this.size.ask(true);
+      const naming = session.nextOn(partitions, asked.partitionBytes);
+      this.send(this.main, ahead, { partitions, generations, asked, session, naming, isProbe: false });
+    }
+  }
+
+  /** Whether its leader knows where it goes on, or can be told. */
+  private mayReadOn(partition: FetchPartition): boolean {
+    if (!partition.mayReadOn) return false;
+    return partition.flights === 0 ? partition.topicId !== ZERO_UUID : this.session.canReadOn(partition);
+  }
+
+  private async lineTo(lane: Lane, partitions: readonly FetchPartition[]): Promise<FlightLine> {
+    const connection = await this.context.pool.connect(this.nodeId, lane.purpose);
+    const best = connection.versionFor(Fetch);
+    const version = partitions.some(({ topicId }) => topicId === ZERO_UUID) ? Math.min(best, BY_ID - 1) : best;
+    lane.line = new FlightLine(this.context, connection, version);
+    return lane.line;
+  }
+
+  private send(lane: Lane, line: FlightLine, flight: Omit<Flight, 'askedAtMs'>): void {
+    const sent = { ...flight, askedAtMs: this.context.io.clock.monotonic() };
+    const terms = this.termsOf(lane, flight.isProbe);
+    void line.send(sent, terms, (answer, error) => this.land(lane, line, sent, answer, error));
+  }
+
+  /** What was asked for is there, or never will be. */
+  private land(lane: Lane, line: FlightLine, flight: Flight, answer: Answer | undefined, error: unknown): void {
+    const { partitions } = flight;
+    this.end(lane, partitions);
     if (this.isClosed) return;
-    if (answer === undefined) session?.reset();
-    if (answer === undefined) this.lose(partitions, reason);
-    else if (answer.errorCode !== ERROR.NONE) this.refused(partitions, answer.errorCode);
-    else this.distribute(partitions, generations, answer, session, naming, isProbe ? 0 : askedAtMs);
+    if (!line.isBroken) {
+      // Whom it concerns was told when it broke; the others are asked for again.
+      line.isBroken = answer === undefined || answer.errorCode !== ERROR.NONE;
+      if (answer === undefined) this.fail(flight, error);
+      else if (line.isBroken) this.refused(partitions, answer.errorCode);
+      else this.distribute(flight, answer);
+    }
     this.wake();
   }
 
-  /** 0: records come as they lie. */
-  private codecFor({ features }: NodeConnection): number {
-    const { codec } = this.context;
-    if (codec === undefined) return 0;
-    this.isPlain = (features.get(MIRROR_FEATURE) ?? 0) < WIRE_CODEC_LEVEL;
-    return this.isPlain ? 0 : codec.id;
+  private fail({ partitions, session }: Flight, error: unknown): void {
+    if (error instanceof ClientError && error.code === 'timeout') this.context.pool.avoid(this.nodeId);
+    session?.reset();
+    this.lose(partitions, (error as Error).message);
+  }
+
+  private begin(partitions: readonly FetchPartition[]): number[] {
+    for (const partition of partitions) partition.flights++;
+    return partitions.map(({ generation }) => generation);
+  }
+
+  private end(lane: Lane, partitions: readonly FetchPartition[]): void {
+    for (const partition of partitions) partition.flights--;
+    if ((lane.line?.length ?? 0) === 0) lane.isBusy = lane.isShort = false;
   }
 
   /** A session that the leader has given up is begun anew at once. */
@@ -192,31 +223,24 @@ export class NodePoll {
     if (!isSessionError(errorCode)) this.lose(partitions, errorName(errorCode));
   }
 
-  private termsOf(
-    maxWaitMs: number,
-    isProbe: boolean,
-  ): Pick<Request, 'maxWaitMs' | 'minBytes' | 'maxBytes' | 'isolationLevel'> {
-    const { minBytes, isolation } = this.context.options;
-    const maxBytes = this.size.bytes;
+  private termsOf(lane: Lane, isProbe: boolean): Terms {
+    const { minBytes, maxWaitMs, isolation } = this.context.options;
     const isolationLevel = isolation === 'read_committed' ? 1 : 0;
-    return { maxWaitMs, minBytes: isProbe ? 0 : minBytes, maxBytes, isolationLevel };
+    if (isProbe) return { maxWaitMs: 0, minBytes: 0, isolationLevel };
+    const shortMs = Math.min(this.context.limits.fetchSecondLaneWaitMs, maxWaitMs);
+    return { maxWaitMs: lane.isShort ? shortMs : maxWaitMs, minBytes, isolationLevel };
   }
 
-  private distribute(
-    partitions: readonly FetchPartition[],
-    generations: readonly number[],
-    answer: Answer,
-    session: FetchSession | undefined,
-    naming: Naming | undefined,
-    askedAtMs: number,
-  ): void {
-    const isIncremental = session?.take(answer, naming!) === true;
-    const alone = partitions.length === 1;
-    const { answers, wireBytes, ...tally } = tallyOf(answer);
-    this.context.traffic.wireBytes += wireBytes;
-    this.context.traffic.recordBytes += tally.bytes;
-    if (this.context.adaptiveBytes > 0 && askedAtMs > 0) this.adapt(tally, askedAtMs);
+  private distribute(flight: Flight, answer: Answer): void {
+    const { partitions, generations, session, naming } = flight;
+    const isIncremental = session?.take(answer, naming) === true;
+    const tally = tallyOf(answer);
+    const { answers } = tally;
+    this.count(flight, tally);
     const patience = tally.bytes === 0 ? 0 : Math.min(partitions.length, this.context.limits.fetchPatience);
+    const alone = partitions.length === 1 && naming.readsOn !== true;
+    const underWayBytes = flight.asked.isAhead ? this.size.bytes : 0;
+    const terms = { readsCommitted: this.readsCommitted, alone, patience, underWayBytes };
     const lost: FetchPartition[] = [];
     for (let index = 0; index < partitions.length; index++) {
       const partition = partitions[index]!;
@@ -229,17 +253,26 @@ export class NodePoll {
         continue;
       }
       if (found.errorCode !== ERROR.NONE) this.learn(partition, found, answer);
-      const aftermath = partition.take(found, this.readsCommitted, alone, patience);
+      const aftermath = partition.take(found, terms);
       if (aftermath === 'lost') lost.push(partition);
       else if (aftermath === 'data') this.toTheBack(partition);
     }
     if (lost.length > 0) this.lose(lost, '');
   }
 
-  private adapt(tally: Tally, askedAtMs: number): void {
-    if (this.size.isFull(tally)) this.roundTrip.refresh();
-    const elapsedMs = this.context.io.clock.monotonic() - askedAtMs;
-    this.size.answered({ ...tally, elapsedMs, rttMs: this.roundTrip.ms });
+  private count({ asked, session, isProbe, askedAtMs }: Flight, tally: Tally): void {
+    const { traffic, io } = this.context;
+    traffic.wireBytes += tally.wireBytes;
+    traffic.recordBytes += tally.bytes;
+    const facts = { ...tally, asked };
+    if (session !== undefined) this.isFull = isFull(facts);
+    if (!this.isAdaptive || isProbe) return;
+    if (isFull(facts)) this.roundTrip.refresh();
+    this.size.answered({ ...facts, elapsedMs: io.clock.monotonic() - askedAtMs, rttMs: this.roundTrip.ms });
+  }
+
+  private get isAdaptive(): boolean {
+    return this.context.adaptive !== undefined;
   }
 
   private learn(partition: FetchPartition, { currentLeader }: PartitionAnswer, { nodeEndpoints }: Answer): void {
@@ -258,26 +291,4 @@ export class NodePoll {
     const still = partitions.filter((partition) => this.partitions.delete(partition));
     this.context.onLost(still, reason);
   }
-}
-
-type Tally = Pick<AnswerFacts, 'bytes' | 'largestPartitionBytes' | 'activePartitions'>;
-
-/** What an answer has of whom. */
-function tallyOf({ responses }: Answer): Tally & { answers: Map<string, PartitionAnswer>; wireBytes: number } {
-  const answers = new Map<string, PartitionAnswer>();
-  let bytes = 0;
-  let wireBytes = 0;
-  let largestPartitionBytes = 0;
-  let activePartitions = 0;
-  for (const { topic, topicId, partitions } of responses) {
-    for (const each of partitions as readonly PartitionAnswer[]) {
-      answers.set(`${topic || topicId}/${each.partitionIndex}`, each);
-      const size = each.records?.[0]?.length ?? 0;
-      bytes += size;
-      wireBytes += each.wireBytes ?? size;
-      if (size > 0) activePartitions++;
-      if (size > largestPartitionBytes) largestPartitionBytes = size;
-    }
-  }
-  return { answers, bytes, wireBytes, largestPartitionBytes, activePartitions };
 }
