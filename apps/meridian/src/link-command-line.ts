@@ -37,6 +37,7 @@ function addLinks({ io, terminal, command, collect, wholeNumber, addPair }: Comm
     .option('--policy <policy>', 'prefix: copies are <from>.<topic>; identity: <topic>, for one-way links')
     .option('--start <where>', 'of topics that are there already: earliest, latest, or a time')
     .option('--bandwidth <bytes>', 'at most so many bytes per second', wholeNumber)
+    .option('--compression <codec>', 'zstd or lz4: records are compressed on their way between the regions')
     .option('--config <name>', 'a topic config that copies follow, instead of the usual ones; can be repeated', collect)
     .option('--acls', 'rules for reading follow, too')
     .option('--group <name>', 'a consumer group whose offsets follow; can be repeated. Without it: all', collect)

@@ -3,7 +3,9 @@
  * `mirror.ts`. Invariant: parts end in the order of `stop`, each before what it rests on.
  */
 import type { Io, Logger } from '@meridian/io';
+import type { RegionEngines } from '@meridian/service';
 import { Membership } from './assignment/membership.ts';
+import type { EndpointConfig, MirrorConfig } from './config.ts';
 import { failoverOf } from './failover/of-mirror.ts';
 import { GapStore } from './gaps/gap-store.ts';
 import { FollowedGroups } from './groups/followed-groups.ts';
@@ -22,7 +24,7 @@ import { TaskShell } from './task/task-shell.ts';
 import { LinkVerifier, type LinkVerifierContext } from './verify/link-verifier.ts';
 
 export interface MirrorPartsOptions extends ConfiguredFileOptions {
-  readonly io: Pick<Io, 'clock' | 'timers' | 'random' | 'net' | 'disk' | 'memory'>;
+  readonly io: Pick<Io, 'clock' | 'timers' | 'random' | 'net' | 'disk' | 'memory' | 'zstd'>;
   readonly log: Logger;
   readonly limits: MirrorLimits;
 }
@@ -47,7 +49,7 @@ export function assemble(options: MirrorPartsOptions) {
   const now = () => ({ monotonicMs: io.clock.monotonic(), wallMs: io.clock.now() });
   let links: LinkSet | undefined;
   const onChange = (): void => links?.update();
-  const regions = new Set([region, ...(config.sources ?? []).map((source) => source.region)]);
+  const regions = enginesOf(config);
   const file = configuredFile(options, regions, limits);
   const directory = new LinkDirectory({ io, client: target.client, region, regions, links: specs, file, onChange });
   const membership = new Membership({
@@ -73,7 +75,7 @@ export function assemble(options: MirrorPartsOptions) {
   const linkStatus = (): LinkStatus[] =>
     links!.status(now()).map((link) => ({ ...link, groups: groups.shown(link.name) }));
   const failover = failoverOf({
-    ...{ io, log, limits, directory, gaps, groups, here: target, names: [...regions] },
+    ...{ io, log, limits, directory, gaps, groups, here: target, names: [...regions.keys()] },
     sideOf: (name) => sides.of(name),
     share: membership.share,
     status: linkStatus,
@@ -89,6 +91,12 @@ export function assemble(options: MirrorPartsOptions) {
     await ending;
   };
   return { sides, gaps, directory, membership, verifiers, links, failover, linkStatus, now, stop };
+}
+
+/** Of the whole topology; one of which nobody has told how it is reached counts as ours until it is used. */
+function enginesOf({ region, target, sources = [] }: MirrorConfig): RegionEngines {
+  const engineOf = ({ kafka }: EndpointConfig) => (kafka === undefined ? 'embedded' : 'kafka');
+  return new Map([[region, engineOf(target)], ...sources.map((source) => [source.region, engineOf(source)] as const)]);
 }
 
 interface CompanionParts extends Pick<LinkVerifierContext, 'io' | 'log' | 'limits' | 'runs'> {

@@ -21,7 +21,7 @@ export type { MirrorLimits } from './limits.ts';
 export type { LinkStatus, MirrorStatus, PartitionState, PartitionStatus } from './status.ts';
 
 export interface MirrorOptions {
-  readonly io: Pick<Io, 'clock' | 'timers' | 'random' | 'net' | 'disk' | 'memory'>;
+  readonly io: Pick<Io, 'clock' | 'timers' | 'random' | 'net' | 'disk' | 'memory' | 'zstd'>;
   readonly config: MirrorConfig;
   readonly log: Logger;
   readonly limits?: Partial<MirrorLimits>;

@@ -64,8 +64,20 @@ export interface LinkStatus {
   readonly isKeeper: boolean;
   /** Those that this process mirrors; further ones are with other members. */
   readonly partitions: readonly PartitionStatus[];
+  /** What the link's `compression` does; absent: it has none, or nothing of it runs. */
+  readonly wire?: WireStatus;
   /** Where its groups are, of the keeper. */
   readonly groups?: readonly GroupPartitionStatus[];
+}
+
+/** Of this process, since the link began or was changed. */
+export interface WireStatus {
+  readonly codec: 'zstd' | 'lz4';
+  /** Of records: as they came over the line, and as they are. */
+  readonly wireBytes: number;
+  readonly recordBytes: number;
+  /** Why records come as they lie; null: whatever gets smaller is compressed. */
+  readonly off: string | null;
 }
 
 /** What `GET /v1/links` answers. */

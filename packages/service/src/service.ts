@@ -8,7 +8,7 @@ export { SERVICE_ERRORS, ServiceError, type ServiceErrorCode } from './errors.ts
 export { openPort } from './http-port.ts';
 export { checkKafkaSettings, type KafkaEndpoint, kafkaEndpoint } from './kafka/kafka-endpoint.ts';
 export { KAFKA_SETTINGS, type KafkaSettings } from './kafka/kafka-settings.ts';
-export { checkLink, conflictOf, FAILBACK, linkName, linkSpec } from './links/link-check.ts';
+export { checkLink, conflictOf, FAILBACK, linkName, linkSpec, type RegionEngines } from './links/link-check.ts';
 export {
   type GapPolicy,
   LINK_SCHEMA,

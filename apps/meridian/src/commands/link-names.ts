@@ -1,5 +1,5 @@
 /** How links and what ails them are written for people, by `links` and `link`. */
-import type { LinkStatus } from './links.ts';
+import type { LinkStatus, WireStatus } from './links.ts';
 
 /** A name of its own is shown beside the regions. */
 export function nameOf({ name, from, to }: Pick<LinkStatus, 'name' | 'from' | 'to'>): string {
@@ -15,8 +15,18 @@ export function reasonsOf(link: LinkStatus): string[] {
     partitions.set(told, [...(partitions.get(told) ?? []), partition]);
   }
   const isTold = link.reason === null || link.partitions.some(({ reason }) => reason === link.reason);
+  const off = link.wire?.off ?? null;
   return [
     ...(isTold ? [] : [`${nameOf(link)}: ${link.reason}`]),
     ...[...partitions].map(([told, numbers]) => `${nameOf(link)} ${told} (partition ${numbers.join(', ')})`),
+    ...(off === null ? [] : [`${nameOf(link)}: compression is off: ${off}`]),
   ];
 }
+
+/** As in `12.0 MB for 61.2 MB of records (zstd, 5.1 to 1)`. */
+export function wireOf({ codec, wireBytes, recordBytes }: WireStatus): string {
+  const ratio = wireBytes === 0 ? '' : `, ${(recordBytes / wireBytes).toFixed(1)} to 1`;
+  return `${megabytes(wireBytes)} for ${megabytes(recordBytes)} of records (${codec}${ratio})`;
+}
+
+const megabytes = (bytes: number): string => `${(bytes / 1_000_000).toFixed(1)} MB`;

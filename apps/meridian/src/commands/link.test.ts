@@ -53,7 +53,15 @@ test('what is not said is left out, so that the mirror fills it in', () => {
 test('each flag has its place in the link', () => {
   const options = {
     ...{ ...ENDS, topics: ['orders'], prefix: 'acme.', exclude: ['acme.tmp'], policy: 'identity', start: 'latest' },
-    ...{ bandwidth: 5000, configs: ['retention.ms'], acls: true, groups: ['billing'], onGap: 'mark-gap', mm2: true },
+    ...{
+      compression: 'zstd',
+      bandwidth: 5000,
+      configs: ['retention.ms'],
+      acls: true,
+      groups: ['billing'],
+      onGap: 'mark-gap',
+      mm2: true,
+    },
     topicOnGap: { orders: 'halt' },
   };
   expect(linkEntry('orders', options)).toEqual({
@@ -61,6 +69,7 @@ test('each flag has its place in the link', () => {
     topics: { list: ['orders'], prefix: 'acme.', exclude: { list: ['acme.tmp'] } },
     follow: { configs: ['retention.ms'], acls: true, groups: { list: ['billing'] } },
     onGap: { default: 'mark-gap', topics: { orders: 'halt' } },
+    compression: 'zstd',
     mm2: true,
   });
   expect(linkEntry('x', { ...ENDS, withoutGroups: true })).toMatchObject({ follow: { groups: 'none' } });

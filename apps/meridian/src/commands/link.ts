@@ -8,7 +8,7 @@ import type { Region } from '@meridian/service/regions';
 import { CliError } from '../errors.ts';
 import { findPlatform, findRegion, type PlatformOptions } from '../platform.ts';
 import type { Terminal } from '../terminal.ts';
-import { nameOf } from './link-names.ts';
+import { nameOf, wireOf } from './link-names.ts';
 import { askLinks, type LinkStatus, tableOf } from './links.ts';
 import { askEachMirror, askMirror } from './mirror-api.ts';
 
@@ -30,6 +30,7 @@ export interface LinkCreateOptions extends LinkOptions {
   policy?: string;
   start?: string;
   bandwidth?: number;
+  compression?: string;
   configs?: string[];
   acls?: boolean;
   groups?: string[];
@@ -71,8 +72,10 @@ export async function describeLink(io: Io, terminal: Terminal, name: string, opt
   if (paused !== null) terminal.data(`paused: by ${paused.by} at ${new Date(paused.atMs).toISOString()}`);
   if (problem !== null) terminal.data(`does not run: it ${problem}`);
   const { links } = await askLinks(io, options, region);
+  const running = links.filter((each) => each.name === name);
+  for (const { wire } of running) if (wire !== undefined) terminal.data(`on the wire: ${wireOf(wire)}`);
   terminal.data('');
-  for (const line of tableOf(links.filter((each) => each.name === name))) terminal.data(line);
+  for (const line of tableOf(running)) terminal.data(line);
 }
 
 export async function pauseLink(io: Io, terminal: Terminal, name: string, options: LinkOptions & { by?: string }) {
@@ -205,6 +208,7 @@ export function linkEntry(name: string | undefined, options: LinkCreateOptions):
     ...(options.policy && { policy: options.policy }),
     ...(options.start && { start: startOf(options.start) }),
     ...(options.bandwidth && { bandwidthBytesPerSecond: options.bandwidth }),
+    ...(options.compression && { compression: options.compression }),
     ...(given(follow) && { follow }),
     ...(given(onGap) && { onGap }),
     ...(options.mm2 && { mm2: true }),

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { wireOf } from './link-names.ts';
 import { type LinkStatus, mergeLinks, summaryOf, tableOf } from './links.ts';
 
 const partition = (number: number, more: Partial<LinkStatus['partitions'][number]> = {}) => ({
@@ -55,6 +56,18 @@ test('a link that cannot look for topics says why', () => {
     '',
     'us → eu: not connected yet',
   ]);
+});
+
+test('what crossed the line is added up over mirrors, and compression that is off says why', () => {
+  const wire = { codec: 'zstd', wireBytes: 6_000_000, recordBytes: 30_600_000, off: null };
+  const answer = (member: string, more: { off?: string }) => ({
+    ...{ region: 'eu', member, members: [], configError: null },
+    links: [link({ wire: { ...wire, ...more } })],
+  });
+  const [merged] = mergeLinks([answer('a', {}), answer('b', { off: 'broker 3 is old' })]);
+  expect(wireOf(merged!.wire!)).toBe('12.0 MB for 61.2 MB of records (zstd, 5.1 to 1)');
+  expect(wireOf({ ...wire, wireBytes: 0, recordBytes: 0 })).toBe('0.0 MB for 0.0 MB of records (zstd)');
+  expect(tableOf([merged!]).at(-1)).toBe('us → eu: compression is off: broker 3 is old');
 });
 
 test('without troubles there is nothing below the table', () => {

@@ -37,6 +37,15 @@ export interface LinkStatus {
   reason: string | null;
   isKeeper: boolean;
   partitions: PartitionStatus[];
+  wire?: WireStatus;
+}
+
+/** What a link's compression does. */
+export interface WireStatus {
+  codec: string;
+  wireBytes: number;
+  recordBytes: number;
+  off: string | null;
 }
 
 /** A number is null as long as it is not known. */
@@ -99,6 +108,8 @@ export function mergeLinks(answers: readonly MirrorStatus[]): LinkStatus[] {
       if (known === undefined) links.set(link.name, { ...link, partitions });
       else {
         known.partitions.push(...partitions);
+        const wire = addWires(known.wire, link.wire);
+        if (wire !== undefined) known.wire = wire;
         if (badness(link.state) > badness(known.state))
           Object.assign(known, { state: link.state, reason: link.reason });
       }
@@ -108,6 +119,12 @@ export function mergeLinks(answers: readonly MirrorStatus[]): LinkStatus[] {
     partitions.sort((a, b) => a.topic.localeCompare(b.topic) || a.partition - b.partition);
   }
   return [...links.values()];
+}
+
+function addWires(one: WireStatus | undefined, other: WireStatus | undefined): WireStatus | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  const wireBytes = one.wireBytes + other.wireBytes;
+  return { ...one, wireBytes, recordBytes: one.recordBytes + other.recordBytes, off: one.off ?? other.off };
 }
 
 const STATES = ['running', 'promoted', 'catching-up', 'starting', 'paused', 'deleted', 'retrying', 'halted'];

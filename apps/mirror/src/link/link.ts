@@ -22,13 +22,14 @@ import { CopyKeeper, type KeeperTerms } from './copy-keeper.ts';
 import { type Adoption, Discovery } from './discovery.ts';
 import { EndObserver } from './end-observer.ts';
 import { LimitedFetcher } from './limited-fetcher.ts';
+import { fetcherOf, wireStatusOf } from './link-fetcher.ts';
 import { MirroredTopic, type TopicMode, type TopicPlace } from './mirrored-topic.ts';
 import type { Decision } from './reconcile.ts';
 import type { RegionSide } from './region-side.ts';
 import type { TopicFacts } from './topic-catalog.ts';
 
 export interface LinkContext {
-  readonly io: Pick<Io, 'clock' | 'timers' | 'random' | 'memory'>;
+  readonly io: Pick<Io, 'clock' | 'timers' | 'random' | 'memory' | 'zstd'>;
   readonly log: Logger;
   readonly limits: MirrorLimits;
   readonly spec: LinkSpec;
@@ -92,7 +93,7 @@ export class Link {
     this.loop = this.run();
   }
 
-  status(now: StatusNow): Pick<LinkStatus, 'state' | 'reason' | 'partitions'> {
+  status(now: StatusNow): Pick<LinkStatus, 'state' | 'reason' | 'partitions' | 'wire'> {
     const { limits, gaps } = this.context;
     const partitions: PartitionStatus[] = [...this.topics.values()].flatMap(({ tasks, shownAs }) =>
       [...tasks.values()].map((task) => {
@@ -108,7 +109,9 @@ export class Link {
     if (this.pausedBy !== null) states.push('paused');
     else if (trouble !== null) states.push('retrying');
     const told = partitions.find((partition) => partition.reason !== null)?.reason ?? this.beside.notice;
-    return { state: worstState(states), reason: this.pausedBy ?? trouble ?? told, partitions };
+    const state = worstState(states);
+    const wire = wireStatusOf(this.spec, this.fetcher.traffic);
+    return { state, reason: this.pausedBy ?? trouble ?? told, partitions, ...(wire && { wire }) };
   }
 
   get isKeeper(): boolean {
@@ -357,19 +360,4 @@ const REASONS = {
 function placeOf(topic: TopicFacts, { name: copy, id: copyId, origin }: TopicFacts): TopicPlace {
   const { incarnation = 1, originTopicId = topic.id, start } = origin ?? {};
   return { topic: topic.name, topicId: originTopicId, copy, copyId, incarnation, start };
-}
-
-/** Of a copy that is re-based, what was never committed is not wanted. */
-function fetcherOf({ io, limits, source, target, spec }: LinkContext): Fetcher {
-  const limit = spec.bandwidthBytesPerSecond;
-  const largest = limit === undefined ? limits.fetchMaxBytes : Math.max(limits.limitedFetchMinBytes, limit / 4);
-  const maxBytes = Math.min(limits.fetchMaxBytes, Math.ceil(largest));
-  const fetcher = source.client.fetcher({
-    maxBytes,
-    partitionMaxBytes: Math.min(maxBytes, limits.fetchPartitionMaxBytes),
-    ...(limit === undefined && { adaptive: { maxBytes: limits.farFetchMaxBytes } }),
-    isolation: target.engine === 'kafka' ? 'read_committed' : 'read_uncommitted',
-    memory: io.memory,
-  });
-  return limit === undefined ? fetcher : new LimitedFetcher(io, fetcher, limit);
 }

@@ -2,7 +2,7 @@
  * What a mirror's config says of regions and links, checked before anything is started.
  * Invariant: what is contradictory is refused by a coded error; nothing runs on half of a config.
  */
-import { type LinkSpec, linkSpec } from '@meridian/service';
+import { type LinkSpec, linkSpec, type RegionEngines } from '@meridian/service';
 import type { MirrorConfig } from '../config.ts';
 import { MirrorError } from '../errors.ts';
 import type { MirrorLimits } from '../limits.ts';
@@ -34,7 +34,7 @@ export interface ConfiguredFileOptions extends Pick<LinkFileOptions, 'io'> {
 
 export function configuredFile(
   { io, config: { linksFile: path }, readLinks }: ConfiguredFileOptions,
-  regions: ReadonlySet<string>,
+  regions: RegionEngines,
   limits: MirrorLimits,
 ): LinkFile | undefined {
   if (path === undefined) return undefined;

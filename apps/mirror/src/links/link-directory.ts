@@ -7,7 +7,16 @@ import type { Client } from '@meridian/client';
 import { CompactedTopic } from '@meridian/coordinates';
 import type { Io } from '@meridian/io';
 import { ERROR, errorName } from '@meridian/protocol';
-import { checkLink, conflictOf, type LinkEntry, type LinkSpec, linkSpec, pathText, Refused } from '@meridian/service';
+import {
+  checkLink,
+  conflictOf,
+  type LinkEntry,
+  type LinkSpec,
+  linkSpec,
+  pathText,
+  Refused,
+  type RegionEngines,
+} from '@meridian/service';
 import type { LinkFile } from './link-file.ts';
 import {
   decodeLinkRecord,
@@ -35,7 +44,7 @@ export interface LinkDirectoryOptions {
   readonly client: Client;
   readonly region: string;
   /** Of the whole topology, by name. */
-  readonly regions: ReadonlySet<string>;
+  readonly regions: RegionEngines;
   /** From the config, where there is no file. */
   readonly links: readonly LinkSpec[];
   readonly file: LinkFile | undefined;

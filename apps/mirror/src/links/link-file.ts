@@ -3,16 +3,16 @@
  * Invariant: of a file that cannot be read or is wrong, the last good version stays, and what is wrong is told.
  */
 import type { Io } from '@meridian/io';
-import type { LinkSpec } from '@meridian/service';
+import type { LinkSpec, RegionEngines } from '@meridian/service';
 import type { MirrorLimits } from '../limits.ts';
 
 /** Of `@meridian/service/links`, which brings a YAML parser along: loaded only where there is a file. */
-export type ReadLinks = (file: string, text: string, regions: ReadonlySet<string>) => LinkSpec[] | string[];
+export type ReadLinks = (file: string, text: string, regions: RegionEngines) => LinkSpec[] | string[];
 
 export interface LinkFileOptions {
   readonly io: Pick<Io, 'disk'>;
   readonly path: string;
-  readonly regions: ReadonlySet<string>;
+  readonly regions: RegionEngines;
   readonly limits: Pick<MirrorLimits, 'maxLinksFileBytes'>;
   readonly readLinks: ReadLinks;
 }

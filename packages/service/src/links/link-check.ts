@@ -15,14 +15,21 @@ export function linkSpec(entry: LinkEntry): LinkSpec {
 
 export const linkName = ({ name, from, to }: LinkEntry): string => name ?? `${from}-${to}`;
 
+/** By name: whose brokers they are. */
+export type RegionEngines = ReadonlyMap<string, 'embedded' | 'kafka'>;
+
 /** Of one link: what its schema does not say. */
-export function checkLink(link: LinkEntry, regions: ReadonlySet<string>): Problem[] {
+export function checkLink(link: LinkEntry, regions: RegionEngines): Problem[] {
   const problems: Problem[] = [];
   for (const end of ['from', 'to'] as const) {
     if (!regions.has(link[end])) problems.push({ path: [end], message: `is no region: ${link[end]}` });
   }
   if (link.from === link.to) problems.push({ path: ['to'], message: 'must not be the region that it comes from' });
-  const { topics = {}, follow } = link;
+  const { topics = {}, follow, compression = 'none' } = link;
+  if (compression !== 'none' && regions.get(link.from) === 'kafka') {
+    const message = `must be none: ${link.from} is an Apache Kafka, which compresses nothing on its way out. Let its producers compress`;
+    problems.push({ path: ['compression'], message });
+  }
   const groups = follow?.groups ?? 'none';
   const selectors = [
     [['topics'], topics],

@@ -61,6 +61,12 @@ export const LINK_SCHEMA = {
       description: 'Where a topic begins that was there before the link. Later ones begin at their start.',
     },
     bandwidthBytesPerSecond: { type: 'integer', minimum: 1024, maximum: 1_000_000_000_000 },
+    compression: {
+      type: 'string',
+      enum: ['none', 'zstd', 'lz4'],
+      default: 'none',
+      description: 'Of records on their way between the regions; they land as they were. Not from an Apache Kafka.',
+    },
     follow: {
       type: 'object',
       additionalProperties: false,
@@ -115,6 +121,8 @@ export interface LinkSpec {
   start: 'earliest' | 'latest' | { timestampMs: number };
   /** None: as fast as it goes. */
   bandwidthBytesPerSecond?: number;
+  /** On the way between the regions; what lands is what was there. */
+  compression: 'none' | 'zstd' | 'lz4';
   follow: { configs: 'default' | string[]; acls: boolean; groups: 'none' | NameSelector };
   onGap: { default: GapPolicy; topics: Record<string, GapPolicy> };
   mm2: boolean;

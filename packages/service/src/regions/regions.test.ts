@@ -41,6 +41,7 @@ test('regions and links come back with defaults filled in', () => {
       to: 'b',
       topics: {},
       policy: 'prefix',
+      compression: 'none',
       start: 'earliest',
       follow: { configs: 'default', acls: false, groups: {} },
       onGap: { default: 'halt', topics: {} },
@@ -127,6 +128,22 @@ test('settings of apache kafka that are unknown, or miss another, are told with 
   expect(() => load({ ...GOOD, 'b.yaml': kafkaRegion('').replace('engine: kafka', 'engine: redpanda') })).toThrow(
     'b.yaml:3: engine must be one of "embedded", "kafka"',
   );
+});
+
+test('compression is one of three, and not from an Apache Kafka: nobody would compress there', () => {
+  const refusal = (files: object, link: string) => () =>
+    load({ ...GOOD, ...files, 'links.yaml': `links:\n  - ${link}\n` });
+  expect(refusal({}, '{ from: a, to: b, compression: zstd }')().links[0]).toMatchObject({ compression: 'zstd' });
+  expect(refusal({}, '{ from: a, to: b, compression: gzip }')).toThrow(
+    'links.yaml:2: links[0].compression must be one of "none", "zstd", "lz4"',
+  );
+  const kafka = { 'b.yaml': kafkaRegion('') };
+  expect(refusal(kafka, '{ from: b, to: a, compression: zstd }')).toThrow(
+    'links.yaml:2: links[0].compression must be none: b is an Apache Kafka, which compresses nothing on its way out',
+  );
+  for (const link of ['{ from: b, to: a, compression: none }', '{ from: a, to: b, compression: lz4 }']) {
+    expect(refusal(kafka, link)().links).toHaveLength(1);
+  }
 });
 
 test('regions alone are read whatever the links are spoilt with', () => {

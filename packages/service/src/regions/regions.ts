@@ -101,7 +101,7 @@ function checkRegions(sources: readonly YamlSource<Region>[]): string[] {
 }
 
 function checkLinks(source: YamlSource<LinkEntries>, regions: readonly YamlSource<Region>[]): string[] {
-  return checkLinkEntries(source, new Set(regions.map(({ value }) => value.name)));
+  return checkLinkEntries(source, new Map(regions.map(({ value }) => [value.name, value.engine])));
 }
 
 const hostAt = (region: Region, [part]: PortField): string => (region[part] as { host: string }).host;
