@@ -124,6 +124,8 @@ export interface MirrorLimits {
   readonly verifyMaxKeys: number;
   /** A producer that has not written for so long is taken for one that has stopped. */
   readonly writerQuietMs: number;
+  /** Between two looks at the end of a log that show somebody of whom its broker remembers nothing. */
+  readonly writerLookMs: number;
   /** A region that does not answer for so long is taken for lost by a plan. */
   readonly originReachMs: number;
   /** From a topic's being closed to the last produce that a leader still takes. */
@@ -200,6 +202,7 @@ export const DEFAULT_LIMITS: MirrorLimits = {
   verifyBacklogOffsets: 262_144,
   verifyMaxKeys: 1_000_000,
   writerQuietMs: 60_000,
+  writerLookMs: 1_000,
   originReachMs: 3_000,
   closeMs: 1_000,
   asideBatchBytes: 512 * 1024,

@@ -90,11 +90,19 @@ export class Stage {
   }
 
   async write(region: Region, partition: number, values: readonly string[], topic = 'orders'): Promise<number> {
+    const answer = await this.world.settle(this.of(region).produce(topic, partition, [this.batchOf(values)]));
+    return answer.errorCode;
+  }
+
+  /** Without waiting for it. */
+  async send(region: Region, partition: number, value: string): Promise<void> {
+    await this.of(region).produce('orders', partition, [this.batchOf([value])]);
+  }
+
+  private batchOf(values: readonly string[]): Buffer {
     const timestamp = this.clock.now();
     const records = values.map((value) => ({ timestamp, key: null, value: Buffer.from(value), headers: [] }));
-    const { buffer } = writeBatch({ records });
-    const answer = await this.world.settle(this.of(region).produce(topic, partition, [Buffer.from(buffer)]));
-    return answer.errorCode;
+    return Buffer.from(writeBatch({ records }).buffer);
   }
 
   /** By a producer that its broker remembers. */

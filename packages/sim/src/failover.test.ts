@@ -95,6 +95,56 @@ test('an origin that is alive and written to is not taken over, unless it is for
   );
 });
 
+test('somebody who writes without a producer id is seen, too, by how the log grows', async () => {
+  const stage = await new Stage(4).start(IDENTITY);
+  await stage.write('us-east', 0, numbered(0, 5));
+  await stage.until(() => stage.isCopied('eu-west', [5, 0]));
+  const writer = stage.world.node('a writer').boot();
+  let wrote = 0;
+  const again = (): void => {
+    void stage.send('us-east', 1, `more ${++wrote}`);
+    writer.timers.after(400, again);
+  };
+  again();
+  const refusal = 'us-east is alive: somebody without a producer id writes to orders-1; stop it first';
+  expect(await stage.ask('eu-west', 'GET', '/v1/failover', { name: 'orders' })).toMatchObject({ refusal });
+  stage.world.node('a writer').kill();
+  await stage.world.run(stage.world.now() + 2_000);
+  const run = await stage.ask<RunView>('eu-west', 'POST', '/v1/failover', { name: 'orders' });
+  await stage.untilDone('eu-west', run, 10_000);
+  expect(await stage.read('eu-west', 'orders', 1)).toHaveLength(wrote);
+});
+
+test('a fail-back that is forced waits for no writer: they are refused, and what they wrote is kept', async () => {
+  const stage = await new Stage(5).start(IDENTITY);
+  await stage.write('us-east', 0, numbered(0, 5));
+  await stage.until(() => stage.isCopied('eu-west', [5, 0]));
+  stage.cut(true);
+  await stage.world.run(stage.world.now() + 60_000);
+  await stage.untilDone('eu-west', await stage.ask('eu-west', 'POST', '/v1/failover', { name: 'orders', force: true }));
+  await stage.writeAs('us-east', 'only here');
+  await stage.writeAs('eu-west', 'there');
+  stage.cut(false);
+  await stage.world.run(stage.world.now() + 5_000);
+  const plan = await stage.ask<object>('us-east', 'GET', '/v1/failback', { name: 'orders' });
+  expect(plan).toMatchObject({
+    refusal: expect.stringMatching(/^in us-east, producer \d+ wrote to orders-0 \d s ago: it belongs to the other/),
+    topics: [
+      {
+        partitions: [
+          { writers: [{}], writersThere: [{}] },
+          { writers: [], writersThere: [] },
+        ],
+      },
+    ],
+  });
+  await expect(stage.ask('us-east', 'POST', '/v1/failback', { name: 'orders' })).rejects.toThrow('stop it first');
+  const run = await stage.ask<RunView>('us-east', 'POST', '/v1/failback', { name: 'orders', force: true });
+  const { aside } = (await stage.untilDone('us-east', run, 30_000)).topics[0]!;
+  expect((await stage.read('us-east', aside!.topic, 0)).map(({ value }) => value)).toEqual(['only here']);
+  expect((await stage.read('us-east', 'orders', 0)).at(-1)?.value).toBe('there');
+});
+
 test.each([
   ['embedded', 'kafka'],
   ['kafka', 'embedded'],

@@ -6,7 +6,7 @@
 import type { Io } from '@meridian/io';
 import { CliError } from '../errors.ts';
 import { alignColumns, type Terminal } from '../terminal.ts';
-import { numberText } from './failover.ts';
+import { numberText, type Writer, writerLines } from './failover.ts';
 import { askPlan, carryOut, type FailoverOptions } from './failover-run.ts';
 
 /** Of GET /v1/failback. */
@@ -23,6 +23,8 @@ export interface FailbackPlan {
       localEnd: number | null;
       promotedEnd: number | null;
       aside: number | null;
+      writers: Writer[] | null;
+      writersThere: Writer[] | null;
     }[];
   }[];
   aside: number;
@@ -59,9 +61,16 @@ export function failbackLines({ topics, refusal, steps, to }: FailbackPlan): str
       ...[numberText(aside), aside === 0 ? '-' : asideTopic],
     ]),
   );
+  const writers = topics.flatMap(({ topic, from, partitions }) =>
+    partitions.flatMap((each) => [
+      ...writerLines(each.writers, `${topic}-${each.partition} in ${to}`),
+      ...writerLines(each.writersThere, `${topic}-${each.partition} in ${from}`),
+    ]),
+  );
   const head = ['FROM', 'PARTITION', 'SAME UP TO', `END IN ${to.toUpperCase()}`, 'END THERE', 'ONLY HERE', 'KEPT IN'];
   return [
     ...alignColumns([head, ...rows]),
+    ...(writers.length === 0 ? [] : ['', 'Must stop, or be refused by --force:', ...writers]),
     '',
     ...steps.map((step, at) => `${at + 1}. ${step}`),
     ...(refusal === null ? [] : ['', `run refuses without --force: ${refusal}`]),

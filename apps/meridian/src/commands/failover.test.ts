@@ -48,9 +48,19 @@ test('a plan tells what is missing, who reads again, who must stop, and what wou
 });
 
 test('a fail-back names the topic in which it keeps what only one region has', () => {
+  const nameless = { producerId: -1, agoMs: 0 };
+  const asked = { writersThere: null };
   const partitions = [
-    { partition: 0, cut: 90, localEnd: 95, promotedEnd: 200, aside: 5 },
-    { partition: 1, cut: 4, localEnd: 4, promotedEnd: 4, aside: 0 },
+    { partition: 0, cut: 90, localEnd: 95, promotedEnd: 200, aside: 5, writers: [], writersThere: [nameless] },
+    {
+      partition: 1,
+      cut: 4,
+      localEnd: 4,
+      promotedEnd: 4,
+      aside: 0,
+      writers: [{ ...nameless, producerId: 7 }],
+      ...asked,
+    },
   ];
   const topic = { topic: 'orders', from: 'eu-west', asideTopic: 'orders.aside.us-east.2', partitions };
   const scope = { kind: 'topic', name: 'orders' };
@@ -59,6 +69,10 @@ test('a fail-back names the topic in which it keeps what only one region has', (
     'FROM     PARTITION  SAME UP TO  END IN US-EAST  END THERE  ONLY HERE  KEPT IN',
     'eu-west  orders-0   90          95              200        5          orders.aside.us-east.2',
     'eu-west  orders-1   4           4               4          0          -',
+    '',
+    'Must stop, or be refused by --force:',
+    '  somebody without a producer id of orders-0 in eu-west, now',
+    '  producer 7 of orders-1 in us-east, 0.0 s ago',
     '',
     '1. compare',
   ]);

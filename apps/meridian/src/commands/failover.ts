@@ -33,8 +33,14 @@ interface PlannedTopic {
     heardMs: number | null;
     notCopied: number | null;
     oldestMs: number | null;
-    writers: { producerId: number; agoMs: number }[] | null;
+    writers: Writer[] | null;
   }[];
+}
+
+export interface Writer {
+  /** −1: it has none. */
+  producerId: number;
+  agoMs: number;
 }
 
 interface PlannedGroup {
@@ -101,13 +107,15 @@ export function planLines(plan: FailoverPlan): string[] {
 }
 
 function writersOf({ topic, from, partitions }: PlannedTopic): string[] {
-  return partitions.flatMap(({ partition, writers }) =>
-    (writers ?? []).map(
-      ({ producerId, agoMs }) =>
-        `  producer ${producerId} of ${topic}-${partition} in ${from}, ${secondsText(agoMs)} ago`,
-    ),
-  );
+  return partitions.flatMap(({ partition, writers }) => writerLines(writers, `${topic}-${partition} in ${from}`));
 }
+
+/** Those of one partition. */
+export const writerLines = (writers: readonly Writer[] | null, place: string): string[] =>
+  (writers ?? []).map(({ producerId, agoMs }) => {
+    if (producerId < 0) return `  somebody without a producer id of ${place}, now`;
+    return `  producer ${producerId} of ${place}, ${secondsText(agoMs)} ago`;
+  });
 
 export const numberText = (value: number | null): string => (value === null ? 'unknown' : String(value));
 export const secondsText = (valueMs: number | null): string =>

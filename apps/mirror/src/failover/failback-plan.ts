@@ -10,7 +10,7 @@ import { asideName } from './aside.ts';
 import type { FailoverContext } from './failover-context.ts';
 import type { Copy } from './failover-plan.ts';
 import type { FailbackPartitionPlan, FailbackPlan, FailbackTopicPlan, TopicRun } from './messages.ts';
-import { logEnds, placeKey, writersOf } from './origin-facts.ts';
+import { logEnds, placeKey, writersOf, writerText } from './origin-facts.ts';
 import { commonEnd } from './parting-point.ts';
 import { topicsOfScope } from './scope.ts';
 
@@ -87,10 +87,11 @@ async function topicPlan(context: FailoverContext, taken: TakenOver): Promise<Fa
   const isHere = local !== undefined && local.origin === undefined;
   const isOurs = isHere && isOrigin(local, promoted.origin);
   const size = { name: topic, partitions: local?.partitions ?? 0 };
-  const [own, theirs, writers, common] = await Promise.all([
+  const [own, theirs, writers, writersThere, common] = await Promise.all([
     isHere ? logEnds(here, [size], context) : undefined,
     logEnds(side, [promoted], context),
     isHere ? writersOf(here, [size], context) : undefined,
+    writersOf(side, [promoted], context),
     isOurs ? commonEnds(context, taken) : [],
   ]);
   const partitions = Array.from({ length: promoted.partitions }, (_, partition): FailbackPartitionPlan => {
@@ -101,6 +102,7 @@ async function topicPlan(context: FailoverContext, taken: TakenOver): Promise<Fa
       promotedEnd: theirs.ends.get(placeKey(promoted.name, partition)) ?? null,
       aside: isHere ? (localEnd === null ? null : Math.max(0, localEnd - cut)) : 0,
       writers: writers?.get(placeKey(topic, partition)) ?? null,
+      writersThere: writersThere.get(placeKey(promoted.name, partition)) ?? null,
     };
   });
   return { topic, from: side.name, incarnation, asideTopic: asideName(topic, here.name, incarnation), partitions };
@@ -125,8 +127,8 @@ function refusalOf(topics: readonly FailbackTopicPlan[], here: string): string |
     for (const { partition, writers } of partitions) {
       const writer = writers?.[0];
       if (writer === undefined) continue;
-      const ago = `${Math.round(writer.agoMs / 1000)} s ago`;
-      return `producer ${writer.producerId} wrote to ${topic}-${partition} in ${here} ${ago}: it belongs to the other region now; stop it first`;
+      const text = writerText(writer, `${topic}-${partition}`);
+      return `in ${here}, ${text}: it belongs to the other region now; stop it first`;
     }
   }
   return null;

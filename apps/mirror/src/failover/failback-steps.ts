@@ -31,7 +31,7 @@ export function failbackSteps(context: FailoverContext): StepTable {
   const { sealing, groups, promoting } = failoverSteps(context);
   return {
     comparing: (_head, topic) => comparing(context, topic),
-    'keeping-aside': (_head, topic) => keepingAside(context, topic),
+    'keeping-aside': (head, topic) => keepingAside(context, topic, head.force),
     deleting: (_head, topic) => deleting(context, topic),
     copying: (head, topic) => copying(context, topic, head.force),
     sealing,
@@ -77,11 +77,11 @@ async function comparing(context: FailoverContext, topic: TopicRun): Promise<Ste
   return { step: 'keeping-aside', common: all, copyId: local.id, detail: `the same up to ${all.join(', ')}` };
 }
 
-async function keepingAside(context: FailoverContext, topic: TopicRun): Promise<StepOutcome> {
+async function keepingAside(context: FailoverContext, topic: TopicRun, force: boolean): Promise<StepOutcome> {
   const { here, io, limits, signal } = context;
   const local = await localOf(context, topic);
   if (local === undefined) return { step: 'deleting' };
-  const writers = await writersHere(context, local);
+  const writers = force ? null : await quietedBy(context, here, local.name, local.partitions);
   if (writers !== null) return { waitFor: writers };
   await close(context, here, topic.topic);
   await io.timers.sleep(limits.closeMs, signal);
@@ -209,10 +209,6 @@ async function renewing(context: FailoverContext, topic: TopicRun): Promise<Step
 async function localOf(context: FailoverContext, { topic, copyId }: TopicRun): Promise<TopicFacts | undefined> {
   const all = await context.here.catalog.read(context.signal);
   return all.find(({ name, id }) => name === topic && id === copyId);
-}
-
-async function writersHere(context: FailoverContext, { name, partitions }: TopicFacts): Promise<string | null> {
-  return quietedBy(context, context.here, name, partitions);
 }
 
 /** Clients are refused from now on, as soon as the leaders have heard of it. */

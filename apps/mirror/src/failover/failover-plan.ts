@@ -18,7 +18,7 @@ import type {
   TopicPlan,
   WriterSeen,
 } from './messages.ts';
-import { placeKey } from './origin-facts.ts';
+import { placeKey, writerText } from './origin-facts.ts';
 
 export type Copy = TopicFacts & { readonly origin: CopyFacts };
 
@@ -127,8 +127,7 @@ function refusalOf(topics: readonly TopicPlan[]): string | null {
     for (const { partition, writers } of partitions) {
       const writer = writers?.[0];
       if (writer === undefined) continue;
-      const ago = `${Math.round(writer.agoMs / 1000)} s ago`;
-      return `${from} is alive: producer ${writer.producerId} wrote to ${topic}-${partition} ${ago}; stop it first`;
+      return `${from} is alive: ${writerText(writer, `${topic}-${partition}`)}; stop it first`;
     }
   }
   return null;

@@ -15,7 +15,7 @@ import type { TopicFacts } from '../link/topic-catalog.ts';
 import type { FailoverContext } from './failover-context.ts';
 import type { Copy } from './failover-plan.ts';
 import type { RunHead, TopicRun } from './messages.ts';
-import { logEnds, placeKey, writersOf } from './origin-facts.ts';
+import { logEnds, placeKey, writersOf, writerText } from './origin-facts.ts';
 import type { StepTable } from './run-driver.ts';
 
 export function failoverSteps(context: FailoverContext) {
@@ -145,8 +145,7 @@ export async function quietedBy(
 ): Promise<string | null> {
   for (const [place, [writer]] of await writersOf(side, [{ name: topic, partitions }], context)) {
     if (writer === undefined) continue;
-    const ago = Math.round(writer.agoMs / 1000);
-    return `producer ${writer.producerId} wrote to ${place.replace(' ', '-')} in ${side.name} ${ago} s ago: stop it`;
+    return `in ${side.name}, ${writerText(writer, place.replace(' ', '-'))}: stop it`;
   }
   return null;
 }

@@ -68,6 +68,7 @@ export interface PartitionPlan {
 }
 
 export interface WriterSeen {
+  /** −1: of one without an id nothing is remembered, but the log grew while it was looked at. */
   readonly producerId: number;
   readonly agoMs: number;
 }
@@ -119,7 +120,9 @@ export interface FailbackPartitionPlan {
   readonly promotedEnd: number | null;
   /** Offsets from the cut to our end, which only this region has. */
   readonly aside: number | null;
+  /** Here; and there, where the topic is written to now: its writers come here once it is done. */
   readonly writers: readonly WriterSeen[] | null;
+  readonly writersThere: readonly WriterSeen[] | null;
 }
 
 /** What is durable of a run, next to its topics. */

@@ -40,10 +40,34 @@ export async function logEnds(side: RegionSide, topics: readonly TopicSize[], as
 }
 
 /**
- * Producers that have appended within `writerQuietMs`, by `topic partition`; a partition that cannot be asked is missing.
- * Producers without an id are not remembered by brokers: their records are seen by the log's end only.
+ * Who has appended within `writerQuietMs`, by `topic partition`; a partition that cannot be asked is missing. Producers
+ * without an id are not remembered by brokers: one that writes now is seen by the log's growth within `writerLookMs`.
  */
 export async function writersOf(
+  side: RegionSide,
+  topics: readonly TopicSize[],
+  asking: Asking,
+): Promise<Map<string, WriterSeen[]>> {
+  const before = await logEnds(side, topics, asking);
+  const [found] = await Promise.all([
+    producersOf(side, topics, asking),
+    asking.io.timers.sleep(asking.limits.writerLookMs, asking.signal),
+  ]);
+  const after = await logEnds(side, topics, asking);
+  for (const [place, end] of after.ends) {
+    const hasGrown = end > (before.ends.get(place) ?? end);
+    if (hasGrown && (found.get(place) ?? []).length === 0) found.set(place, [{ producerId: -1, agoMs: 0 }]);
+  }
+  return found;
+}
+
+/** For people. */
+export function writerText({ producerId, agoMs }: WriterSeen, place: string): string {
+  if (producerId < 0) return `somebody without a producer id writes to ${place}`;
+  return `producer ${producerId} wrote to ${place} ${Math.round(agoMs / 1000)} s ago`;
+}
+
+async function producersOf(
   side: RegionSide,
   topics: readonly TopicSize[],
   asking: Asking,
