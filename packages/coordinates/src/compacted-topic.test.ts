@@ -24,7 +24,7 @@ async function setUp(options: Partial<CompactedTopicOptions> = {}) {
     });
     return { topic, state };
   };
-  return { world, broker, client, open };
+  return { world, io, broker, client, open };
 }
 
 const put = (topic: CompactedTopic, key: string, value: string | null) =>
@@ -43,6 +43,13 @@ test('what was put is there when the call comes back, and whoever begins later r
   const second = open();
   await world.settle(second.topic.ready());
   expect([...second.state]).toEqual([...first.state]);
+});
+
+test('a topic that had to be made first is not waited for longer than the broker takes', async () => {
+  const { world, io, open } = await setUp();
+  const began = io.clock.monotonic();
+  await world.settle(put(open().topic, 'a', '1'));
+  expect(io.clock.monotonic() - began).toBeLessThan(100);
 });
 
 test('who follows hears of what others put', async () => {

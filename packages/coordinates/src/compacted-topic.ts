@@ -101,6 +101,8 @@ export class CompactedTopic {
   async ensure(): Promise<boolean> {
     const { client, topic, createPartitions, io } = this.options;
     const deadline = io.clock.monotonic() + LIMITS.bookkeepingTimeoutMs;
+    let waitMs: number = LIMITS.bookkeepingMadeMs;
+    let isMade = false;
     while (!this.isClosed) {
       const found = (await client.metadata([topic], { maxAgeMs: 0 })).topics.get(topic);
       if (found?.errorCode === ERROR.NONE) {
@@ -108,10 +110,13 @@ export class CompactedTopic {
         this.topicId = found.id;
         return true;
       }
-      if (createPartitions === undefined && found?.errorCode === ERROR.UNKNOWN_TOPIC_OR_PARTITION) return false;
+      const isMissing = found?.errorCode === ERROR.UNKNOWN_TOPIC_OR_PARTITION;
+      if (createPartitions === undefined && isMissing) return false;
       if (io.clock.monotonic() > deadline) break;
-      if (found?.errorCode === ERROR.UNKNOWN_TOPIC_OR_PARTITION) await this.create();
-      await io.timers.sleep(LIMITS.bookkeepingRetryMs);
+      if (isMissing && (!isMade || waitMs === LIMITS.bookkeepingRetryMs)) await this.create();
+      isMade ||= isMissing;
+      await io.timers.sleep(waitMs);
+      waitMs = Math.min(2 * waitMs, LIMITS.bookkeepingRetryMs);
     }
     throw new CoordinateError(this.isClosed ? 'closed' : 'unread', topic);
   }

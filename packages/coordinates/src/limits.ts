@@ -6,8 +6,9 @@ export const LIMITS = {
   maxPackedGap: 2 ** 48,
   /** Reading a topic of bookkeeping to its end, and appending to it, before the caller is told that it did not work. */
   bookkeepingTimeoutMs: 15_000,
-  /** A topic that is not there yet, or broke off, is looked for again. */
+  /** A topic that is not there yet, or broke off, is looked for again; one that was just made first after, and then doubling. */
   bookkeepingRetryMs: 500,
+  bookkeepingMadeMs: 10,
   /** Runs of a partition of `__meridian_runs` that are kept; of more, the copies asked for last. */
   keptRuns: 1_000_000,
   /** Of one partition of bookkeeping in one answer. */
