@@ -18,6 +18,7 @@ import {
   type ResponseInput,
   SaslAuthenticate,
   SaslHandshake,
+  WIRE_CODEC_LEVEL,
 } from '@meridian/protocol';
 import type { SaslCredentials } from '../security.ts';
 import { FakeGroups } from './fake-groups.ts';
@@ -31,6 +32,15 @@ export interface FakeTopic {
   readonly id: string;
   readonly partitions: FakePartition[];
   readonly configs: Map<string, string>;
+}
+
+/** What goes over the wire, or undefined: the records as they lie. `codec`: 0 where nobody wants them compressed. */
+export type Packer = (plain: Buffer, codec: number) => Packed | undefined;
+
+export interface Packed {
+  readonly block: Buffer;
+  readonly codec: number;
+  readonly sizeInBytes: number;
 }
 
 export interface FakeBrokerOptions {
@@ -66,6 +76,8 @@ export class FakeBroker {
   outdated: { readonly leaderId: number; readonly leaderEpoch: number } | undefined;
   /** Partitions that each fetch has named. */
   readonly fetchesNamed: number[] = [];
+  /** What it does with records that somebody wants compressed, by the codec's number; without it, it is of an older release. */
+  packs: Packer | undefined;
   /** Error code for the partitions of a produce or fetch, before anything is done. */
   intercept: Interceptor | undefined;
   /** Produces are carried out, but the connection is dropped instead of answering. */
@@ -178,10 +190,11 @@ export class FakeBroker {
   }
 
   private versions(): ResponseInput<typeof ApiVersions> {
+    const maxVersion = this.packs === undefined ? 1 : WIRE_CODEC_LEVEL;
     return {
       errorCode: ERROR.NONE,
       apiKeys: APIS.map(({ key, minVersion, maxVersion }) => ({ apiKey: key, minVersion, maxVersion })),
-      supportedFeatures: (this.options.features ?? []).map((name) => ({ name, minVersion: 1, maxVersion: 1 })),
+      supportedFeatures: (this.options.features ?? []).map((name) => ({ name, minVersion: 1, maxVersion })),
     };
   }
 

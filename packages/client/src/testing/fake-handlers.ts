@@ -89,7 +89,24 @@ async function fetch(
     answer = read();
   }
   const responses = broker.sessions.newsOf(asked, answer.responses);
-  return { errorCode: ERROR.NONE, sessionId: asked.session?.id ?? 0, responses, ...endpointsOf(broker) };
+  const told = packed(broker, body.wireCodec, responses);
+  return { errorCode: ERROR.NONE, sessionId: asked.session?.id ?? 0, responses: told, ...endpointsOf(broker) };
+}
+
+type Told = ResponseInput<typeof Fetch>['responses'];
+
+function packed({ packs }: FakeBroker, wireCodec: number, responses: Told): Told {
+  if (packs === undefined) return responses;
+  return responses.map((topic) => ({
+    ...topic,
+    partitions: topic.partitions.map((each) => {
+      const plain = Buffer.concat(each.records ?? []);
+      const found = plain.length === 0 ? undefined : packs(plain, wireCodec);
+      if (found === undefined) return each;
+      const { block, codec, sizeInBytes } = found;
+      return { ...each, records: [block], packed: { codec, sizeInBytes } };
+    }),
+  }));
 }
 
 function readAll(broker: FakeBroker, body: RequestOf<typeof Fetch>, errorCode: number | undefined) {
