@@ -18,6 +18,8 @@ export interface MirrorLimits {
   readonly fetchPartitionMaxBytes: number;
   /** Of one answer over a long way, where the line would be idle between smaller ones. */
   readonly farFetchMaxBytes: number;
+  /** Of all answers under way together over a long way, from leaders that let fetches go ahead of answers. */
+  readonly farAheadMaxBytes: number;
   /** Full jitter between attempts of a partition that failed. */
   readonly backoffBaseMs: number;
   readonly backoffCapMs: number;
@@ -147,6 +149,7 @@ export const DEFAULT_LIMITS: MirrorLimits = {
   fetchMaxBytes: 4 * 1024 * 1024,
   fetchPartitionMaxBytes: 1024 * 1024,
   farFetchMaxBytes: 16 * 1024 * 1024,
+  farAheadMaxBytes: 32 * 1024 * 1024,
   backoffBaseMs: 50,
   backoffCapMs: 2_000,
   refusedBackoffMs: 30_000,

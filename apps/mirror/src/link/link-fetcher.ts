@@ -26,7 +26,9 @@ export function fetcherOf({ io, limits, source, target, spec }: LinkFetcherTerms
   const fetcher = source.client.fetcher({
     maxBytes,
     partitionMaxBytes: Math.min(maxBytes, limits.fetchPartitionMaxBytes),
-    ...(limit === undefined && { adaptive: { maxBytes: limits.farFetchMaxBytes } }),
+    ...(limit === undefined && {
+      adaptive: { maxBytes: limits.farFetchMaxBytes, maxAheadBytes: limits.farAheadMaxBytes },
+    }),
     isolation: target.engine === 'kafka' ? 'read_committed' : 'read_uncommitted',
     memory: io.memory,
     ...(compression !== 'none' &&

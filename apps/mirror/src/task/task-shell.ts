@@ -125,7 +125,8 @@ export class TaskShell implements MirrorTask {
   }
 
   private take(slice: FetchedSlice): void {
-    const { highWatermark, logStartOffset, sizeInBytes: answerBytes } = slice;
+    const { highWatermark, logStartOffset, sizeInBytes, underWayBytes } = slice;
+    const answerBytes = Math.max(sizeInBytes, underWayBytes / 2);
     for (const piece of piecesOf(slice, this.context.limits)) {
       // As its producer says; no number is refused here.
       const timestampMs = Number(piece.buffers[0]!.readBigInt64BE(BATCH_FIELD.baseTimestamp));
