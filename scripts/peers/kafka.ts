@@ -134,7 +134,8 @@ export async function kafkaTool(
   throw new Error(`${className} ${args.join(' ')} ended with ${code}:\n${text}${Buffer.concat(errors)}`);
 }
 
-function propertiesOf({ port, properties }: KafkaOptions, folder: string): string {
+/** `server.properties` of a node that is all of its cluster, broker and controller; what `properties` says stands. */
+export function propertiesOf({ port, properties }: Omit<KafkaOptions, 'folder'>, folder: string): string {
   const controller = `127.0.0.1:${port + 1}`;
   const all: Record<string, string | number> = {
     'process.roles': 'broker,controller',

@@ -7,9 +7,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomUuid } from './cluster.ts';
-import { formatKafka, isKafkaReady, kafkaServerArgs } from './kafka.ts';
+import { formatKafka, isKafkaReady, kafkaServerArgs, propertiesOf } from './kafka.ts';
 import { meridianNode } from './meridian-cluster.ts';
-
 import { NodeProcess } from './node-process.ts';
 
 export type Engine = 'embedded' | 'kafka';
@@ -87,27 +86,16 @@ async function kafka({ name, port, advertised, configs, heap }: RegionOptions, f
   const configFile = join(folder, 'server.properties');
   const dataFolder = join(folder, 'data');
   mkdirSync(dataFolder);
-  const properties: Record<string, string | number> = {
-    'process.roles': 'broker,controller',
-    'node.id': 1,
-    'controller.quorum.bootstrap.servers': `${HOST}:${port + 1}`,
-    listeners: `PLAINTEXT://${HOST}:${port},CONTROLLER://${HOST}:${port + 1},LOCAL://${HOST}:${port + 2}`,
-    'advertised.listeners': `PLAINTEXT://${HOST}:${advertised?.client ?? port},LOCAL://${HOST}:${port + 2}`,
+  const local = `LOCAL://${HOST}:${port + 2}`;
+  const properties = {
+    listeners: `PLAINTEXT://${HOST}:${port},CONTROLLER://${HOST}:${port + 1},${local}`,
+    'advertised.listeners': `PLAINTEXT://${HOST}:${advertised?.client ?? port},${local}`,
     'inter.broker.listener.name': 'LOCAL',
-    'controller.listener.names': 'CONTROLLER',
     'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,LOCAL:PLAINTEXT',
-    'log.dirs': dataFolder,
-    'offsets.topic.replication.factor': 1,
-    'transaction.state.log.replication.factor': 1,
-    'transaction.state.log.min.isr': 1,
-    'share.coordinator.state.topic.replication.factor': 1,
-    'share.coordinator.state.topic.min.isr': 1,
-    'group.initial.rebalance.delay.ms': 0,
     'auto.create.topics.enable': 'false',
     ...configs,
   };
-  const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`);
-  writeFileSync(configFile, lines.join(''));
+  writeFileSync(configFile, propertiesOf({ port, properties }, dataFolder));
   await formatKafka(configFile, randomUuid(), ['--standalone']);
   return new NodeProcess({
     id: 1,
