@@ -227,6 +227,7 @@ export class FetchPartition implements FetchHandle {
 
   /** Damaged on its way, or by somebody who should not: the next answer may be a better one. */
   private takeUnread({ problem = 'nobody asked for that' }: PartitionAnswer): Aftermath {
+    this.generation++; // a leader that reads on does so behind them
     this.subscription.onRetry?.(`the records came compressed and cannot be read: ${problem}`);
     return 'lost';
   }
