@@ -52,6 +52,14 @@ test('a topic that had to be made first is not waited for longer than the broker
   expect(io.clock.monotonic() - began).toBeLessThan(100);
 });
 
+test('a topic that we may not read is told at once, with the reason: waiting does not help', async () => {
+  const { world, io, broker, open } = await setUp({ createPartitions: undefined });
+  broker.forbidden.add(TOPIC);
+  const began = io.clock.monotonic();
+  await expect(world.settle(open().topic.ready())).rejects.toThrow(`${TOPIC}, TOPIC_AUTHORIZATION_FAILED: `);
+  expect(io.clock.monotonic() - began).toBeLessThan(100);
+});
+
 test('who follows hears of what others put', async () => {
   const { world, open } = await setUp();
   const [writer, reader] = [open(), open()];

@@ -103,6 +103,7 @@ export class CompactedTopic {
     const deadline = io.clock.monotonic() + LIMITS.bookkeepingTimeoutMs;
     let waitMs: number = LIMITS.bookkeepingMadeMs;
     let isMade = false;
+    let isForbidden = false;
     while (!this.isClosed) {
       const found = (await client.metadata([topic], { maxAgeMs: 0 })).topics.get(topic);
       if (found?.errorCode === ERROR.NONE) {
@@ -112,13 +113,15 @@ export class CompactedTopic {
       }
       const isMissing = found?.errorCode === ERROR.UNKNOWN_TOPIC_OR_PARTITION;
       if (createPartitions === undefined && isMissing) return false;
-      if (io.clock.monotonic() > deadline) break;
+      isForbidden = found?.errorCode === ERROR.TOPIC_AUTHORIZATION_FAILED;
+      if (isForbidden || io.clock.monotonic() > deadline) break;
       if (isMissing && (!isMade || waitMs === LIMITS.bookkeepingRetryMs)) await this.create();
       isMade ||= isMissing;
       await io.timers.sleep(waitMs);
       waitMs = Math.min(2 * waitMs, LIMITS.bookkeepingRetryMs);
     }
-    throw new CoordinateError(this.isClosed ? 'closed' : 'unread', topic);
+    const detail = isForbidden ? `${topic}, ${errorName(ERROR.TOPIC_AUTHORIZATION_FAILED)}` : topic;
+    throw new CoordinateError(this.isClosed ? 'closed' : 'unread', detail);
   }
 
   private async create(): Promise<void> {

@@ -3,7 +3,8 @@ export const COORDINATE_ERRORS = {
   'run-record': 'A record of __meridian_runs cannot be read: nobody but the mirror of this release may write there.',
   'topic-record':
     'A record of __meridian_topics cannot be read: nobody but the mirror of this release may write there.',
-  unread: 'The topic of bookkeeping could not be read to its end in time: look at the cluster that it lies in.',
+  unread:
+    'The topic of bookkeeping could not be read to its end in time: look at the cluster that it lies in, and at its ACLs.',
   unwritten: 'The topic of bookkeeping took no record: look at the cluster that it lies in, and at its ACLs.',
   closed: 'The reader has been closed.',
   'no-region': 'No region of this name is known here: look at the files in regions/.',

@@ -80,6 +80,8 @@ export class FakeBroker {
   packs: Packer | undefined;
   /** Error code for the partitions of a produce or fetch, before anything is done. */
   intercept: Interceptor | undefined;
+  /** Topics that nobody may even be told of. */
+  readonly forbidden = new Set<string>();
   /** Produces are carried out, but the connection is dropped instead of answering. */
   loseAnswersOf: string | undefined;
   io: Io | undefined;
@@ -202,6 +204,7 @@ export class FakeBroker {
     const names = body.topics === null ? [...this.topics.keys()] : body.topics.map(({ name }) => name!);
     const topics = names.map((name) => {
       const topic = this.topics.get(name);
+      if (this.forbidden.has(name)) return { errorCode: ERROR.TOPIC_AUTHORIZATION_FAILED, name, partitions: [] };
       if (topic === undefined) return { errorCode: ERROR.UNKNOWN_TOPIC_OR_PARTITION, name, partitions: [] };
       const partitions = topic.partitions.map(({ leader, leaderEpoch }, partitionIndex) => ({
         errorCode: ERROR.NONE,
