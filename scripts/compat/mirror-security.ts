@@ -13,6 +13,7 @@ import { selfSigned } from '@meridian/io/testing';
 import { writeBatch } from '@meridian/protocol/record-batch';
 import { installKafka, kafkaTool, startKafka } from '../peers/kafka.ts';
 import type { CompatCheck, CompatClient } from './compat-client.ts';
+import { mirrorAclCheck } from './mirror-acls.ts';
 
 const PORT = 31_840;
 const TLS_PORT = PORT + 2;
@@ -51,7 +52,7 @@ export const mirrorSecurityClient: CompatClient = {
   name: 'mirror-security',
   standsAlone: true,
   install: () => void installKafka(),
-  checks: [check],
+  checks: [check, mirrorAclCheck],
 };
 
 function propertiesOf(keystore: string): Record<string, string> {
