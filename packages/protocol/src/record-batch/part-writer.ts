@@ -1,7 +1,12 @@
 /**
  * Writes the records of one batch behind those of others, for `merge.ts`: at further offsets, and with another base
- * timestamp. Records whose deltas keep their sizes are copied together, and patched where they lie then.
- * Invariant: nothing outside of the payload is read and nothing behind `out` written, whatever the bytes say.
+ * timestamp. They are copied to the end of what is free, changed there where a delta keeps its size, and moved to their
+ * place in runs as long as possible: a run ends with a record that becomes longer or shorter.
+ *
+ *     out   … written before ][ moved, done |      free      | still to be looked at ]
+ *                                           ↑ to             ↑ from … at             ↑ end
+ *
+ * Invariant: `to` never overtakes `from`, so nothing is overwritten unread, and nothing behind `out` is written.
  */
 import { Cursor, LONG_VARINT, SIGN_BIT, SIZE_MASK, shortVarint, varintBytes, writeVarint } from './varint.ts';
 
@@ -14,121 +19,111 @@ export interface PartPlace {
 /** The records do not fit, or they are not what was announced. */
 export const NOT_WRITTEN = -1;
 
-/** Where in the source a varint gets another value of the same size, and that value in zigzag: two numbers each. */
-const PATCHES = new Int32Array(4_096);
-/** Of one record. */
-const RECORD_PATCHES = 4;
-/** Length, attributes, timestamp delta and offset delta of a record, if none takes more than three bytes; and at most. */
+/** Length, attributes, timestamp delta and offset delta of a record, if none takes more than three bytes. */
 const SHORT_HEAD_BYTES = 10;
-const MAX_HEAD_BYTES = 21;
 /** Together with a delta of three bytes it stays within 30 bits. */
 const MAX_SHORT_SHIFT_MS = 2 ** 28;
 
 export class PartWriter {
-  private readonly bytes: Uint8Array;
+  private readonly out: Uint8Array;
   private readonly end: number;
   private readonly firstIndex: number;
   private readonly shiftMs: number;
-  private readonly isShort: boolean;
-  private readonly out: Uint8Array;
   private to: number;
-  /** From here to where the writer stands, records are copied together. */
   private from: number;
-  private patches = 0;
 
-  /** `payload`: the plain records, and nothing else. */
-  constructor(payload: Cursor, { index, shiftMs }: PartPlace, out: Uint8Array, to: number) {
-    this.bytes = payload.bytes;
-    this.from = payload.at;
-    this.end = payload.end;
+  /** `payload`: the plain records, and nothing else. They come to lie from `to` on. */
+  constructor({ bytes, at, end }: Cursor, { index, shiftMs }: PartPlace, out: Uint8Array, to: number) {
+    this.out = out;
+    this.end = out.length;
     this.firstIndex = index;
     this.shiftMs = shiftMs;
-    this.isShort = Math.abs(shiftMs) < MAX_SHORT_SHIFT_MS;
-    this.out = out;
     this.to = to;
+    this.from = out.length - (end - at);
+    if (this.from >= to) out.set(new Uint8Array(bytes.buffer, bytes.byteOffset + at, end - at), this.from);
   }
 
   /** Returns where in `out` what was written ends, or `NOT_WRITTEN`; throws `RecordBatchError` for what is no record. */
   write(count: number): number {
+    if (this.from < this.to) return NOT_WRITTEN;
+    const isShort = Math.abs(this.shiftMs) < MAX_SHORT_SHIFT_MS;
     let at = this.from;
     for (let index = 0; index < count && at !== NOT_WRITTEN; index++) {
-      const next = this.isShort ? this.short(index, at) : LONG_VARINT;
+      const next = isShort ? this.short(index, at) : LONG_VARINT;
       at = next === LONG_VARINT ? this.long(index, at) : next;
     }
-    return at === this.end && this.flush(at) ? this.to : NOT_WRITTEN;
+    if (at !== this.end) return NOT_WRITTEN;
+    this.move(at);
+    return this.to;
   }
 
   /** Returns where the next record begins; `LONG_VARINT` if this one is not of short varints. */
   private short(index: number, at: number): number {
-    const { bytes, end, shiftMs } = this;
+    const { out, end, shiftMs } = this;
     if (at + SHORT_HEAD_BYTES > end) return LONG_VARINT;
-    const length = shortVarint(bytes, at);
+    const length = shortVarint(out, at);
     const bodyAt = at + (length & SIZE_MASK);
     const next = bodyAt + (length >>> 3);
-    const time = shortVarint(bytes, bodyAt + 1);
+    const time = shortVarint(out, bodyAt + 1);
     const deltaAt = bodyAt + 1 + (time & SIZE_MASK);
-    const delta = shortVarint(bytes, deltaAt);
+    const delta = shortVarint(out, deltaAt);
     const restAt = deltaAt + (delta & SIZE_MASK);
-    if (length === LONG_VARINT || (length & SIGN_BIT) !== 0 || time === LONG_VARINT || delta === LONG_VARINT)
-      return LONG_VARINT;
-    if (delta >>> 2 !== index << 1 || next > end || restAt > next) return NOT_WRITTEN;
+    if (length === LONG_VARINT || time === LONG_VARINT || delta === LONG_VARINT) return LONG_VARINT;
+    if ((length & SIGN_BIT) !== 0 || delta >>> 2 !== index << 1 || next > end || restAt > next) return NOT_WRITTEN;
     const offset = (this.firstIndex + index) << 1;
     const timestamp = shiftMs === 0 ? time >>> 2 : zigzag(unzigzag(time >>> 2) + shiftMs);
     const timeBytes = shiftMs === 0 ? time & SIZE_MASK : rawBytes(timestamp);
     const offsetBytes = rawBytes(offset);
     if (offsetBytes === (delta & SIZE_MASK) && timeBytes === (time & SIZE_MASK)) {
-      if (this.patches + RECORD_PATCHES > PATCHES.length && !this.flush(at)) return NOT_WRITTEN;
-      this.patch(deltaAt, offset);
-      if (shiftMs !== 0) this.patch(bodyAt + 1, timestamp);
+      if (shiftMs !== 0) writeRaw(out, bodyAt + 1, timestamp);
+      writeRaw(out, deltaAt, offset);
       return next;
     }
-    if (!this.flush(at)) return NOT_WRITTEN;
-    const { out } = this;
-    let to = writeRaw(out, this.to, (1 + timeBytes + offsetBytes + next - restAt) << 1);
-    out[to] = bytes[bodyAt]!;
-    to = writeRaw(out, to + 1, timestamp);
-    this.to = writeRaw(out, to, offset);
+    const attributes = out[bodyAt]!;
+    const newLength = (1 + timeBytes + offsetBytes + next - restAt) << 1;
+    this.move(at);
+    const { to } = this;
+    const endOfHead = to + rawBytes(newLength) + 1 + timeBytes + offsetBytes;
+    if (endOfHead > restAt) return NOT_WRITTEN;
+    const attributesAt = writeRaw(out, to, newLength);
+    out[attributesAt] = attributes;
+    writeRaw(out, writeRaw(out, attributesAt + 1, timestamp), offset);
+    this.to = endOfHead;
     this.from = restAt;
     return next;
   }
 
   /** The same for any record. */
   private long(index: number, at: number): number {
-    const { bytes, out } = this;
-    const cursor = new Cursor(bytes, at, this.end);
+    const { out } = this;
+    const cursor = new Cursor(out, at, this.end);
     const length = cursor.int32();
     const next = cursor.skip(length) + length;
     cursor.at = next - length;
     const attributes = cursor.byte();
     const timestamp = cursor.int64() + this.shiftMs;
     if (cursor.int32() !== index || cursor.at > next || !Number.isSafeInteger(timestamp)) return NOT_WRITTEN;
-    if (!this.flush(at)) return NOT_WRITTEN;
     const offset = this.firstIndex + index;
-    let to = writeVarint(out, this.to, 1 + varintBytes(timestamp) + varintBytes(offset) + next - cursor.at);
-    out[to] = attributes;
-    to = writeVarint(out, to + 1, timestamp);
-    this.to = writeVarint(out, to, offset);
+    const headBytes = 1 + varintBytes(timestamp) + varintBytes(offset);
+    const newLength = headBytes + next - cursor.at;
+    this.move(at);
+    const { to } = this;
+    const endOfHead = to + varintBytes(newLength) + headBytes;
+    if (endOfHead > cursor.at) return NOT_WRITTEN;
+    const attributesAt = writeVarint(out, to, newLength);
+    out[attributesAt] = attributes;
+    writeVarint(out, writeVarint(out, attributesAt + 1, timestamp), offset);
+    this.to = endOfHead;
     this.from = cursor.at;
     return next;
   }
 
-  private patch(at: number, raw: number): void {
-    PATCHES[this.patches] = at;
-    PATCHES[this.patches + 1] = raw;
-    this.patches += 2;
-  }
-
-  /** Copies what lies before `at`; leaves room for one more head. False: there is none. */
-  private flush(at: number): boolean {
-    const { bytes, out, from, to } = this;
-    if (to + (at - from) + MAX_HEAD_BYTES > out.length) return false;
-    if (at > from) out.set(new Uint8Array(bytes.buffer, bytes.byteOffset + from, at - from), to);
-    const moved = to - from;
-    for (let each = 0; each < this.patches; each += 2) writeRaw(out, PATCHES[each]! + moved, PATCHES[each + 1]!);
-    this.patches = 0;
+  /** The run that ends at `at` goes to its place. */
+  private move(at: number): void {
+    const { from, to } = this;
+    if (to !== from) this.out.copyWithin(to, from, at);
+    this.to = to + at - from;
     this.from = at;
-    this.to = at + moved;
-    return true;
   }
 }
 
