@@ -95,9 +95,18 @@ function createRegion(world: SimWorld, plan: RegionPlan): RegionCluster {
     name,
     kafka: ids.map((id) => ({ host: brokerHost(name, id), port: PORTS.client })),
     brokers: ids.map((id) =>
-      slot(brokerName(id), (io) => createBroker({ io, config: brokerConfig(plan, ids, id), log })),
+      slot(brokerName(id), (io) =>
+        createBroker({
+          io,
+          config: brokerConfig(plan, ids, id),
+          log,
+          limits: { packedLeastBytes: LIMITS.packedLeastBytes },
+        }),
+      ),
     ),
-    mirror: slot('mirror', (io) => createMirror({ io, config: mirrorConfig(plan, ids), log, listen: false })),
+    mirror: slot('mirror', (io) =>
+      createMirror({ io, config: mirrorConfig(plan, ids, world.seed), log, listen: false }),
+    ),
     gateway: slot('gateway', async (io) => {
       io.disk.replaceFile(CURSOR_KEYS_FILE, Buffer.from(keyRingText(CURSOR_SECRET)));
       const config = gatewayConfig(plan, ids);

@@ -21,4 +21,6 @@ export const LIMITS = {
   /** Of the brokers' disks: long, so that power is often lost while something waits for it. */
   syncLatencyMs: [2, 40] as const,
   interRegionLatencyMs: [10, 40] as const,
+  /** Of brokers: small, as records are here. */
+  packedLeastBytes: 64,
 } as const;

@@ -5,6 +5,7 @@ import type { BrokerConfig } from '@meridian/broker';
 import type { GatewayConfig } from '@meridian/gateway';
 import type { MirrorConfig } from '@meridian/mirror';
 import type { TokenVerifier } from '@meridian/tenancy';
+import { compressionOf } from './geo/plan.ts';
 
 export const TENANT = 'acme';
 export const TOPIC = 'orders';
@@ -65,14 +66,14 @@ function voters(name: string, id: number, ids: readonly number[]): Pick<BrokerCo
 const internal = (region: string, ids: readonly number[]) =>
   ids.map((id) => ({ host: brokerHost(region, id), port: PORTS.internal }));
 
-export function mirrorConfig({ name }: RegionPlan, ids: readonly number[]): MirrorConfig {
+export function mirrorConfig({ name }: RegionPlan, ids: readonly number[], seed: number): MirrorConfig {
   const others = NAMES.filter((from) => from !== name);
   return {
     region: name,
     secret: SECRET,
     target: { bootstrap: internal(name, ids) },
     sources: others.map((region) => ({ region, bootstrap: internal(region, ids) })),
-    links: others.map((from) => ({ from, to: name })),
+    links: others.map((from) => ({ from, to: name, compression: compressionOf(seed, from) })),
     management: { host: 'localhost', port: PORTS.management },
   };
 }

@@ -41,7 +41,7 @@ export async function fuzz(bytes: Buffer): Promise<void> {
   const { responses } = await new WireCodec({ codec: 'zstd', zstd, timers, memory, maxBytes: MAX_BYTES }).unpack(
     answer,
   );
-  const found = responses.flatMap(({ partitions }) => partitions) as {
+  const found = responses.flatMap(({ partitions }) => partitions) as unknown as {
     packed: object | null;
     problem?: string;
     records: Buffer[];

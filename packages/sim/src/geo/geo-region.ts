@@ -72,7 +72,13 @@ export interface GeoRegion {
 
 function brokerOf(region: GeoRegionPlan): (io: Io) => Promise<unknown> {
   if (region.engine === 'embedded')
-    return (io) => createBroker({ io, config: brokerConfig(region), log: silentLogger });
+    return (io) =>
+      createBroker({
+        io,
+        config: brokerConfig(region),
+        log: silentLogger,
+        limits: { packedLeastBytes: GEO.packedLeastBytes },
+      });
   const disk = new SimKafkaDisk();
   return (io) => createSimKafka({ io, host: brokerHost(region.name), port: PORTS.client, disk });
 }

@@ -21,6 +21,8 @@ export const GEO = {
   writePauseMs: [5, 250] as const,
   retryMs: 200,
   syncLatencyMs: [2, 40] as const,
+  /** Of brokers: small, as records are here. */
+  packedLeastBytes: 64,
   betweenRegionsMs: [10, 40] as const,
   /** A group stays in a region for so long, and takes so long to get to the next. */
   stayMs: [500, 4_000] as const,

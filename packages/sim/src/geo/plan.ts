@@ -8,11 +8,14 @@ import { createSeededRandom } from '@meridian/io/sim';
 import type { MirrorConfig } from '@meridian/mirror';
 
 export type Engine = 'embedded' | 'kafka';
+export type Compression = 'none' | 'zstd' | 'lz4';
 
 export interface GeoRegionPlan {
   readonly name: string;
   readonly id: number;
   readonly engine: Engine;
+  /** Of links that lead from it. */
+  readonly compression: Compression;
 }
 
 export interface GeoPlan {
@@ -41,11 +44,20 @@ export interface PlanOptions {
 
 export function planOf(seed: number, { engines }: PlanOptions = {}): GeoPlan {
   const random = createSeededRandom(seed, 'geo plan');
-  const regions = NAMES.map((name, index) => {
+  const regions = NAMES.map((name, index): GeoRegionPlan => {
     const engine: Engine = engines?.[index] ?? (random.next() < 0.5 ? 'embedded' : 'kafka');
-    return { name, id: index + 1, engine };
+    const compression = engine === 'embedded' ? compressionOf(seed, name) : 'none';
+    return { name, id: index + 1, engine, compression };
   });
   return { regions };
+}
+
+const COMPRESSIONS: readonly Compression[] = ['none', 'zstd', 'lz4'];
+
+/** Of links from a region whose brokers are ours. */
+export function compressionOf(seed: number, region: string): Compression {
+  const random = createSeededRandom(seed, `compression ${region}`);
+  return COMPRESSIONS[Math.floor(random.next() * COMPRESSIONS.length)]!;
 }
 
 export const brokerHost = (region: string): string => `broker.${region}`;
@@ -77,6 +89,7 @@ export function mirrorConfig(plan: GeoPlan, { name }: GeoRegionPlan, member: str
     links: others.map((region) => ({
       from: region.name,
       to: name,
+      compression: region.compression,
       onGap: { default: 'halt', topics: { short: TOPICS.short, renewed: TOPICS.renewed } },
     })),
     management: { host: 'localhost', port: PORTS.management },
