@@ -106,6 +106,17 @@ export class FactsStore {
     return true;
   }
 
+  /** Without a look at what others write: of copies that are known by their own configs. `gone`: copies to be forgotten. */
+  async write(facts: readonly CopyFacts[], gone: readonly string[]): Promise<void> {
+    const records = [
+      ...facts.map((each) => ({ key: encodeFactsKey(each.copyId), value: encodeFacts(each) })),
+      ...gone.map((copyId) => ({ key: encodeFactsKey(copyId), value: null })),
+    ];
+    for (let at = 0; at < records.length; at += LIMITS.factsAtOnce) {
+      await this.topic.putAll(records.slice(at, at + LIMITS.factsAtOnce));
+    }
+  }
+
   /** What the copy's origin has set and the copy cannot have, as last heard; undefined: it was never written down. */
   withheldOf(copyId: string): Readonly<Record<string, string>> | undefined {
     return this.withheld.get(copyId);

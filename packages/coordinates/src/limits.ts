@@ -28,4 +28,6 @@ export const LIMITS = {
   announcementMs: 3_600_000,
   /** Announcements in one batch, which has to stay below `max.message.bytes`. */
   announcedAtOnce: 1_000,
+  /** Facts of copies in one batch, likewise. */
+  factsAtOnce: 200,
 } as const;

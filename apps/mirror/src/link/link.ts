@@ -165,6 +165,7 @@ export class Link {
     const existing = (await target.catalog.read(this.stopping.signal)).find(({ id }) => id === topic.place.copyId);
     if (existing !== undefined) await this.keeper.remove(existing, this.stopping.signal);
     await target.facts?.remove(topic.place.copyId);
+    await target.memory?.forget(topic.place.copyId);
     this.wake?.();
   }
 
@@ -214,7 +215,8 @@ export class Link {
     const [origins, found] = await Promise.all([source.catalog.read(signal), target.catalog.read(signal)]);
     if (signal.aborted) return;
     await gaps.follow(found.some(({ name }) => name === GAPS_TOPIC));
-    const gone = target.catalog.gone(found);
+    const gone = (await target.memory?.gone(found)) ?? target.catalog.gone(found);
+    if (signal.aborted) return;
     const decisions = await this.discovery.decide(origins, found, gone, (decision) => this.adopt(decision, signal));
     if (signal.aborted) return;
     for (const decision of decisions) this.follow(decision);
@@ -225,6 +227,7 @@ export class Link {
     if (!isActing) return;
     const terms = this.terms();
     const changed = await this.keeper.act(decisions, terms, signal);
+    await target.memory?.remember(decisions);
     for (const existing of this.discovery.renewed(decisions)) await this.keeper.remove(existing, signal);
     if (!terms.hasBegun && this.keeper.trouble === null) await this.context.begin();
     if (changed && !signal.aborted && this.keeper.trouble === null) await this.discover(signal);

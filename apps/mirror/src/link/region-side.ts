@@ -9,6 +9,7 @@ import { kafkaEndpoint } from '@meridian/service';
 import type { EndpointConfig } from '../config.ts';
 import { MirrorError } from '../errors.ts';
 import type { MirrorLimits } from '../limits.ts';
+import { CopyMemory } from './copy-memory.ts';
 import { TopicCatalog } from './topic-catalog.ts';
 
 export type Engine = 'embedded' | 'kafka';
@@ -21,6 +22,8 @@ export interface RegionSide {
   /** Where copies have no configs of ours: what they are. */
   readonly facts: FactsStore | undefined;
   readonly runs: RunsStore | undefined;
+  /** Where they have, what they were: of a target. */
+  readonly memory: CopyMemory | undefined;
   /** Its topics and partitions as translation sees them. */
   readonly copies: RegionCopies;
   close(): Promise<void>;
@@ -54,6 +57,7 @@ export function createRegionSide(options: RegionSideOptions): RegionSide {
   });
   const facts = engine === 'kafka' ? new FactsStore({ io, client, mayCreate: isTarget }) : undefined;
   const runs = engine === 'kafka' ? new RunsStore({ io, client, mayCreate: isTarget }) : undefined;
+  const memory = engine === 'embedded' && isTarget ? new CopyMemory({ io, client }) : undefined;
   const catalog = new TopicCatalog({ client, limits, facts, clock: io.clock });
   const closing = new AbortController();
   const topics = async () => {
@@ -62,12 +66,13 @@ export function createRegionSide(options: RegionSideOptions): RegionSide {
   };
   const copies = new RegionCopies({ io, client, engine, facts, runs, catalog: topics, ...(lostOf && { lostOf }) });
   return {
-    ...{ name, engine, client, facts, runs, catalog, copies },
+    ...{ name, engine, client, facts, runs, memory, catalog, copies },
     async close() {
       closing.abort();
       catalog.close();
       facts?.close();
       runs?.close();
+      memory?.close();
       await client.close();
     },
   };

@@ -29,7 +29,7 @@ test('a link says which topics it means, and what is excluded', async () => {
   const stage = await stageWith(1, { topics: { pattern: '(cit|riv).*', exclude: { list: ['rivers'] } } });
   await stage.until(() => stage.same('cities'));
   await stage.world.run(stage.world.now() + 5_000);
-  expect([...stage.eu.topics.keys()]).toEqual(['us-east.cities']);
+  expect([...stage.eu.topics.keys()]).toEqual(['us-east.cities', '__meridian_topics']);
 });
 
 test('a link is created, changed and deleted while the mirror runs, and outlives it', async () => {
