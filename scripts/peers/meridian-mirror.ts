@@ -11,19 +11,24 @@ import { NodeProcess } from './node-process.ts';
 const MAIN = join(import.meta.dirname, '../../apps/mirror/src/main.ts');
 const HOST = '127.0.0.1';
 
+type Endpoint = Pick<MirrorRegion, 'name' | 'engine' | 'mirrorPort' | 'otherPorts'>;
+
 export interface MeridianMirrorOptions {
-  readonly from: MirrorRegion;
-  readonly to: MirrorRegion;
+  readonly from: Endpoint;
+  readonly to: Endpoint;
   readonly managementPort: number;
   /** What is copied. Default: all topics. */
   readonly topics?: readonly string[];
   /** What else its link says, as in `links.yaml`. */
   readonly link?: Readonly<Record<string, unknown>>;
+  /** Its name among the region's mirrors, by which it is its own heir. Default: made up. */
+  readonly memberId?: string;
   readonly nodeFlags?: readonly string[];
 }
 
 /** Not started yet. */
-export function meridianMirror({ from, to, topics, link, managementPort, nodeFlags = [] }: MeridianMirrorOptions) {
+export function meridianMirror(options: MeridianMirrorOptions) {
+  const { from, to, topics, link, managementPort, memberId, nodeFlags = [] } = options;
   const folder = mkdtempSync(join(tmpdir(), 'meridian-mirror-'));
   const configFile = join(folder, 'mirror.json');
   const chosen = topics === undefined ? {} : { topics: { list: topics } };
@@ -34,6 +39,7 @@ export function meridianMirror({ from, to, topics, link, managementPort, nodeFla
     sources: [{ region: from.name, ...endpointOf(from) }],
     links: [{ from: from.name, to: to.name, ...chosen, ...link }],
     management: { port: managementPort },
+    ...(memberId !== undefined && { memberId }),
   };
   writeFileSync(configFile, JSON.stringify(config));
   return new NodeProcess({
@@ -48,8 +54,10 @@ export function meridianMirror({ from, to, topics, link, managementPort, nodeFla
   });
 }
 
-const endpointOf = ({ engine, mirrorPort: port }: MirrorRegion) =>
-  engine === 'embedded' ? { bootstrap: [{ host: HOST, port }] } : { kafka: { 'bootstrap.servers': `${HOST}:${port}` } };
+function endpointOf({ engine, mirrorPort, otherPorts = [] }: Endpoint) {
+  if (engine === 'embedded') return { bootstrap: [{ host: HOST, port: mirrorPort }] };
+  return { kafka: { 'bootstrap.servers': [mirrorPort, ...otherPorts].map((port) => `${HOST}:${port}`).join(',') } };
+}
 
 /** The prefix policy's name of a copy; MirrorMaker 2 names its copies in the same way. */
 export const copyName = (from: Pick<MirrorRegion, 'name'>, topic: string): string => `${from.name}.${topic}`;

@@ -8,7 +8,7 @@ import type { Client } from './client-interface.ts';
 import { Coordinators } from './coordinators.ts';
 import { Deadline } from './deadline.ts';
 import { ClientError } from './errors.ts';
-import { commitOffsets, committedOffsets, listGroups } from './group-admin.ts';
+import { commitOffsets, committedOffsets, groupMembers, listGroups } from './group-admin.ts';
 import { listOffsets, offsetForLeaderEpoch } from './leader-queries.ts';
 import { alterTopicConfigs, createAcls, deleteAcls, deleteRecords, deleteTopics, describeAcls } from './log-admin.ts';
 import { type MemberContext, RunningMember } from './member/running-member.ts';
@@ -58,6 +58,7 @@ export function createAdmin(options: AdminOptions): AdminCalls {
       return fences.run(`fence ${id}`, options.signal, () => fence(context, id, partitions, options));
     },
     listGroups: (call = {}) => listGroups(context, withClosing(call)),
+    groupMembers: (group, call = {}) => groupMembers(context, group, withClosing(call)),
     committedOffsets: (groups, call = {}) => committedOffsets(context, groups, withClosing(call)),
     commitOffsets: (group, offsets, call = {}) => commitOffsets(context, group, offsets, withClosing(call)),
     deleteRecords: (records, call = {}) => deleteRecords(queries, records, withClosing(call)),

@@ -1,9 +1,17 @@
 /**
  * Consumer groups from outside: which there are, in which state, and what they have committed. For the mirror, which
- * carries offsets from region to region, and the command line. ListGroups 16, OffsetFetch 9, OffsetCommit 8.
+ * carries offsets from region to region, and the command line. ListGroups 16, DescribeGroups 15, OffsetFetch 9, OffsetCommit 8.
  * Invariant: nothing is committed into a group that has members; the coordinator refuses it.
  */
-import { ERROR, errorName, ListGroups, OffsetCommit, OffsetFetch, type ResponseOf } from '@meridian/protocol';
+import {
+  DescribeGroups,
+  ERROR,
+  errorName,
+  ListGroups,
+  OffsetCommit,
+  OffsetFetch,
+  type ResponseOf,
+} from '@meridian/protocol';
 import { backoffMs } from './backoff.ts';
 import { type Coordinators, isPassing, type SendContext, withinCall } from './coordinators.ts';
 import { Deadline } from './deadline.ts';
@@ -17,6 +25,13 @@ export interface GroupListing {
   /** Kafka's word: `Empty`, `Stable`, `PreparingRebalance`, … */
   readonly state: string;
   readonly protocolType: string;
+}
+
+export interface DescribedMember {
+  readonly memberId: string;
+  /** Both empty while the group is not `Stable`. */
+  readonly metadata: Buffer;
+  readonly assignment: Buffer;
 }
 
 export interface CommittedOffset extends TopicPartition {
@@ -44,6 +59,8 @@ export interface CommitOutcome extends TopicPartition {
 export interface GroupAdmin {
   /** Of all brokers. Rejects if one of them does not answer, as its groups would be missing. */
   listGroups(options?: CallOptions): Promise<GroupListing[]>;
+  /** Of a classic group, as the coordinator knows them: those that died lately, too. None of a group that is not there. */
+  groupMembers(group: string, options?: CallOptions): Promise<DescribedMember[]>;
   /** By group. One without offsets is there and empty; one whose coordinator refused for as long as the call took is missing. */
   committedOffsets(groups: readonly string[], options?: CallOptions): Promise<Map<string, CommittedOffset[]>>;
   /** Outside of a generation (−1), in the order of `offsets`; sent again only while the coordinator moves or loads. */
@@ -84,6 +101,26 @@ async function listGroupsAt(context: GroupContext, nodeId: number, deadline: Dea
     if (!isPassing(answer.errorCode)) throw refusal(`groups of broker ${nodeId}`, answer.errorCode);
     if (!(await deadline.sleep(backoffMs(io.random, limits, attempt)))) throw deadline.error();
   }
+}
+
+export async function groupMembers(
+  { io, limits, coordinators }: GroupContext,
+  group: string,
+  options: CallOptions,
+): Promise<DescribedMember[]> {
+  const what = `members of ${group}`;
+  const deadline = new Deadline(io, options, limits.callTimeoutMs, what);
+  const body = { groups: [group], includeAuthorizedOperations: false };
+  const errorOf = (answer: ResponseOf<typeof DescribeGroups>): number =>
+    answer.groups[0]?.errorCode ?? ERROR.UNKNOWN_SERVER_ERROR;
+  const question = { api: DescribeGroups, body, isHarmless: true, errorOf };
+  const answer = await coordinators.request('group', group, question, deadline);
+  const errorCode = errorOf(answer);
+  if (errorCode === ERROR.GROUP_ID_NOT_FOUND) return [];
+  if (errorCode !== ERROR.NONE) throw refusal(what, errorCode);
+  return answer.groups[0]!.members.map(({ memberId, memberMetadata: metadata, memberAssignment: assignment }) => {
+    return { memberId, metadata, assignment };
+  });
 }
 
 export async function committedOffsets(

@@ -26,7 +26,8 @@ const CONNECT_TOPICS = ['configs', 'offsets', 'status'];
 
 export const meridianContestant = (nodeFlags: readonly string[] = []): Contestant => ({
   name: 'Meridian',
-  open: ({ from, to }, topics) => meridianMirror({ from, to, topics, managementPort: MANAGEMENT_PORT, nodeFlags }),
+  open: ({ from, to }, topics) =>
+    meridianMirror({ from, to, topics, managementPort: MANAGEMENT_PORT, memberId: 'bench', nodeFlags }),
   forget: async () => {},
 });
 

@@ -3,7 +3,7 @@
  * who they are. Owned by the mirror; what it owns is `Share`'s to say.
  * Invariant: a process that the coordinator has not answered in time does nothing, before another one begins.
  */
-import type { Client, GroupMember, MemberMetadata } from '@meridian/client';
+import type { Client, DescribedMember, GroupMember, MemberMetadata } from '@meridian/client';
 import type { Io, Logger, Timer } from '@meridian/io';
 import type { MirrorLimits } from '../limits.ts';
 import { Share } from './share.ts';
@@ -20,7 +20,8 @@ export interface MembershipOptions {
   readonly limits: MirrorLimits;
   /**
    * Everything is begun before anything was heard of others, and given up when it is theirs: after a crash, the coordinator
-   * takes the one that died for a member as long as its session lasts.
+   * takes the one that died for a member as long as its session lasts. Without it, only the share of a predecessor of our
+   * name is: every beginning takes a partition from whoever has it.
    */
   readonly mayBeginUnheard: boolean;
   onChange(): void;
@@ -29,15 +30,32 @@ export interface MembershipOptions {
 export class Membership {
   readonly share: Share;
   private readonly options: MembershipOptions;
-  private readonly member: GroupMember;
+  private member: GroupMember | undefined;
   private readonly stopping = new AbortController();
   private timer: Timer | undefined;
+  /** When our predecessor was a member, monotonic: that counts until there is word of ourselves. */
+  private inheritedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: MembershipOptions) {
-    const { client, memberId, limits, log } = options;
+    const { memberId, limits, mayBeginUnheard } = options;
     this.options = options;
     this.share = new Share(memberId, limits.leaseMs);
-    this.member = client.joinGroup({
+    this.watch();
+    if (mayBeginUnheard) {
+      this.member = this.join();
+      this.share.step({ type: 'empty' });
+    } else void this.lookAndJoin();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    this.timer?.cancel();
+    await this.member?.leave();
+  }
+
+  private join(): GroupMember {
+    const { client, memberId, limits, log } = this.options;
+    return client.joinGroup({
       ...PROTOCOL,
       group: MIRROR_GROUP,
       metadata: Buffer.from(memberId),
@@ -47,23 +65,16 @@ export class Membership {
       assign: assignAll,
       onAssigned: ({ bytes, generation }) => {
         const { self, members } = readRoll(bytes, memberId);
+        this.inheritedMs = Number.NEGATIVE_INFINITY;
         log.info('the work is shared anew', { members: members.join(' '), generation });
         this.take({ type: 'assigned', self, members });
       },
       onLost: (reason) => {
         log.warn('this mirror has lost its share', { reason });
+        this.inheritedMs = Number.NEGATIVE_INFINITY;
         this.take({ type: 'lost', reason });
       },
     });
-    this.watch();
-    if (options.mayBeginUnheard) this.share.step({ type: 'empty' });
-    else void this.askWhetherEmpty();
-  }
-
-  async stop(): Promise<void> {
-    this.stopping.abort();
-    this.timer?.cancel();
-    await this.member.leave();
   }
 
   private take(input: Parameters<Share['step']>[0]): void {
@@ -73,26 +84,53 @@ export class Membership {
   private watch(): void {
     const { io, limits } = this.options;
     this.timer = io.timers.after(limits.heartbeatMs, () => {
-      this.take({ type: 'lease', ageMs: this.member.leaseAgeMs() });
+      const ageMs = this.member?.leaseAgeMs() ?? Number.POSITIVE_INFINITY;
+      this.take({ type: 'lease', ageMs: Math.min(ageMs, io.clock.monotonic() - this.inheritedMs) });
       this.watch();
     });
   }
 
-  /** A group without members would let us wait for latecomers: whoever finds it so begins. */
-  private async askWhetherEmpty(): Promise<void> {
-    const { client, io, limits } = this.options;
+  /**
+   * A group without members would let us wait for latecomers, and one with a member that died until that is given up:
+   * whoever finds it empty begins, and so does whoever finds only the one that ran under his name before. What a group's
+   * members were told can be read only before we join.
+   */
+  private async lookAndJoin(): Promise<void> {
+    const { io, limits } = this.options;
     const { signal } = this.stopping;
-    while (!signal.aborted && this.share.state === 'waiting') {
-      try {
-        const groups = await client.listGroups({ timeoutMs: limits.requestTimeoutMs, signal });
-        const found = groups.find(({ group }) => group === MIRROR_GROUP);
-        if (found === undefined || found.state === 'Empty' || found.state === 'Dead') this.take({ type: 'empty' });
-        // Others may be about to leave, or may have died: then the coordinator hands their share to us.
-        return;
-      } catch {
-        await io.timers.sleep(limits.heartbeatMs, signal);
-      }
+    let hasLooked = await this.look(limits.firstLookMs);
+    if (signal.aborted) return;
+    this.member = this.join();
+    while (!hasLooked && this.share.state === 'waiting') {
+      await io.timers.sleep(limits.heartbeatMs, signal);
+      if (signal.aborted) return;
+      hasLooked = await this.look(limits.requestTimeoutMs);
     }
+  }
+
+  /** Returns whether there was an answer. */
+  private async look(timeoutMs: number): Promise<boolean> {
+    const { client } = this.options;
+    const call = { timeoutMs, signal: this.stopping.signal };
+    try {
+      const found = (await client.listGroups(call)).find(({ group }) => group === MIRROR_GROUP);
+      if (found === undefined || found.state === 'Empty' || found.state === 'Dead') this.take({ type: 'empty' });
+      else if (this.member === undefined) this.inherit(await client.groupMembers(MIRROR_GROUP, call));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** The share of the one of our name; of several, nobody knows which is ours. */
+  private inherit(members: readonly DescribedMember[]): void {
+    const { io, log, memberId } = this.options;
+    const [before, another] = members.filter(({ metadata }) => metadata.toString('utf8') === memberId);
+    if (before === undefined || before.assignment.length === 0 || another !== undefined) return;
+    this.inheritedMs = io.clock.monotonic();
+    const roll = readRoll(before.assignment, memberId);
+    log.info('goes on with the share of the mirror of its name', { members: roll.members.join(' ') });
+    this.take({ type: 'assigned', ...roll });
   }
 }
 

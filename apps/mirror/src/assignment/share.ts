@@ -9,17 +9,17 @@
  *   sharing    lost, or no heartbeat answered for `leaseMs`  → stopped
  *   stopped    assigned, or answered again  → sharing
  *
- * `alone` begins at once with everything, before the coordinator has let anybody join: two that do so at once do no harm,
- * as appends name their offset (embedded), and in Apache Kafka each task fences whoever wrote before.
+ * `alone` begins at once, before the coordinator has let anybody join: two that do so at once do no harm, as appends name
+ * their offset (embedded), and in Apache Kafka each task fences whoever wrote before.
  * Invariant: `stopped` comes before the coordinator gives our units to another.
  */
 import { ownerOf } from './rendezvous.ts';
 
 export type ShareInput =
-  /** `self`: what the others call us. */
+  /** `self`: what the others call us. Said to us, or to the one of our name that ran here before. */
   | { readonly type: 'assigned'; readonly self: string; readonly members: readonly string[] }
   | { readonly type: 'lost'; readonly reason: string }
-  /** How old the newest request is that the coordinator has answered. */
+  /** How old the newest request is that the coordinator has answered, or its word of our predecessor. */
   | { readonly type: 'lease'; readonly ageMs: number }
   /** Nobody shares the work so far, as far as can be told. */
   | { readonly type: 'empty' };

@@ -24,6 +24,10 @@ class Groups implements GroupAdmin {
     return this.offsets.get(group)?.get(`${topic} 0`)?.offset;
   }
 
+  async groupMembers(): Promise<[]> {
+    return [];
+  }
+
   async listGroups(): Promise<GroupListing[]> {
     if (!this.canList) throw new Error('a broker does not answer');
     return [...this.states].map(([group, state]) => ({ group, state, protocolType: 'consumer' }));

@@ -1,8 +1,10 @@
 /**
  * What the simulated Apache Kafka answers about groups: FindCoordinator, JoinGroup, SyncGroup, Heartbeat, LeaveGroup,
- * OffsetCommit, OffsetFetch, ListGroups. Invariant: a generation of −1 commits nothing while the group has members.
+ * OffsetCommit, OffsetFetch, ListGroups, DescribeGroups. Invariant: a generation of −1 commits nothing while the group has
+ * members.
  */
 import {
+  type DescribeGroups,
   ERROR,
   type FindCoordinator,
   type Heartbeat,
@@ -164,4 +166,18 @@ export function listGroups(
       return { groupId: name, protocolType, groupState: state, groupType: 'classic' };
     });
   return { errorCode: ERROR.NONE, groups };
+}
+
+export function describeGroups(
+  { disk }: KafkaContext,
+  body: RequestOf<typeof DescribeGroups>,
+): ResponseInput<typeof DescribeGroups> {
+  const groups = body.groups.map((groupId) => {
+    const group = disk.groups.get(groupId);
+    const { state: groupState = 'Dead', protocolType = '' } = group ?? {};
+    const members = (group?.describe() ?? []).map((each) => ({ ...each, clientId: '', clientHost: '' }));
+    const errorCode = group === undefined ? ERROR.GROUP_ID_NOT_FOUND : ERROR.NONE;
+    return { errorCode, groupId, groupState, protocolType, protocolData: '', members };
+  });
+  return { groups };
 }

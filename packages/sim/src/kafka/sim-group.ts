@@ -145,6 +145,16 @@ export class SimGroup {
     return ERROR.NONE;
   }
 
+  /** As Apache Kafka tells of them: only of a stable group what they brought and got. */
+  describe(): { memberId: string; memberMetadata: Buffer; memberAssignment: Buffer }[] {
+    const name = this.commonProtocol();
+    return [...this.members.values()].map(({ id: memberId, protocols, assignment }) => {
+      if (this.state !== 'Stable') return { memberId, memberMetadata: NOTHING, memberAssignment: NOTHING };
+      const memberMetadata = protocols.find((each) => each.name === name)?.metadata ?? NOTHING;
+      return { memberId, memberMetadata, memberAssignment: assignment };
+    });
+  }
+
   /** Whether this member of this generation may commit; −1: nobody may while there are members. */
   mayCommit(memberId: string, generation: number): number {
     if (generation < 0 && !this.hasMembers) return ERROR.NONE;

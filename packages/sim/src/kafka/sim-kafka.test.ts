@@ -218,7 +218,7 @@ test('offsets are committed from outside only while the group has no members', a
   expect(listed).toMatchObject([{ group: 'readers', state: 'Empty' }]);
   const generations: number[] = [];
   const member = client.joinGroup({
-    ...{ group: 'readers', protocolType: 'test', protocolName: 'p', metadata: Buffer.alloc(0) },
+    ...{ group: 'readers', protocolType: 'test', protocolName: 'p', metadata: Buffer.from('me') },
     ...{ sessionTimeoutMs: 6_000, rebalanceTimeoutMs: 1_000, heartbeatMs: 500 },
     assign: (members) => new Map(members.map(({ memberId }) => [memberId, Buffer.from('all')])),
     onAssigned: ({ generation }) => generations.push(generation),
@@ -226,6 +226,9 @@ test('offsets are committed from outside only while the group has no members', a
   });
   expect(await world.runUntil(() => generations.length > 0, 5_000)).toBe(true);
   expect(await commit(7)).toBe(ERROR.UNKNOWN_MEMBER_ID);
+  const told = { metadata: Buffer.from('me'), assignment: Buffer.from('all') };
+  expect(await world.settle(client.groupMembers('readers'))).toMatchObject([told]);
+  expect(await world.settle(client.groupMembers('nobody'))).toEqual([]);
   await world.settle(member.leave());
   await world.run(world.now() + 100);
   expect(await commit(8)).toBe(ERROR.NONE);
