@@ -20,6 +20,8 @@ export interface ClusterOptions {
   readonly configs?: ClusterConfigs;
   /** Where others are told to find a node's internal listeners, if not where it listens: a proxy. */
   readonly advertise?: (port: number) => number;
+  /** Of each JVM, as `-Xmx` takes it. Default: 1 GiB. */
+  readonly heap?: string;
   /** For a profile, such as `--cpu-prof`; Meridian's only. */
   readonly nodeFlags?: readonly string[];
 }

@@ -1,4 +1,4 @@
-/** Three nodes of Apache Kafka, each broker and controller, as `cluster.ts` has them; a heap of 1 GiB each, KIP-853 voters. */
+/** Three nodes of Apache Kafka, each broker and controller, as `cluster.ts` has them; KIP-853 voters. */
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ export async function kafkaCluster(options: ClusterOptions): Promise<Cluster> {
         folder: join(folder, `node-${id}`),
         logFile: join(folder, `node-${id}.log`),
         command: 'java',
-        args: kafkaServerArgs(configFile),
+        args: kafkaServerArgs(configFile, options.heap),
         isReady: isKafkaReady,
       }),
     );

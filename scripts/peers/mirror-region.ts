@@ -42,6 +42,8 @@ export interface MirrorRegion {
   readonly port: number;
   /** Where a mirror of ours connects: the internal listener of our broker, the only one of Apache Kafka. */
   readonly mirrorPort: number;
+  /** Of further nodes of an Apache Kafka, where a mirror connects, too. */
+  readonly otherPorts?: readonly number[];
   /** Kills it if it runs, and removes its folder. */
   remove(): Promise<void>;
 }

@@ -7,12 +7,12 @@ import { silentLogger } from '@meridian/io';
 import { createRealIo } from '@meridian/io/real';
 import { decompress } from '@meridian/protocol';
 import { iterateBatches, readRecords } from '@meridian/protocol/record-batch';
+import type { Bootstrap } from './side.ts';
 
 const IDLE_LIMIT_MS = 30_000;
 
 /** The numbers in the order in which they lie, as a reader with `read_committed` gets them. */
-export async function numbersIn(port: number, topic: string, partition: number): Promise<number[]> {
-  const bootstrap = [{ host: '127.0.0.1', port }];
+export async function numbersIn(bootstrap: Bootstrap, topic: string, partition: number): Promise<number[]> {
   const client = createClient({ io: createRealIo(), bootstrap, clientId: 'audit', log: silentLogger });
   const numbers: number[] = [];
   try {
