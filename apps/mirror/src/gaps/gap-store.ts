@@ -109,10 +109,21 @@ export class GapStore {
     const reason = lost.reason.slice(0, this.options.limits.gapReasonLength);
     const foundAtMs = this.options.io.clock.now();
     const range = { kind, from, to, epochBefore, epochAfter, reason };
-    const gap: GapRecord = { v: 1, link, topic, topicId, copy, partition, ...range, foundAtMs, policy, incarnation };
+    const found: GapRecord = { v: 1, link, topic, topicId, copy, partition, ...range, foundAtMs, policy, incarnation };
+    const gap = kind === 'recreated' ? this.asFoundFirst(found) : found;
     const known = this.gaps.get(gapKey(gap).toString());
     if (known !== undefined && isSame(known, gap)) return;
     await this.topic.put(gapKey(gap), encodeGap(gap));
+  }
+
+  /** A topic goes once: of two mirrors that find it gone the first one knew best how far the copy, and it, had come. */
+  private asFoundFirst(gap: GapRecord): GapRecord {
+    const { link, topicId, partition, incarnation, policy } = gap;
+    for (const known of this.gaps.values()) {
+      const isOf = known.topicId === topicId && known.partition === partition && known.incarnation === incarnation;
+      if (isOf && known.kind === 'recreated' && known.link === link) return { ...known, policy };
+    }
+    return gap;
   }
 
   private take(key: string, value: Buffer | null): void {
@@ -147,7 +158,5 @@ export class GapStore {
 }
 
 function isSame(a: GapRecord, b: GapRecord): boolean {
-  // How long a topic was that is gone nobody can tell any more: the first one to see it knew best.
-  const isAsLong = a.to === b.to || a.kind === 'recreated';
-  return isAsLong && a.policy === b.policy && a.kind === b.kind && a.incarnation === b.incarnation;
+  return a.to === b.to && a.policy === b.policy && a.kind === b.kind && a.incarnation === b.incarnation;
 }

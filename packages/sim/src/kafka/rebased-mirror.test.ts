@@ -39,6 +39,21 @@ test('a restart copies nothing again', async () => {
   await stage.expectExact();
 });
 
+test('a topic that was created anew has one record of it, also over restarts of the mirror', async () => {
+  const stage = await begun(3);
+  await stage.world.settle(stage.source.deleteTopics([TOPIC]));
+  await stage.world.settle(stage.source.createTopics([{ name: TOPIC, numPartitions: 1 }]));
+  const part = () => stage.mirror?.status()[0]?.partitions[0];
+  const isHalted = () => part()?.state === 'halted' && part()?.gaps === 1;
+  for (let round = 0; round < 3; round++) {
+    expect(await stage.world.runUntil(isHalted, 30_000), JSON.stringify(part())).toBe(true);
+    await stage.world.run(stage.world.now() + 5_000);
+    expect(await stage.gaps()).toMatchObject([{ kind: 'recreated', from: 9, policy: 'halt' }]);
+    stage.killMirror();
+    await stage.startMirror();
+  }
+});
+
 test.each(SEEDS)(
   'whatever is killed, the copy never has more than its origin and in the end all of it (seed %i)',
   async (seed) => {

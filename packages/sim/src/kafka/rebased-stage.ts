@@ -87,6 +87,12 @@ export class RebasedStage {
     await this.world.settle(Promise.resolve(route.handle(request)));
   }
 
+  async gaps(): Promise<object[]> {
+    const route = this.mirror!.routes.find(({ path }) => path === '/v1/gaps')!;
+    const answer = route.handle({ params: {}, query: {}, body: undefined }) as Promise<{ gaps: object[] }>;
+    return (await this.world.settle(answer)).gaps;
+  }
+
   /** Batches of so many records each. */
   async write(...counts: readonly number[]): Promise<void> {
     for (const count of counts) {
