@@ -1,8 +1,8 @@
 import { compress, nativeCrc32c } from '@meridian/protocol';
-import { readBatchHeader, stampBaseOffset, writeBatch } from '@meridian/protocol/record-batch';
+import { mergeBatches, readBatchHeader, stampBaseOffset, writeBatch } from '@meridian/protocol/record-batch';
 import { expect, test } from 'vitest';
 import { rebaseBatch } from '../rebased/rebase-batch.ts';
-import { WindowDigest } from './batch-digest.ts';
+import { RecordsDigest, WindowDigest } from './batch-digest.ts';
 
 const record = (value: string) => ({ timestamp: 1_700_000_000_000, key: null, value: Buffer.from(value), headers: [] });
 
@@ -57,4 +57,20 @@ test('other contents, places and orders have other digests', () => {
     ]),
   ];
   expect(new Set(digests).size).toBe(digests.length);
+});
+
+test('batches that were merged have the digest of their records, and no other', () => {
+  const digestOfRecords = (batches: readonly Buffer[], distance = 0): string => {
+    const digest = new RecordsDigest();
+    for (const bytes of batches) digest.add({ bytes }, (offset) => (offset < 5 ? undefined : offset - distance));
+    return digest.text();
+  };
+  const born = [batch(5, ['a', 'b', 'c']), batch(8, ['d', 'e'])];
+  const out = Buffer.alloc(1_000);
+  const merged = out.subarray(0, mergeBatches(born, out, nativeCrc32c).sizeInBytes);
+  expect(digestOfRecords([merged])).toBe(digestOfRecords(born));
+  stampBaseOffset(merged, 0, 105);
+  expect(digestOfRecords([merged], 100)).toBe(digestOfRecords(born));
+  expect(digestOfRecords([merged], 99)).not.toBe(digestOfRecords(born));
+  expect(digestOfRecords([batch(5, ['a', 'b', 'c']), batch(8, ['d', 'E'])])).not.toBe(digestOfRecords(born));
 });

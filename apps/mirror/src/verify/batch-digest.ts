@@ -5,11 +5,26 @@
  * Invariant: what a hop may change (leader epoch, producer, sequence, transactional bit) is not part of it.
  */
 import { createHash } from 'node:crypto';
-import { nativeCrc32c } from '@meridian/protocol';
-import { BATCH_FIELD, BATCH_HEADER_BYTES, crcOfRest } from '@meridian/protocol/record-batch';
+import { decompress, nativeCrc32c } from '@meridian/protocol';
+import { BATCH_FIELD, BATCH_HEADER_BYTES, crcOfRest, plainRecords } from '@meridian/protocol/record-batch';
 import type { ReadBatch } from './log-window.ts';
 
 const ITEM_BYTES = 36;
+
+/** The same of the records, whatever batches they lie in: a mirror into Apache Kafka makes larger ones of small ones. */
+export class RecordsDigest {
+  private readonly hash = createHash('sha256');
+
+  /** `placeOf`: at its origin; undefined: it does not belong to the range. */
+  add({ bytes }: Pick<ReadBatch, 'bytes'>, placeOf: (offset: number) => number | undefined): void {
+    this.hash.update(plainRecords(bytes, placeOf, { decompress }));
+  }
+
+  /** Ends it. */
+  text(): string {
+    return this.hash.digest('base64');
+  }
+}
 
 export class WindowDigest {
   private readonly hash = createHash('sha256');

@@ -5,7 +5,7 @@
  */
 import type { Client, Fetcher } from '@meridian/client';
 import { EARLIEST, LATEST } from '@meridian/client';
-import type { RunsStore } from '@meridian/coordinates';
+import type { Origin, RunsStore } from '@meridian/coordinates';
 import type { Io, Logger } from '@meridian/io';
 import { ERROR } from '@meridian/protocol';
 import type { MirrorLimits } from '../limits.ts';
@@ -182,8 +182,14 @@ export class LinkVerifier {
     if (latest?.errorCode !== ERROR.NONE) throw new Error('the end of the copy is not known');
     const followed = await runs.caughtUp({ copyId, partition });
     const map = followed.between(0, latest.offset);
+    let [run, runAt]: [Origin | undefined, number] = [undefined, 0];
     const coordinates: Coordinates = {
-      toOrigin: (offset) => followed.originAt(offset)?.originOffset,
+      // Records are asked for one behind the other: most lie in the run of the one before.
+      toOrigin: (offset) => {
+        if (run === undefined || offset < run.fromLocal || offset >= run.untilLocal)
+          [run, runAt] = [followed.originAt(offset), offset];
+        return run && run.originOffset + offset - runAt;
+      },
       toCopy: (offset) => {
         const found = map.toLocal(Math.min(offset, to));
         return found.status === 'behind' ? latest.offset : found.offset;

@@ -2,9 +2,10 @@
  * Compares a range of one partition in two regions: window by window its digests, and where these differ its records.
  * Asked by `link-verifier.ts` for the newest windows all the time, and for everything when somebody wants it.
  *
- *   digests of a window       records                    then
- *   equal                     not looked at              next window
- *   differ                    equal                      next window (batches were made anew on their way)
+ *   digests of a window's     records                    then
+ *   batches, or its records
+ *   equal                     not looked at              next window (batches may have been merged on their way)
+ *   differ                    equal                      next window (they were encoded anew)
  *   differ                    differ                     the first offset that differs
  *   (compacted topic)         always looked at           a record may be gone on one side, unless it is its key's last
  *   not in the log any more                              next window, from the log's start
@@ -13,7 +14,7 @@
  */
 import type { Fetcher } from '@meridian/client';
 import type { Timers } from '@meridian/io';
-import { WindowDigest } from './batch-digest.ts';
+import { RecordsDigest, WindowDigest } from './batch-digest.ts';
 import { CompactionLedger } from './compaction-ledger.ts';
 import { type LogPlace, type LogWindow, OutOfLog, readWindow } from './log-window.ts';
 import { type Difference, differences, type RecordDigest, recordsOf } from './record-digest.ts';
@@ -145,7 +146,7 @@ export class PartitionVerifier {
     this.sizeInBytes += there.sizeInBytes + here.sizeInBytes;
     for (const { header } of there.batches) this.records += header.recordCount;
     const { toOrigin } = this.sides.coordinates;
-    if (this.ledger === undefined && this.digest(there, same) === this.digest(here, toOrigin)) return;
+    if (this.ledger === undefined && this.isEqual(there, here, range)) return;
     const origin = this.recordsIn(there, range, same);
     const copy = this.recordsIn(here, range, toOrigin);
     const { ledger } = this;
@@ -155,6 +156,27 @@ export class PartitionVerifier {
       this.difference = difference;
       return;
     }
+  }
+
+  private isEqual(there: LogWindow, here: LogWindow, range: { from: number; to: number }): boolean {
+    const { coordinates, isRebased } = this.sides;
+    const originOf = (offset: number) => coordinates.toOrigin(offset);
+    if (this.digest(there, same) === this.digest(here, originOf)) return true;
+    return isRebased && this.recordsDigest(there, range, same) === this.recordsDigest(here, range, originOf);
+  }
+
+  private recordsDigest(
+    { batches }: LogWindow,
+    { from, to }: { from: number; to: number },
+    originOf: (offset: number) => number | undefined,
+  ): string {
+    const digest = new RecordsDigest();
+    const placeOf = (offset: number): number | undefined => {
+      const origin = originOf(offset);
+      return origin === undefined || origin < from || origin >= to ? undefined : origin;
+    };
+    for (const batch of batches) if (this.isCopied(batch.kind)) digest.add(batch, placeOf);
+    return digest.text();
   }
 
   private digest({ batches }: LogWindow, originOf: (offset: number) => number | undefined): string {

@@ -35,6 +35,7 @@ export { type AbortMarker, abortMarker } from './markers.ts';
 export { type MergedBatch, mergeBatches } from './merge.ts';
 export { murmur2, partitionForKey } from './murmur2.ts';
 export type { Decompress, PayloadOptions } from './payload.ts';
+export { plainRecords } from './plain-records.ts';
 export { type RecodeOptions, recodeBatch } from './recode.ts';
 export { type Rec, type RecHeader, readRecords } from './records.ts';
 export {
