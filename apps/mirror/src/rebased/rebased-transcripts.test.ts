@@ -84,6 +84,14 @@ const found = (more: object): RebasedInput => ({
   sourceEnd: 100,
   ...more,
 });
+const plain = (baseOffset: number, nextOffset: number, more: Partial<SourceBatch> = {}): SourceBatch =>
+  batch(baseOffset, nextOffset, { mergesAs: 'none', ...more });
+const tooLarge = (id: number): RebasedInput => ({
+  type: 'refused',
+  id,
+  kind: 'too-large',
+  reason: 'MESSAGE_TOO_LARGE',
+});
 const unanswered = (id: number): RebasedInput => ({ type: 'refused', id, kind: 'unanswered', reason: 'no answer' });
 const saved = (id: number): RebasedInput => ({ type: 'saved', id });
 const produced = (id: number, baseOffset: number): RebasedInput => ({ type: 'produced', id, baseOffset });
@@ -243,6 +251,75 @@ const SCENARIOS: Record<string, readonly RebasedInput[]> = {
     produced(3, 11),
     originStarts(45, 60),
     originStarts(60, 60),
+  ],
+  'batches that wait together go as one, and as the same one again when no answer comes': [
+    ...fresh,
+    fetched(plain(40, 50), plain(50, 60), plain(60, 70)),
+    saved(1),
+    unanswered(2),
+    fetched(plain(70, 80)),
+    retry,
+    produced(3, 1),
+    produced(4, 31),
+  ],
+  'a crash with a merged batch in doubt goes on behind it if it has landed': [
+    ...fresh,
+    fetched(plain(40, 50), plain(50, 60), plain(60, 70)),
+    saved(1),
+    { type: 'start' },
+    fenced(1),
+    found({ runs: [run], lastBatch: { ...lastBatch, nextOffset: 31 }, logEnd: 32 }),
+    proved,
+  ],
+  'a crash with a merged batch in doubt begins it anew if it has not': [
+    ...fresh,
+    fetched(plain(40, 50), plain(50, 60), plain(60, 70)),
+    saved(1),
+    { type: 'start' },
+    fenced(1),
+    found({ runs: [run], logEnd: 2 }),
+    fetched(plain(40, 50), plain(50, 60)),
+    saved(3),
+    produced(4, 2),
+  ],
+  'batches of two runs, of two epochs and of two codecs do not become one': [
+    ...fresh,
+    fetched(
+      ...[plain(40, 50), batch(50, 51, { kind: 'control' }), plain(51, 55), plain(55, 60, { epoch: 4 })],
+      ...[plain(60, 70, { epoch: 4, mergesAs: 'lz4' }), plain(70, 80, { epoch: 4, mergesAs: 'lz4' })],
+    ),
+    saved(1),
+  ],
+  'a batch that is too large goes in halves, and those behind it become no larger': [
+    ...fresh,
+    fetched(plain(40, 50), plain(50, 60), plain(60, 70), plain(70, 80)),
+    saved(1),
+    tooLarge(2),
+    retry,
+    produced(3, 1),
+    produced(4, 21),
+    fetched(plain(80, 90), plain(90, 100), plain(100, 110)),
+  ],
+  'of a batch that is too large the half with the large record is halved until that stands alone': [
+    ...fresh,
+    fetched(batch(40, 43)),
+    saved(1),
+    tooLarge(2),
+    retry,
+    produced(3, 1),
+    tooLarge(4),
+    retry,
+    produced(5, 2),
+    tooLarge(6),
+    retry,
+  ],
+  'while much is on its way a batch waits for an answer, and grows': [
+    ...fresh,
+    fetched(plain(40, 41)),
+    saved(1),
+    ...Array.from({ length: 9 }, (_, at) => fetched(plain(41 + at, 42 + at))),
+    produced(2, 1),
+    produced(3, 2),
   ],
 };
 
