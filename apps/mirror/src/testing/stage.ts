@@ -9,6 +9,7 @@ import { batchBaseOffset, writeBatch } from '@meridian/protocol/record-batch';
 import { checkSchema, type LinkEntry } from '@meridian/service';
 import { readLinks } from '@meridian/service/links';
 import { expect } from 'vitest';
+import type { SourceConfig } from '../config.ts';
 import { createMirror, type Mirror, type MirrorConfig, type PartitionStatus } from '../mirror.ts';
 
 export const SECRET = 'between the regions';
@@ -24,11 +25,13 @@ export function batchOf(count: number): Buffer {
 
 export class Stage {
   readonly world: SimWorld;
-  readonly us = new FakeBroker({ host: 'us', port: 9093, secret: SECRET });
+  readonly us = new FakeBroker({ host: 'us', port: 9093, secret: SECRET, features: ['meridian.mirror'] });
   readonly eu = new FakeBroker({ host: 'eu', port: 9193, secret: SECRET, features: ['meridian.mirror'] });
   mirror: Mirror | undefined;
   /** As `links.yaml` would have it. */
   link: Partial<LinkEntry> = {};
+  /** Regions besides the two. */
+  others: SourceConfig[] = [];
   /** The text of `links.yaml`, where the mirror follows one. */
   linksFile: string | undefined;
   private disk: Disk | undefined;
@@ -52,7 +55,7 @@ export class Stage {
       region: 'eu-west',
       secret: SECRET,
       target: { bootstrap: [{ host: 'eu', port: 9193 }] },
-      sources: [{ region: 'us-east', bootstrap: [{ host: 'us', port: 9093 }] }],
+      sources: [{ region: 'us-east', bootstrap: [{ host: 'us', port: 9093 }] }, ...this.others],
       links: [{ from: 'us-east', to: 'eu-west', ...this.link }],
       ...(this.linksFile !== undefined && { linksFile: LINKS_FILE }),
       management: { host: 'mirror', port: 9194 },
