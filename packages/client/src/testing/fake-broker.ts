@@ -14,6 +14,7 @@ import {
   decodeRequestHeader,
   ERROR,
   encodeResponse,
+  Fetch,
   Metadata,
   type ResponseInput,
   SaslAuthenticate,
@@ -51,6 +52,8 @@ export interface FakeBrokerOptions {
   /** Another broker of the same cluster: they have their logs in common, each as if it had replicated them. */
   readonly beside?: FakeBroker;
   readonly features?: readonly string[];
+  /** Of each of them. */
+  readonly level?: number;
   /** Wanted of the user `internal`. */
   readonly secret?: string;
   /** Whom it lets in, instead. */
@@ -147,12 +150,21 @@ export class FakeBroker {
     const login = new FakeLogin(this.io!.random, this.credentials);
     const splitter = createFrameSplitter({
       onFrame: (frame) => {
+        this.announce(frame);
         turn = turn.then(() => this.handle(connection, frame, login));
       },
     });
     connection.onData = (chunk) => splitter.push(chunk);
     connection.onClose = () => splitter.stop();
     connection.onDrain = () => undefined;
+  }
+
+  /** A fetch that waits for records has to know of the one behind it. */
+  private announce(frame: Buffer): void {
+    const { apiKey, apiVersion, bodyOffset } = decodeRequestHeader(frame);
+    if (apiKey !== Fetch.key) return;
+    const body = decodeRequest(Fetch, apiVersion, frame, bodyOffset);
+    if (body.readsOn) this.sessions.follow(body);
   }
 
   private async handle(connection: Connection, frame: Buffer, login: FakeLogin): Promise<void> {
@@ -192,11 +204,11 @@ export class FakeBroker {
   }
 
   private versions(): ResponseInput<typeof ApiVersions> {
-    const maxVersion = this.packs === undefined ? 1 : WIRE_CODEC_LEVEL;
+    const { level = this.packs === undefined ? 1 : WIRE_CODEC_LEVEL } = this.options;
     return {
       errorCode: ERROR.NONE,
       apiKeys: APIS.map(({ key, minVersion, maxVersion }) => ({ apiKey: key, minVersion, maxVersion })),
-      supportedFeatures: (this.options.features ?? []).map((name) => ({ name, minVersion: 1, maxVersion })),
+      supportedFeatures: (this.options.features ?? []).map((name) => ({ name, minVersion: 1, maxVersion: level })),
     };
   }
 

@@ -85,6 +85,7 @@ async function fetch(
         timer.cancel();
         resolve();
       };
+      if (!broker.sessions.park(body, end)) end();
     });
     answer = read();
   }
