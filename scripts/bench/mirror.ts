@@ -11,10 +11,13 @@ import type { CopyResult } from './mirror/copy-run.ts';
 import { BenchRegions } from './mirror/regions.ts';
 import { copyRound, idleRound, latencyRound } from './mirror/rows.ts';
 import { type Asked, cellsOf, MIRROR_COLUMNS, type MirrorLine } from './mirror/table.ts';
+import { wireRound } from './mirror/wire.ts';
 import { median, quantile } from './quantiles.ts';
 import { format } from './ratio-table.ts';
 
-const ROWS = { embedded, kafka, single, far, idle, latency } as const;
+const ROWS = { embedded, kafka, single, far, idle, latency, wire } as const;
+/** Run only when it is named: nothing of MirrorMaker 2 stands beside it. */
+const NAMED_ONLY: readonly string[] = ['wire'];
 type RowName = keyof typeof ROWS;
 
 interface Setting {
@@ -28,7 +31,8 @@ interface Setting {
 
 export async function mirror(args: readonly string[]): Promise<BenchTable> {
   const argument = (name: string) => (args.includes(name) ? args[args.indexOf(name) + 1] : undefined);
-  const names = (argument('--only')?.split(',') ?? Object.keys(ROWS)) as RowName[];
+  const names = (argument('--only')?.split(',') ??
+    Object.keys(ROWS).filter((row) => !NAMED_ONLY.includes(row))) as RowName[];
   const unknown = names.filter((name) => !(name in ROWS));
   if (unknown.length > 0) throw new Error(`no row ${unknown.join(', ')}; known: ${Object.keys(ROWS).join(', ')}`);
   const isQuick = args.includes('--quick');
@@ -170,4 +174,25 @@ function latency(setting: Setting): Promise<MirrorLine[]> {
     const latencies = await latencyRound(contestant, pair, 2_000, setting.durationMs);
     return [quantile(latencies, 0.5), quantile(latencies, 0.99)];
   });
+}
+
+async function wire(setting: Setting): Promise<MirrorLine[]> {
+  const measures: Measures = [
+    { name: 'throughput of records', unit: 'MB/s' },
+    { name: 'on the wire, of 100 bytes', unit: 'B' },
+    { name: 'CPU of the mirror per MB', unit: 'ms' },
+    { name: 'CPU of the origin per MB', unit: 'ms' },
+    { name: 'memory at most', unit: 'MB' },
+  ];
+  const lines: MirrorLine[] = [];
+  for (const compression of ['none', 'zstd', 'lz4']) {
+    const ours = meridianContestant([], { compression });
+    const given = { ...setting, ours, theirs: undefined };
+    lines.push(
+      ...(await compare(given, `JSON through a round trip of 100 ms, compression ${compression}`, measures, async () =>
+        wireRound(ours, await setting.regions.farPair('embedded')),
+      )),
+    );
+  }
+  return lines;
 }

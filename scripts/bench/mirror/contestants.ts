@@ -21,13 +21,16 @@ export interface Contestant {
   forget(pair: Pair): Promise<void>;
 }
 
-const MANAGEMENT_PORT = 31_990;
+export const MANAGEMENT_PORT = 31_990;
 const CONNECT_TOPICS = ['configs', 'offsets', 'status'];
 
-export const meridianContestant = (nodeFlags: readonly string[] = []): Contestant => ({
+export const meridianContestant = (
+  nodeFlags: readonly string[] = [],
+  link: Readonly<Record<string, unknown>> = {},
+): Contestant => ({
   name: 'Meridian',
   open: ({ from, to }, topics) =>
-    meridianMirror({ from, to, topics, managementPort: MANAGEMENT_PORT, memberId: 'bench', nodeFlags }),
+    meridianMirror({ from, to, topics, managementPort: MANAGEMENT_PORT, memberId: 'bench', nodeFlags, link }),
   forget: async () => {},
 });
 

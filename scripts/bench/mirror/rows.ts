@@ -20,9 +20,9 @@ const RECORDS = 3_000_000;
 const SINGLE_RECORDS = 300_000;
 /** Removed files are gone then. */
 const SETTLE_MS = 1_500;
-const KEEP = { 'retention.ms': '-1', 'retention.bytes': '-1' };
+export const KEEP = { 'retention.ms': '-1', 'retention.bytes': '-1' };
 
-const topicName = (): string => `bench-${Math.random().toString(36).slice(2, 10)}`;
+export const topicName = (): string => `bench-${Math.random().toString(36).slice(2, 10)}`;
 
 /** Fills a topic, copies it, removes both. */
 export async function copyRound(contestant: Contestant, pair: Pair, what: 'batches' | 'single'): Promise<CopyResult> {
@@ -41,7 +41,7 @@ export async function copyRound(contestant: Contestant, pair: Pair, what: 'batch
   }
 }
 
-async function removeTopics(contestant: Contestant, pair: Pair, topics: readonly string[]): Promise<void> {
+export async function removeTopics(contestant: Contestant, pair: Pair, topics: readonly string[]): Promise<void> {
   await contestant.forget(pair);
   await deleteTopics(
     pair.to.port,

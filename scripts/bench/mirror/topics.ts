@@ -57,17 +57,21 @@ export async function deleteTopics(port: number, topicNames: readonly string[]):
   await ask(port, DeleteTopics, 5, { topicNames, timeoutMs: TIMEOUT_MS });
 }
 
-/** The same batch again and again, several in flight, until so many records are acknowledged; then the partition's end. */
+/**
+ * The same batch again and again (or several of one size in turn), some in flight, until so many records are acknowledged;
+ * then the partition's end.
+ */
 export async function fill(
   port: number,
   topic: string,
   partition: number,
   payload: Payload,
   records: number,
+  inTurn: readonly Payload[] = [payload],
 ): Promise<number> {
   await firstBatch(port, topic, partition, payload);
   const connection = await RawConnection.open(port);
-  const frame = produceFrame(topic, partition, payload, 1);
+  const frames = inTurn.map((each) => produceFrame(topic, partition, each, 1));
   const errorAt = produceErrorAt(topic);
   const batches = Math.ceil(records / payload.recordCount);
   try {
@@ -79,12 +83,11 @@ export async function fill(
         if (errorCode !== ERROR.NONE) return fail(new Error(`Produce: ${errorName(errorCode)}`));
         answered++;
         if (sent < batches) {
-          sent++;
-          connection.send(frame);
+          connection.send(frames[sent++ % frames.length]!);
         } else if (answered >= batches) done();
       };
       if (batches <= 1) return done();
-      for (; sent < Math.min(batches, IN_FLIGHT + 1); sent++) connection.send(frame);
+      for (; sent < Math.min(batches, IN_FLIGHT + 1); sent++) connection.send(frames[sent % frames.length]!);
     });
   } finally {
     connection.close();
