@@ -100,7 +100,7 @@ export class Ledger {
     const tenure = { ...producer, localStart: found.logEnd };
     const { limits, memory, mergeMaxBytes } = this;
     this.outbox = new Outbox(tenure, { ...limits, memory, mergeMaxBytes, newId: () => ++this.lastId });
-    this.outbox.lastLanded = found.lastBatch?.baseOffset ?? -1;
+    this.outbox.lastLanded = (found.lastBatch?.nextOffset ?? 0) - 1;
     for (const localStart of gone) this.outbox.change({ type: 'drop', localStart });
     for (const change of recovery.changes) this.outbox.change(change);
     this.toldSkipped = recovery.stored.skipped?.originEnd ?? 0;
@@ -147,7 +147,10 @@ export class Ledger {
     return true;
   }
 
-  /** The origin begins at `offset`: what lies below goes here too, but for the last batch, which tells where the data ends. */
+  /**
+   * The origin begins at `offset`: what lies below goes here too, but for the last record. Its batch, which tells where the
+   * data ends, stays in the log as a whole, and whoever fetches at the log's start gets it.
+   */
   follow(offset: number): RebasedEffect[] {
     const { outbox } = this;
     if (outbox === undefined || outbox.lastLanded < 0) return [];

@@ -20,6 +20,7 @@ import {
   mergedOf,
   NOT_IN_FLIGHT,
   type PlannedBatch,
+  recordsOf,
 } from './planned-batch.ts';
 import type { ProduceEffect, RebasedEffect, Segment, SourceBatch } from './rebased-messages.ts';
 
@@ -41,7 +42,7 @@ export class Outbox {
   readonly tenure: Tenure;
   /** Planned and not yet acknowledged. */
   sizeInBytes = 0;
-  /** Where the last batch that landed begins; −1: none so far. */
+  /** Where the last record that landed lies; −1: none so far. */
   lastLanded = -1;
   private readonly options: OutboxOptions;
   /** What is in flight, and what waits behind it. */
@@ -138,7 +139,7 @@ export class Outbox {
     this.landed(batch);
     this.options.memory.release(batch.batch.bytes);
     this.sizeInBytes -= batch.batch.sizeInBytes;
-    this.lastLanded = Math.max(this.lastLanded, batch.localStart);
+    this.lastLanded = Math.max(this.lastLanded, batch.localStart + recordsOf(batch) - 1);
     const last = batch.segments.at(-1)!;
     return { localStart: batch.localStart, originEnd: last.originStart + last.count };
   }

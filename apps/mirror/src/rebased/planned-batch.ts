@@ -30,6 +30,8 @@ export interface BatchMemory {
   ): { readonly bytes: Buffer; readonly count: number } | undefined;
 }
 
+export const recordsOf = ({ segments }: PlannedBatch): number => segments.reduce((sum, { count }) => sum + count, 0);
+
 /** Whether others may become part of it, and it of others. */
 export const isMergeable = ({ isWhole, wasSent, batch }: PlannedBatch): boolean =>
   isWhole && !wasSent && batch.mergesAs !== null;
@@ -57,7 +59,7 @@ export function mergedOf(parts: readonly PlannedBatch[], bytes: Buffer): Planned
 /** The first half of its records, and the second; undefined: there is one record only. */
 export function halvesOf(planned: PlannedBatch): readonly [PlannedBatch, PlannedBatch] | undefined {
   const { batch, segments, localStart } = planned;
-  const count = segments.reduce((sum, each) => sum + each.count, 0);
+  const count = recordsOf(planned);
   if (count < 2) return undefined;
   const middle = count >> 1;
   const sizeInBytes = batch.sizeInBytes >> 1;

@@ -243,7 +243,7 @@ const SCENARIOS: Record<string, readonly RebasedInput[]> = {
     fenced(1),
     { type: 'copyLed', leaderEpoch: 4 },
   ],
-  'what the origin deletes is deleted but for the last batch': [
+  'what the origin deletes is deleted but for the last record': [
     ...fresh,
     fetched(batch(40, 50), batch(50, 60)),
     saved(1),

@@ -60,6 +60,22 @@ test('a record that is too large by itself stops the partition, which says so, u
   await stage.expectExact();
 });
 
+test('of what the origin deleted, one record stays of the last merged batch, and a restart goes on behind it', async () => {
+  const stage = await new RebasedStage(4).start();
+  await stage.write(...ones(40));
+  await stage.startMirror();
+  await stage.caughtUp();
+  const values = (where: 'source' | 'target') => stage.stored(where).map(({ value }) => value);
+  const last = values('source').at(-1)!;
+  stage.disks.source.deleteRecords(TOPIC, 0, 40);
+  expect(await stage.world.runUntil(() => values('target').length === 1, 10_000)).toBe(true);
+  stage.killMirror();
+  await stage.startMirror();
+  await stage.write(2);
+  await stage.caughtUp();
+  expect(values('target')).toEqual([last, ...values('source')]);
+});
+
 test.each([1, 2, 3, 4])('whatever is killed amid merged batches, none comes twice or never (seed %i)', async (seed) => {
   const stage = await new RebasedStage(seed).start();
   await stage.startMirror();
