@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { checkSchema, pathText } from './schema.ts';
+import { LINK_SCHEMA } from './links/link-schema.ts';
+import { checkSchema, pathText, withDefaults } from './schema.ts';
 
 const SCHEMA = {
   type: 'object',
@@ -55,4 +56,20 @@ test('a root of another type is one problem', () => {
 
 test('a keyword that the checker does not know is an error of the schema', () => {
   expect(() => checkSchema({ type: 'string', colour: 'red' }, 'x')).toThrow('unknown keyword: "colour"');
+});
+
+test('defaults are filled in without a check as they are with one', () => {
+  const link = { from: 'a', to: 'b' };
+  const entries = [
+    link,
+    { ...link, policy: 'identity', start: { timestampMs: 5 }, topics: { list: ['x'], exclude: { prefix: 'y' } } },
+    { ...link, follow: { groups: 'none' }, onGap: { topics: { x: 'mark-gap' } }, mm2: true },
+  ];
+  for (const entry of entries) {
+    const before = JSON.stringify(entry);
+    expect(JSON.stringify(withDefaults(LINK_SCHEMA, entry))).toBe(
+      JSON.stringify(checkSchema(LINK_SCHEMA, entry).value),
+    );
+    expect(JSON.stringify(entry)).toBe(before);
+  }
 });

@@ -42,6 +42,18 @@ export function checkSchema(schema: Schema, value: unknown): { value: unknown; p
   return { value: root, problems: [...byPlace.values()].slice(0, LIMITS.maxProblems) };
 }
 
+/** A copy of what was checked, with defaults filled in as by `checkSchema`, which would compile the schema for it. */
+export function withDefaults(schema: Schema, value: unknown): unknown {
+  const { properties } = schema as { properties?: Record<string, { default?: unknown }> };
+  if (typeof value !== 'object' || value === null || properties === undefined) return structuredClone(value);
+  const filled: Record<string, unknown> = { ...value };
+  for (const [name, field] of Object.entries(properties)) {
+    const given = filled[name] === undefined ? field.default : filled[name];
+    if (given !== undefined) filled[name] = withDefaults(field, given);
+  }
+  return filled;
+}
+
 /** `client.port`, `links[0].from`; the whole value is `(root)`. */
 export function pathText(path: Problem['path']): string {
   const text = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`)).join('');

@@ -3,13 +3,13 @@
  * of regions with line numbers, and by the mirror for links that are created while it runs.
  * Invariant: of the links that pass, no two can ever write the same topic.
  */
-import { checkSchema, type Problem } from '../schema.ts';
+import { type Problem, withDefaults } from '../schema.ts';
 import { LINK_SCHEMA, type LinkEntry, type LinkSpec, type TopicSelector } from './link-schema.ts';
 import { areDisjoint, compileSelector } from './name-selector.ts';
 
-/** Fills in what a link does not say. */
+/** Fills in what a link does not say, which was checked. */
 export function linkSpec(entry: LinkEntry): LinkSpec {
-  const { managed: _, ...filled } = checkSchema(LINK_SCHEMA, entry).value as LinkSpec & { managed?: string };
+  const { managed: _, ...filled } = withDefaults(LINK_SCHEMA, entry) as LinkSpec & { managed?: string };
   return { ...filled, name: linkName(entry) };
 }
 
