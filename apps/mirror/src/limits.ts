@@ -53,6 +53,12 @@ export interface MirrorLimits {
    * of a topic without a `max.message.bytes` of its own; where it takes less, its refusals tell.
    */
   readonly mergeMaxBytes: number;
+  /**
+   * Compressed batches, too, if each is no larger than this: to unpack and pack larger ones takes longer than their
+   * requests. And what becomes one is no larger than that, unpacked, since nothing else goes on meanwhile.
+   */
+  readonly mergePackedBytes: number;
+  readonly mergeUnpackedBytes: number;
   /** With so many requests under way, or that many bytes, a batch that could still become larger waits. */
   readonly mergeInFlight: number;
   /** Changes of a re-based partition's table in one record batch of `__meridian_runs`. */
@@ -165,6 +171,8 @@ export const DEFAULT_LIMITS: MirrorLimits = {
   lagMarkEveryMs: 100,
   batchesInFlight: 32,
   mergeMaxBytes: 512 * 1024,
+  mergePackedBytes: 4 * 1024,
+  mergeUnpackedBytes: 128 * 1024,
   mergeInFlight: 8,
   changesPerSave: 1_000,
   fenceLastsMs: 12 * 3_600_000,

@@ -3,8 +3,9 @@
  * made by its shell. Invariant: a merged batch takes memory that is used again, no more than it was allowed.
  */
 import type { Memory } from '@meridian/io';
-import { nativeCrc32c } from '@meridian/protocol';
+import { compress, decompress, nativeCrc32c } from '@meridian/protocol';
 import { mergeBatches } from '@meridian/protocol/record-batch';
+import type { MirrorLimits } from '../limits.ts';
 import type { BatchMemory } from './planned-batch.ts';
 import type { SourceBatch } from './rebased-messages.ts';
 
@@ -13,9 +14,11 @@ const GROWTH_BYTES = 4;
 
 export class CopyMemory implements BatchMemory {
   private readonly memory: Memory;
+  private readonly limits: Pick<MirrorLimits, 'mergeUnpackedBytes'>;
 
-  constructor(memory: Memory) {
+  constructor(memory: Memory, limits: Pick<MirrorLimits, 'mergeUnpackedBytes'>) {
     this.memory = memory;
+    this.limits = limits;
   }
 
   hold(bytes: Buffer): void {
@@ -27,15 +30,18 @@ export class CopyMemory implements BatchMemory {
   }
 
   merge(batches: readonly SourceBatch[], maxBytes: number): { bytes: Buffer; count: number } | undefined {
+    const out = this.memory.take(this.roomFor(batches, maxBytes));
+    const parts = batches.map(({ bytes }) => bytes);
+    const { parts: count, bytes } = mergeBatches(parts, out, { crc: nativeCrc32c, compress, decompress });
+    return count < 2 ? undefined : { bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), count };
+  }
+
+  /** What compressed batches take unpacked is not known before. */
+  private roomFor(batches: readonly SourceBatch[], maxBytes: number): number {
+    if (batches[0]!.mergesAs !== 'none') return Math.min(this.limits.mergeUnpackedBytes, maxBytes);
     let wanted = 0;
     for (const { sizeInBytes, baseOffset, nextOffset } of batches)
       wanted += sizeInBytes + (nextOffset - baseOffset) * GROWTH_BYTES;
-    const out = this.memory.take(Math.min(wanted, maxBytes));
-    const { parts: count, sizeInBytes } = mergeBatches(
-      batches.map(({ bytes }) => bytes),
-      out,
-      nativeCrc32c,
-    );
-    return count < 2 ? undefined : { bytes: out.subarray(0, sizeInBytes), count };
+    return Math.min(wanted, maxBytes);
   }
 }

@@ -45,7 +45,7 @@ export class RebasedShell implements MirrorTask {
     const { io, log, limits, target } = context;
     this.context = context;
     this.place = place;
-    this.task = new RebasedTask(limits, new CopyMemory(io.memory), place.startOffset);
+    this.task = new RebasedTask(limits, new CopyMemory(io.memory, limits), place.startOffset);
     this.producer = new CopyProducer({ io, client: target, limits, place });
     const { signal } = this.stopping;
     this.start = new WantedStart({ io, log, limits, place, signal, move: (offset) => this.deleteRecords(offset) });
@@ -153,7 +153,7 @@ export class RebasedShell implements MirrorTask {
     const { nextOffset, sizeInBytes, logStartOffset: sourceStart, highWatermark: sourceEnd } = slice;
     let input: RebasedInput;
     try {
-      const batches = sourceBatches(slice);
+      const batches = sourceBatches(slice, this.context.limits);
       input = { type: 'fetched', batches, nextOffset, sizeInBytes, sourceStart, sourceEnd };
     } catch (error) {
       input = { type: 'halt', reason: `the origin's records cannot be read: ${(error as Error).message}` };

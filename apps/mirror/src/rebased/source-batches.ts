@@ -12,11 +12,15 @@ import {
   type PayloadOptions,
   readRecords,
 } from '@meridian/protocol/record-batch';
+import type { MirrorLimits } from '../limits.ts';
 import type { Segment, SourceBatch } from './rebased-messages.ts';
 
 type Slice = Pick<FetchedSlice, 'buffers' | 'abortedTransactions'>;
 
-export function sourceBatches({ buffers, abortedTransactions }: Slice): SourceBatch[] {
+export function sourceBatches(
+  { buffers, abortedTransactions }: Slice,
+  { mergePackedBytes }: Pick<MirrorLimits, 'mergePackedBytes'>,
+): SourceBatch[] {
   const aborted = new AbortedData(abortedTransactions);
   const batches: SourceBatch[] = [];
   for (const buffer of buffers) {
@@ -31,7 +35,7 @@ export function sourceBatches({ buffers, abortedTransactions }: Slice): SourceBa
         sizeInBytes: header.sizeInBytes,
         timestampMs: header.baseTimestamp,
         bytes,
-        mergesAs: kind === 'data' ? mergesAs(header) : null,
+        mergesAs: kind === 'data' ? mergesAs(header, mergePackedBytes) : null,
       });
     }
   }
@@ -52,7 +56,9 @@ export function segmentsOf(bytes: Uint8Array, header: BatchHeader, options: Payl
 }
 
 /** Of a batch that lacks no record, if what it says of the time stands in each of them. */
-function mergesAs({ codec, recordCount, lastOffsetDelta, hasLogAppendTime }: BatchHeader): Codec | null {
+function mergesAs(header: BatchHeader, mergePackedBytes: number): Codec | null {
+  const { codec, recordCount, lastOffsetDelta, hasLogAppendTime, sizeInBytes } = header;
   const isDense = recordCount > 0 && recordCount === lastOffsetDelta + 1;
-  return isDense && !hasLogAppendTime && codec === 'none' ? codec : null;
+  const isCheap = codec === 'none' || sizeInBytes <= mergePackedBytes;
+  return isDense && isCheap && !hasLogAppendTime ? codec : null;
 }

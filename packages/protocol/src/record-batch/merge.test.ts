@@ -1,7 +1,8 @@
 /** Merged batches beside the reader, which knows nothing of merging. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { BATCH_HEADER_BYTES, readBatchHeader } from './header.ts';
+import { compress, decompress } from '../compression/compression.ts';
+import { BATCH_HEADER_BYTES, CODECS, type Codec, readBatchHeader } from './header.ts';
 import {
   batchCrcValid,
   crc32c,
@@ -59,8 +60,8 @@ const GUARD_BYTES = 40;
 
 function merged(parts: readonly Uint8Array[], outBytes = 300_000) {
   const memory = new Uint8Array(outBytes + GUARD_BYTES).fill(0xdb);
-  const { parts: count, sizeInBytes } = mergeBatches(parts, memory.subarray(0, outBytes), crc32c);
-  return { count, batch: memory.subarray(0, sizeInBytes), behind: memory.subarray(outBytes) };
+  const { parts: count, bytes: batch } = mergeBatches(parts, memory.subarray(0, outBytes), { crc: crc32c });
+  return { count, batch, behind: memory.subarray(outBytes) };
 }
 const recordsOf = (batch: Uint8Array) => [...readRecords(batch)];
 
@@ -146,4 +147,28 @@ test('it ends before a part that leaves a hole, lacks a record, is damaged, comp
   }
   expect(merged([a!, elsewhere]).count).toBe(1);
   expect(merged([a!, b!]).count).toBe(2);
+});
+
+test('compressed parts of one codec become one of it, as far as they fit unpacked', () => {
+  const ofCodec = (codec: Codec, baseOffset: number, values: readonly string[]) =>
+    writeBatch({
+      records: values.map((value) => ({ timestamp: BASE_MS + baseOffset, value: Buffer.from(value.repeat(40)) })),
+      ...{ codec, compress, baseOffset },
+    });
+  const recordsIn = (batches: readonly Uint8Array[]) =>
+    batches.flatMap((each) => [...readRecords(each, { decompress })]);
+  for (const codec of CODECS) {
+    const parts = [ofCodec(codec, 3, ['a', 'b']), ofCodec(codec, 5, ['c']), ofCodec(codec, 6, ['d', 'e', 'f'])];
+    const merge = (all: Uint8Array[], bytes: number) =>
+      mergeBatches(all, new Uint8Array(bytes), { crc: crc32c, compress, decompress });
+    const { parts: count, bytes } = merge(parts, 1_000);
+    expect(count).toBe(3);
+    expect(recordsIn([bytes])).toEqual(recordsIn(parts));
+    expect(readBatchHeader(bytes)).toMatchObject({ codec, baseOffset: 3, recordCount: 6, maxTimestamp: BASE_MS + 6 });
+    expect(batchCrcValid(bytes, crc32c)).toBe(true);
+    const two = merge(parts, 61 + 160);
+    expect([two.parts, recordsIn([two.bytes])]).toEqual([2, recordsIn(parts.slice(0, 2))]);
+    expect(merge([parts[0]!, ofCodec(codec === 'lz4' ? 'none' : 'lz4', 5, ['c'])], 1_000).parts).toBe(1);
+    if (codec !== 'none') expect(merged(parts).count).toBe(0);
+  }
 });

@@ -6,50 +6,70 @@
  */
 import { writeInt16, writeInt32, writeInt64 } from './bytes.ts';
 import { RecordBatchError } from './errors.ts';
-import { BATCH_HEADER_BYTES, BATCH_OVERHEAD_BYTES, type BatchHeader, FIELD, readBatchHeader } from './header.ts';
+import {
+  BATCH_HEADER_BYTES,
+  BATCH_OVERHEAD_BYTES,
+  type BatchHeader,
+  CODECS,
+  type Codec,
+  FIELD,
+  readBatchHeader,
+} from './header.ts';
 import { NOT_WRITTEN, PartWriter } from './part-writer.ts';
-import { openPayload } from './payload.ts';
+import { type Decompress, openPayload } from './payload.ts';
 import { batchCrcValid, type Crc32c, stampProducer } from './stamps.ts';
+import type { Cursor } from './varint.ts';
 
 export interface MergedBatch {
   /** How many of the parts it holds, from the first on. With fewer than two there is no batch. */
   readonly parts: number;
-  readonly sizeInBytes: number;
+  readonly bytes: Uint8Array;
+}
+
+export interface MergeOptions {
+  readonly crc: Crc32c;
+  /** Without these, compressed parts end it. With them, all parts are of one codec, and the whole is packed in it again. */
+  readonly decompress?: Decompress | undefined;
+  readonly compress?: ((codec: Codec, bytes: Uint8Array) => Uint8Array) | undefined;
 }
 
 const NO_PRODUCER = { producerId: -1, producerEpoch: -1, baseSequence: -1 };
 
 /**
- * Writes into `out` as many of the parts, each a batch, as fit and follow one another: as one batch, of no producer. The
- * first part that is compressed, lacks records within its offsets, or is damaged ends it.
+ * Writes into `out` as many of the parts, each a batch, as fit there unpacked and follow one another: as one batch, of no
+ * producer, which lies in `out` unless it is compressed. The first part that lacks records within its offsets, or is
+ * damaged, or of another codec, ends it.
  */
-export function mergeBatches(parts: readonly Uint8Array[], out: Uint8Array, crc: Crc32c): MergedBatch {
-  const merging = new Merging(out);
+export function mergeBatches(parts: readonly Uint8Array[], out: Uint8Array, options: MergeOptions): MergedBatch {
+  const merging = new Merging(out, options);
   let count = 0;
-  while (count < parts.length && merging.add(parts[count]!, crc)) count++;
-  return { parts: count, sizeInBytes: count < 2 ? 0 : merging.end(crc) };
+  while (count < parts.length && merging.add(parts[count]!)) count++;
+  return { parts: count, bytes: count < 2 ? out.subarray(0, 0) : merging.end() };
 }
 
 class Merging {
   private readonly out: Uint8Array;
+  private readonly options: MergeOptions;
   private first: BatchHeader | undefined;
   private to = BATCH_HEADER_BYTES;
   private recordCount = 0;
   private maxTimestamp = Number.NEGATIVE_INFINITY;
 
-  constructor(out: Uint8Array) {
+  constructor(out: Uint8Array, options: MergeOptions) {
     this.out = out;
+    this.options = options;
   }
 
   /** False: what follows cannot become part of it. */
-  add(part: Uint8Array, crc: Crc32c): boolean {
+  add(part: Uint8Array): boolean {
     try {
       const header = readBatchHeader(part);
       const first = this.first ?? header;
-      if (header.baseOffset !== first.baseOffset + this.recordCount || !isPlain(header)) return false;
-      if (!batchCrcValid(part, crc)) return false;
+      if (header.baseOffset !== first.baseOffset + this.recordCount || header.codec !== first.codec) return false;
+      if (!isMovable(header) || !batchCrcValid(part, this.options.crc)) return false;
+      const payload = this.payloadOf(part, header);
       const place = { index: this.recordCount, shiftMs: header.baseTimestamp - first.baseTimestamp };
-      const to = new PartWriter(openPayload(part, header, {}), place, this.out, this.to).write(header.recordCount);
+      const to = new PartWriter(payload, place, this.out, this.to).write(header.recordCount);
       if (to === NOT_WRITTEN) return false;
       this.first = first;
       this.to = to;
@@ -62,24 +82,39 @@ class Merging {
     }
   }
 
-  /** The header; returns the size. */
-  end(crc: Crc32c): number {
-    const { out, first, to } = this;
-    writeInt64(out, FIELD.baseOffset, first!.baseOffset);
-    writeInt32(out, FIELD.batchLength, to - BATCH_OVERHEAD_BYTES);
-    writeInt32(out, FIELD.partitionLeaderEpoch, first!.partitionLeaderEpoch);
-    out[FIELD.magic] = 2;
-    writeInt16(out, FIELD.attributes, 0);
-    writeInt32(out, FIELD.lastOffsetDelta, this.recordCount - 1);
-    writeInt64(out, FIELD.baseTimestamp, first!.baseTimestamp);
-    writeInt64(out, FIELD.maxTimestamp, this.maxTimestamp);
-    writeInt32(out, FIELD.recordCount, this.recordCount);
-    stampProducer(out, 0, NO_PRODUCER, crc);
-    return to;
+  end(): Uint8Array {
+    const { compress } = this.options;
+    const { codec } = this.first!;
+    if (codec === 'none') return this.headed(this.out.subarray(0, this.to));
+    const packed = compress!(codec, this.out.subarray(BATCH_HEADER_BYTES, this.to));
+    const bytes = new Uint8Array(BATCH_HEADER_BYTES + packed.length);
+    bytes.set(packed, BATCH_HEADER_BYTES);
+    return this.headed(bytes);
+  }
+
+  private payloadOf(part: Uint8Array, header: BatchHeader): Cursor {
+    const { decompress, compress } = this.options;
+    const maxDecompressedBytes = this.out.length - this.to;
+    return openPayload(part, header, compress === undefined ? {} : { decompress, maxDecompressedBytes });
+  }
+
+  private headed(bytes: Uint8Array): Uint8Array {
+    const { baseOffset, partitionLeaderEpoch, baseTimestamp, codec } = this.first!;
+    writeInt64(bytes, FIELD.baseOffset, baseOffset);
+    writeInt32(bytes, FIELD.batchLength, bytes.length - BATCH_OVERHEAD_BYTES);
+    writeInt32(bytes, FIELD.partitionLeaderEpoch, partitionLeaderEpoch);
+    bytes[FIELD.magic] = 2;
+    writeInt16(bytes, FIELD.attributes, CODECS.indexOf(codec));
+    writeInt32(bytes, FIELD.lastOffsetDelta, this.recordCount - 1);
+    writeInt64(bytes, FIELD.baseTimestamp, baseTimestamp);
+    writeInt64(bytes, FIELD.maxTimestamp, this.maxTimestamp);
+    writeInt32(bytes, FIELD.recordCount, this.recordCount);
+    stampProducer(bytes, 0, NO_PRODUCER, this.options.crc);
+    return bytes;
   }
 }
 
-/** Its records are there to be moved, all of them, and each has the time that it bears. */
-function isPlain({ codec, isControl, hasLogAppendTime, recordCount, lastOffsetDelta }: BatchHeader): boolean {
-  return codec === 'none' && !isControl && !hasLogAppendTime && recordCount > 0 && recordCount === lastOffsetDelta + 1;
+/** Its records are there, all of them, and each bears the time that it has. */
+function isMovable({ isControl, hasLogAppendTime, recordCount, lastOffsetDelta }: BatchHeader): boolean {
+  return !isControl && !hasLogAppendTime && recordCount > 0 && recordCount === lastOffsetDelta + 1;
 }

@@ -32,7 +32,7 @@ export {
 } from './header.ts';
 export { MAX_DECOMPRESSED_BYTES, MAX_OFFSET_DELTA, MIN_RECORD_BYTES } from './limits.ts';
 export { type AbortMarker, abortMarker } from './markers.ts';
-export { type MergedBatch, mergeBatches } from './merge.ts';
+export { type MergedBatch, type MergeOptions, mergeBatches } from './merge.ts';
 export { murmur2, partitionForKey } from './murmur2.ts';
 export type { Decompress, PayloadOptions } from './payload.ts';
 export { plainRecords } from './plain-records.ts';
