@@ -124,3 +124,12 @@ test('it ends with an error when the cluster is away, and goes on when it is bac
   await world.settle(put(topic, 'b', '2'));
   expect([...state.keys()]).toEqual(['a', 'b']);
 });
+
+test('a topic that is made has each record on the disk before it is acknowledged, unless that is not wanted', async () => {
+  const own = await setUp();
+  await own.world.settle(put(own.open().topic, 'a', '1'));
+  expect(own.broker.topics.get(TOPIC)?.configs.get('flush.messages')).toBe('1');
+  const many = await setUp({ isFlushed: false });
+  await many.world.settle(put(many.open().topic, 'a', '1'));
+  expect(many.broker.topics.get(TOPIC)?.configs.has('flush.messages')).toBe(false);
+});

@@ -18,6 +18,11 @@ export interface CompactedTopicOptions {
   readonly partition?: number;
   /** Made with so many partitions if it is not there. Default: it is waited for, and is empty meanwhile. */
   readonly createPartitions?: number;
+  /**
+   * Of one that is made: each record is on the disk before it is acknowledged, so that it outlives the power of a region with
+   * one broker. Default: it is. Not where records are many, and can be told again from what lies beside them.
+   */
+  readonly isFlushed?: boolean;
   /** Of several partitions that are followed together. */
   readonly fetcher?: Fetcher;
   /**
@@ -125,8 +130,8 @@ export class CompactedTopic {
   }
 
   private async create(): Promise<void> {
-    const { client, topic, createPartitions = 1 } = this.options;
-    const configs = { 'cleanup.policy': 'compact' };
+    const { client, topic, createPartitions = 1, isFlushed = true } = this.options;
+    const configs = { 'cleanup.policy': 'compact', ...(isFlushed && { 'flush.messages': '1' }) };
     const [outcome] = await client.createTopics([{ name: topic, numPartitions: createPartitions, configs }]);
     const code = outcome?.errorCode ?? ERROR.NONE;
     if (code !== ERROR.NONE && code !== ERROR.TOPIC_ALREADY_EXISTS) {

@@ -92,7 +92,7 @@ class PartitionReader {
     this.keptRuns = keptRuns;
     this.topic = new CompactedTopic({
       ...{ io, client, topic: RUNS_TOPIC, partition, fetcher },
-      ...(mayCreate && { createPartitions: RUNS_PARTITIONS }),
+      ...(mayCreate && { createPartitions: RUNS_PARTITIONS, isFlushed: false }),
       onReset: () => this.forgetAll(),
       onRecord: (key, value) => {
         const { place, change } = decodeRunChange(key, value);

@@ -21,6 +21,7 @@ import type { SimTopic } from './sim-kafka-disk.ts';
 const DEFAULTS: ReadonlyMap<string, string> = new Map(
   Object.entries({
     'cleanup.policy': 'delete',
+    'flush.messages': '9223372036854775807',
     'compression.type': 'producer',
     'delete.retention.ms': '86400000',
     'max.compaction.lag.ms': '9223372036854775807',
