@@ -87,6 +87,11 @@ export class ProducerStates {
     return this.states.get(producerId)?.epoch ?? -1;
   }
 
+  /** Data of a transaction that has not ended lies here. */
+  isOpen(producerId: number): boolean {
+    return (this.states.get(producerId)?.txnStart ?? -1) >= 0;
+  }
+
   /** Where the first transaction that is open begins; undefined: none is. */
   firstOpen(): number | undefined {
     const open = [...this.states.values()].map(({ txnStart }) => txnStart).filter((start) => start >= 0);

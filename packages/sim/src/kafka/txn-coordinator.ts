@@ -8,7 +8,7 @@
  *   PrepareX            the last marker is written → CompleteX; asked meanwhile: CONCURRENT_TRANSACTIONS
  *
  * After a restart amid PrepareX the real one was seen to complete without a marker (its metadata came later than the
- * coordinator); so does this one, now and then, by the seed.
+ * coordinator); so does this one, now and then, by the seed, where no data of the transaction lies: its fate would change.
  */
 import type { Io } from '@meridian/io';
 import { ERROR } from '@meridian/protocol';
@@ -58,8 +58,11 @@ export class TxnCoordinator {
     for (const transaction of this.disk.transactions.values()) {
       if (transaction.state === 'Ongoing') this.watch(transaction);
       if (!transaction.state.startsWith('Prepare')) continue;
-      for (const key of [...transaction.partitions.keys()])
-        if (this.io.random.next() < LOST_MARKER_CHANCE) transaction.partitions.delete(key);
+      for (const [key, { topicId, partition }] of [...transaction.partitions]) {
+        const log = this.disk.topicById(topicId)?.partitions[partition];
+        const isLost = this.io.random.next() < LOST_MARKER_CHANCE;
+        if (isLost && !log?.producers.isOpen(transaction.producerId)) transaction.partitions.delete(key);
+      }
       this.complete(transaction);
     }
   }
