@@ -69,6 +69,15 @@ test('copies are not copied on, and every link says that it runs', async () => {
   expect(new Set(partitions.map(({ member }) => member)).size).toBeGreaterThan(1);
 }, 60_000);
 
+test('links that compress on the wire say how much of the records came over it', async () => {
+  const { code, stdout } = await platform.command(['link', 'describe', 'ap-south-eu-west']);
+  expect(code).toBe(0);
+  const [, codec = ''] = /^compression: (\w+)$/m.exec(stdout) ?? [];
+  const [, ratio] = /^on the wire: .* of records \((?:\w+), ([\d.]+) to 1\)$/m.exec(stdout) ?? [];
+  expect(codec).toBe('zstd');
+  expect(Number(ratio)).toBeGreaterThan(1.2);
+}, 60_000);
+
 test('a client goes on in the third region from a cursor of the first, whatever the engines count there', async () => {
   const token = await platform.token('mesh:read');
   const seen: string[] = [];

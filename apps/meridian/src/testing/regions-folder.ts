@@ -30,7 +30,7 @@ export function writeRegions(folder: string, kafka: ReadonlyMap<string, string>,
   const files = new Map(
     readdirSync(DEFAULT_REGIONS).map((file) => [file, readFileSync(join(DEFAULT_REGIONS, file), 'utf8')]),
   );
-  if (isMesh) files.set('ap-south.yaml', THIRD).set('links.yaml', linksOf(MESH));
+  if (isMesh) files.set('ap-south.yaml', THIRD).set('links.yaml', linksOf(MESH, kafka));
   for (const [file, text] of files) {
     const servers = kafka.get(file.replace(/\.yaml$/, ''));
     if (servers !== undefined && !OUR_BROKERS.test(text)) throw new Error(`${file} does not describe brokers of ours`);
@@ -39,7 +39,10 @@ export function writeRegions(folder: string, kafka: ReadonlyMap<string, string>,
   }
 }
 
-function linksOf(regions: readonly string[]): string {
+/** From brokers of ours they are compressed on the wire. */
+function linksOf(regions: readonly string[], kafka: ReadonlyMap<string, string>): string {
   const pairs = regions.flatMap((from) => regions.filter((to) => to !== from).map((to) => ({ from, to })));
-  return `links:\n${pairs.map(({ from, to }) => `  - { from: ${from}, to: ${to} }\n`).join('')}`;
+  const compression = (from: string): string => (kafka.has(from) ? 'none' : 'zstd');
+  const lines = pairs.map(({ from, to }) => `  - { from: ${from}, to: ${to}, compression: ${compression(from)} }\n`);
+  return `links:\n${lines.join('')}`;
 }
