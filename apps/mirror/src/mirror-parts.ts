@@ -66,6 +66,7 @@ export function assemble(options: MirrorPartsOptions) {
     ...{ io, log, directory, membership, lookMs: limits.discoveryMs },
     shared: {
       ...{ io, log, limits, target, budget, gaps },
+      prepareTasks: () => rebased?.prepare(),
       createTask: (context, place) =>
         rebased === undefined ? new TaskShell(context, place) : new RebasedShell({ ...context, rebased }, place),
       companions: companionsOf({ io, log, limits, verifiers, groups, runs: rebased?.runs }),

@@ -44,6 +44,8 @@ export interface LinkContext {
   /** Topics that are found from now on came after the link. */
   hasBegun(): boolean;
   begin(): Promise<void>;
+  /** What tasks will want of the target may be got ready now. */
+  prepareTasks(): void;
   createTask(context: TaskContext, place: TaskPlace): MirrorTask;
   readonly companions: Companions;
 }
@@ -90,6 +92,7 @@ export class Link {
     const haltedBy = (task: MirrorTask) => this.haltedBy(task);
     const view = { spec, source, target, selects: this.selects, tasks, haltedBy };
     this.beside = new RunningCompanions(context.companions, view);
+    context.prepareTasks();
     this.loop = this.run();
   }
 

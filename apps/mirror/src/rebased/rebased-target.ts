@@ -5,6 +5,7 @@
  */
 import type { CallOptions, Client, FencedProducer } from '@meridian/client';
 import { type CopyFacts, type FactsStore, RUNS_TOPIC, type RunsStore, runsPartitionOf } from '@meridian/coordinates';
+import { FindCoordinator } from '@meridian/protocol';
 import type { MirrorLimits } from '../limits.ts';
 import type { TaskPlace } from '../task/mirror-task.ts';
 
@@ -18,6 +19,10 @@ export interface RebasedTargetOptions {
 
 /** In flight until one of them has come back, and again after one that has not. */
 const FIRST_FENCES = 4;
+
+const TRANSACTIONAL_IDS = '__meridian.';
+/** In FindCoordinator. */
+const TRANSACTION_KEY = 1;
 
 type Place = Pick<TaskPlace, 'copy' | 'copyId' | 'partition'>;
 
@@ -37,6 +42,15 @@ export class RebasedTarget {
     this.limits = limits;
     this.facts = facts;
     this.runs = runs;
+  }
+
+  /**
+   * A cluster that has never seen a mirror, or a transaction, has topics to make at first: it does so while the rest of the
+   * start goes on. What fails here is tried again, and told, by whoever needs it.
+   */
+  prepare(): void {
+    const transactions = { keyType: TRANSACTION_KEY, coordinatorKeys: [`${TRANSACTIONAL_IDS}ready`] };
+    void Promise.allSettled([this.ensure(), this.client.send(FindCoordinator, transactions, 'any')]);
   }
 
   async takeOver(place: Place, call: CallOptions): Promise<FencedProducer> {
@@ -81,4 +95,4 @@ export class RebasedTarget {
 }
 
 /** Bound to the topic id: whoever writes to a copy of this name that was made anew has another one. */
-export const transactionalIdOf = ({ copyId, partition }: Place): string => `__meridian.${copyId}.${partition}`;
+export const transactionalIdOf = ({ copyId, partition }: Place): string => `${TRANSACTIONAL_IDS}${copyId}.${partition}`;
