@@ -12,6 +12,8 @@ export const MIRROR_FEATURE_VERSION = 2;
 export const MIRROR_FEATURE_MIN_VERSION = 1;
 /** From this level on answers to Fetch may be compressed on the wire. */
 export const WIRE_CODEC_LEVEL = 2;
+/** From this level on Fetch may ask for the headers of batches alone. */
+export const HEADERS_ONLY_LEVEL = 2;
 /** From this level on fetches of a session may be sent before the ones ahead of them are answered. */
 export const READS_ON_LEVEL = 2;
 
@@ -20,6 +22,7 @@ const STORED_EPOCH_TAG = 10_001;
 const DUPLICATE_TAG = 10_002;
 const EXPECTED_OFFSET_TAG = 10_003;
 const WIRE_CODEC_TAG = 10_004;
+const HEADERS_ONLY_TAG = 10_005;
 const READS_ON_TAG = 10_006;
 
 /**
@@ -43,7 +46,13 @@ export const produceDuplicate = boolean({ tag: DUPLICATE_TAG, default: false });
 /** Fetch request, per partition: send the origin's epochs from this index of their list on; −1 means not asked. */
 export const fetchOriginEpochsFrom = int32({ tag: MIRROR_TAG, default: -1 });
 
-/** Fetch response, per partition: the origin's epochs with the offsets at which they began. */
+/** In the list of the origin's epochs: from here on the records are the topic's own. */
+export const PROMOTED_EPOCH = 0x7fff_ffff;
+
+/**
+ * Fetch response, per partition: the origin's epochs with the offsets at which they began. Of a copy that was promoted one
+ * more, `PROMOTED_EPOCH`, which begins where the copy ended.
+ */
 export const fetchOriginEpochs = array({ epoch: int32(), startOffset: int64() }, { tag: MIRROR_TAG });
 
 /**
@@ -60,6 +69,12 @@ export const fetchPacked = struct(
   { codec: int8(), sizeInBytes: int32() },
   { tag: WIRE_CODEC_TAG, nullable: true, default: null },
 );
+
+/** Fetch request: of batches only their headers are wanted, one behind the other, to compare them with others. */
+export const fetchHeadersOnly = boolean({ tag: HEADERS_ONLY_TAG, default: false });
+
+/** Fetch response, per partition: `records` are headers of batches and nothing else. */
+export const fetchHasHeadersOnly = boolean({ tag: HEADERS_ONLY_TAG, default: false });
 
 /** `commitExpectedOffset` of a commit that expects nothing. */
 export const ANY_OFFSET = -2;

@@ -1,5 +1,5 @@
 /** The mirror's append-at-offset on the internal listener: no duplicate, no hole, and the origin's epochs are kept. */
-import { DeleteRecords, ERROR, Fetch, IncrementalAlterConfigs, Produce } from '@meridian/protocol';
+import { DeleteRecords, ERROR, Fetch, IncrementalAlterConfigs, PROMOTED_EPOCH, Produce } from '@meridian/protocol';
 import { writeBatch } from '@meridian/protocol/record-batch';
 import { expect, test } from 'vitest';
 import { batchOf, produceOf, valuesOf } from '../testing/batches.ts';
@@ -170,6 +170,10 @@ test('a sealed copy takes nothing of anybody and tells its end; a promoted one i
   expect(await configure(mirror, topic.name, promotion)).toEqual([ERROR.NONE, null]);
   expect(await append(at(2, ['c']), 2)).toEqual([ERROR.POLICY_VIOLATION, 3]);
   expect(await produce()).toBe(ERROR.NONE);
+  const cut = { epoch: PROMOTED_EPOCH, startOffset: 2 };
+  const epochs = async (originEpochsFrom: number) =>
+    (await fetchOne(mirror, topic, { fetchOffset: 0, originEpochsFrom })).originEpochs;
+  expect([await epochs(0), await epochs(1), await epochs(2)]).toEqual([[{ epoch: 0, startOffset: 0 }, cut], [cut], []]);
   const seen = await readCommitted(mirror, topic);
   expect([seen.lastStableOffset, seen.abortedTransactions]).toEqual([4, [{ producerId: 5, firstOffset: 1 }]]);
 });

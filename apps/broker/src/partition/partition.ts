@@ -166,6 +166,11 @@ export class Partition implements PartitionIdentity {
     if (this.#roles.leader !== leader) this.#endOrigin();
   }
 
+  /** Of a copy that was promoted: what lies from here on is its own. */
+  get cut(): number | undefined {
+    return this.#settings.cuts[this.index];
+  }
+
   configure(settings: TopicSettings): void {
     if (this.hasEnded) return;
     this.#settings = settings;

@@ -5,7 +5,7 @@
  * there for this turn, or for as long as the connection that sends them holds them.
  */
 import { type AbortedTransaction, type Log, LogError } from '@meridian/log';
-import { ERROR } from '@meridian/protocol';
+import { ERROR, PROMOTED_EPOCH } from '@meridian/protocol';
 import type { Partition } from './partition.ts';
 import type { CurrentLeader } from './produce-part.ts';
 
@@ -134,13 +134,20 @@ export function readPartition(partition: Partition, ask: FetchAsk, options: Cons
     logStartOffset: log.startOffset,
     divergingEpoch,
     currentLeader: undefined,
-    originEpochs: ask.originEpochsFrom < 0 ? undefined : log.originEpochs.entries.slice(ask.originEpochsFrom),
+    originEpochs: ask.originEpochsFrom < 0 ? undefined : originEpochsOf(partition, ask.originEpochsFrom),
     abortedTransactions: committedOnly && divergingEpoch === undefined ? aborted : null,
     preferredReadReplica: -1,
     records,
     bytes,
     nextOffset,
   };
+}
+
+/** Whoever reads a copy hears by it that it is none any more, before any record that is its own. */
+function originEpochsOf({ log, cut }: Partition, from: number) {
+  const { entries } = log.originEpochs;
+  const told = entries.slice(from);
+  return cut === undefined || from > entries.length ? told : [...told, { epoch: PROMOTED_EPOCH, startOffset: cut }];
 }
 
 /** Undefined if the disk would not give it. */

@@ -52,6 +52,8 @@ export interface TopicSettings {
   /** Set on a topic that is or was a mirror's copy: the id of the topic that it is a copy of. */
   readonly originTopicId: string | undefined;
   readonly writer: TopicWriter;
+  /** Of a copy that was promoted: where its partitions ended then. */
+  readonly cuts: readonly number[];
   /** Partitions that this broker sends, or fetches, no faster than the throttles say (KIP-73). */
   readonly throttled: { readonly asLeader: ThrottledPartitions; readonly asFollower: ThrottledPartitions };
   readonly log: Partial<LogConfig>;
@@ -92,6 +94,7 @@ export function topicSettings(sources: BrokerConfigSources, topic: string): Topi
     fsync,
     originTopicId: text(TOPIC_CONFIG.originTopicId),
     writer: writerOf(text(TOPIC_CONFIG.originTopicId), text(TOPIC_CONFIG.originPromoted)),
+    cuts: cutsOf(text(TOPIC_CONFIG.originPromoted)),
     throttled: {
       asLeader: throttledPartitions(text('leader.replication.throttled.replicas'), sources.nodeId),
       asFollower: throttledPartitions(text('follower.replication.throttled.replicas'), sources.nodeId),
@@ -114,6 +117,8 @@ function writerOf(originTopicId: string | undefined, promoted: string | undefine
   if (promoted === undefined) return 'mirror';
   return promoted === 'sealed' ? 'nobody' : 'clients';
 }
+
+const cutsOf = (promoted = 'sealed'): number[] => (promoted === 'sealed' ? [] : promoted.split(',').map(Number));
 
 function compactionSettings(number: (name: string) => number): CompactionSettings {
   return {

@@ -40,6 +40,7 @@ const SETTINGS: TopicSettings = {
   fsync: false,
   originTopicId: undefined,
   writer: 'clients',
+  cuts: [],
   throttled: { asLeader: new Set(), asFollower: new Set() },
   log: {},
 };

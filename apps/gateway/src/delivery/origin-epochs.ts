@@ -24,6 +24,11 @@ export class OriginEpochs {
     return -1;
   }
 
+  /** Infinite if that epoch has not begun, as far as is known. */
+  startOf(epoch: number): number {
+    return this.entries.findLast((entry) => entry.epoch === epoch)?.startOffset ?? Number.POSITIVE_INFINITY;
+  }
+
   /** The largest epoch ≤ `epoch`, and where it ends: where the next one begins, or the log's end. */
   endOf(epoch: number, logEnd: number): { epoch: number; endOffset: number } | undefined {
     for (let at = this.entries.length - 1; at >= 0; at--) {

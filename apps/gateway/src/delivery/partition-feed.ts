@@ -7,6 +7,7 @@
  * Invariant: `chunkAt(p)` covers p, or nothing of p is known yet; the ring has no hole and ends at `end`.
  */
 import type { Timers } from '@meridian/io';
+import { PROMOTED_EPOCH } from '@meridian/protocol';
 import type { BrokerPort, LogRange, OldSlice, Slice, Tail, TopicFacts } from '../broker/broker-port.ts';
 import { LIMITS } from '../limits.ts';
 import { ReturnWatch } from '../resume/return-watch.ts';
@@ -154,11 +155,19 @@ export class PartitionFeed {
 
   private cut(from: number, { buffers, undecodable, next: advanced }: Slice, advanceTo = advanced): Chunk[] {
     const epochOf = this.hasEpochList ? (batch: BatchInfo) => this.epochs.epochAt(batch.baseOffset) : undefined;
-    const chunks = chunksOf(this.origin, from, buffers, epochOf, advanceTo);
+    const upTo = advanceTo === undefined ? undefined : Math.min(advanceTo, this.copyEnd);
+    const all = chunksOf(this.origin, from, buffers, epochOf, upTo);
+    // Promoted, and the topics have not been looked at since: what is the topic's own is none of this feed.
+    const chunks = all.filter(({ epoch }) => epoch !== PROMOTED_EPOCH);
     const next = chunks.at(-1)?.next ?? from;
     if (undecodable !== undefined && undecodable.to > next)
       chunks.push(undecodableChunk(this.origin, next, undecodable));
     return chunks;
+  }
+
+  /** Where the copy ends for good, if it was promoted. */
+  private get copyEnd(): number {
+    return this.hasEpochList ? this.epochs.startOf(PROMOTED_EPOCH) : Number.POSITIVE_INFINITY;
   }
 
   /** A copy's batches bear its own epochs, and the origin's come beside them, unless they were translated. */

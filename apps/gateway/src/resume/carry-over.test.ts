@@ -1,4 +1,5 @@
 /** Clients of a topic whose region is lost: its identity copy elsewhere is promoted, and they go on in it. */
+import { PROMOTED_EPOCH } from '@meridian/protocol';
 import { writeBatch } from '@meridian/protocol/record-batch';
 import { expect, test } from 'vitest';
 import { createHarness, type Harness } from '../testing/gateway-harness.ts';
@@ -22,6 +23,8 @@ function promote(harness: Harness, log: MemoryPartition): void {
   const promoted = { region: 'us-east', topicId: ORIGIN_ID, cuts: [log.end] };
   const { localId } = topic.facts;
   topic.facts = { ...topic.facts, originRegion: 'eu-west', originTopicId: localId, isCopy: false, promoted };
+  log.beginEpoch(PROMOTED_EPOCH);
+  log.epoch = 0;
 }
 
 async function reader(harness: Harness, extra: object = {}) {
@@ -41,6 +44,24 @@ test('whoever reads a copy while it is promoted goes on in it, nothing twice and
   await harness.pass(3_000);
   expect(client.values()).toEqual(['a', 'b', 'c']);
   expect(client.of('gap')).toEqual([]);
+});
+
+test('what is written before the gateway looks again is not taken for the origin’s: a cursor of that moment is exact', async () => {
+  const harness = createHarness();
+  const log = identityCopy(harness);
+  put(log, ['a', 'b']);
+  const client = await reader(harness);
+  await harness.pass(1_500);
+  promote(harness, log);
+  put(log, ['c', 'd']);
+  await harness.pass(100);
+  expect(client.values()).toEqual(['a', 'b']);
+  const { cursor } = client.last('cursor');
+  await harness.pass(3_000);
+  expect(client.values()).toEqual(['a', 'b', 'c', 'd']);
+  const again = await reader(harness, { from: 'cursor', cursor });
+  expect(again.last('subscribed').partitions).toMatchObject([{ region: 'eu-west', status: 'exact', offset: 2 }]);
+  expect(again.values()).toEqual(['c', 'd']);
 });
 
 test('a cursor of the lost region is exact in the promoted topic, and is one of the new topic from then on', async () => {

@@ -4,7 +4,7 @@
  * Invariant: what a produce answered is what a read gives back.
  */
 import type { Timers } from '@meridian/io';
-import { ERROR } from '@meridian/protocol';
+import { ERROR, PROMOTED_EPOCH } from '@meridian/protocol';
 import {
   batchLastOffset,
   batchSizeInBytes,
@@ -189,7 +189,7 @@ export class MemoryBroker implements BrokerPort {
       const { start, end, epochStarts, isUnavailable } = this.partition(topic.name, partition);
       if (isUnavailable) return undefined;
       const epochs = new OriginEpochs();
-      epochs.add(epochStarts);
+      epochs.add(epochStarts.filter((entry) => topic.isCopy || entry.epoch !== PROMOTED_EPOCH));
       return { start, end, epochEnd: epoch < 0 ? undefined : epochs.endOf(epoch, end) };
     });
   }
