@@ -42,7 +42,8 @@ async function watch(copy: Copy, isEnough: IsEnough, limitMs: number, pollMs = P
   let [before, since] = ['', performance.now()];
   try {
     while (performance.now() < until) {
-      const ends = await endsOf(client, copy);
+      // Nobody may answer just now: nobody knows more then.
+      const ends = await endsOf(client, copy).catch(() => new Array<number>(copy.partitions).fill(-1));
       if (ends.join() !== before) [before, since] = [ends.join(), performance.now()];
       if (isEnough(ends, performance.now() - since)) return;
       await pause(pollMs);
