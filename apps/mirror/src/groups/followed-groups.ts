@@ -75,6 +75,7 @@ export class FollowedGroups {
       ...{ ...this.options, from, to, follows, onTranslated },
       source: source.client,
       target: target.client,
+      comparesCommits: target.engine === 'embedded',
       translator: new LinkTranslator({ from, to, source: source.copies, target: target.copies }),
     });
     this.shells.set(name, { from, shell });

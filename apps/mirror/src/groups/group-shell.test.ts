@@ -11,6 +11,7 @@ class Groups implements GroupAdmin {
   readonly states = new Map<string, string>();
   readonly offsets = new Map<string, Map<string, CommittedOffset>>();
   readonly away = new Set<string>();
+  onCommit: ((group: string) => void) | undefined;
   canList = true;
   isDown = false;
   reads = 0;
@@ -42,6 +43,7 @@ class Groups implements GroupAdmin {
 
   async commitOffsets(group: string, offsets: readonly OffsetToCommit[]): Promise<CommitOutcome[]> {
     if (this.away.has(group)) throw new Error('the coordinator does not answer');
+    this.onCommit?.(group);
     for (const offset of offsets) this.write(group, offset);
     return offsets.map(({ topic, partition }) => ({ topic, partition, errorCode: ERROR.NONE }));
   }
@@ -53,7 +55,7 @@ class Groups implements GroupAdmin {
   }
 }
 
-function stage(limits = {}) {
+function stage(limits = {}, more: { comparesCommits?: boolean } = {}) {
   const world = createSimWorld({ seed: 1 });
   const source = new Groups();
   const target = new Groups();
@@ -85,7 +87,9 @@ function stage(limits = {}) {
     follows: (group) => !group.startsWith('__'),
     source,
     target,
+    comparesCommits: true,
     translator,
+    ...more,
   });
   return { world, source, target, shell, copies };
 }
@@ -172,6 +176,19 @@ test('groups that do not move cost one reading of the source a round', async () 
   await world.run(world.now() + 20_000);
   expect(target.reads).toBe(1);
   expect(source.reads).toBeLessThanOrEqual(21);
+  await shell.stop();
+});
+
+test('where commits are not compared, groups are read right before they are committed, however many there are', async () => {
+  const { world, source, target, shell } = stage({ groupCommits: 4 }, { comparesCommits: false });
+  for (let group = 10; group < 40; group++) source.commit(`g${group}`, 'orders', 10);
+  target.onCommit = (group) => {
+    if (group === 'g10') target.commit('g39', 'us.orders', 900); // somebody came, read, and left again
+  };
+  shell.start();
+  await world.run(world.now() + 2_000);
+  expect(target.at('g38', 'us.orders')).toBe(11);
+  expect(target.at('g39', 'us.orders')).toBe(900);
   await shell.stop();
 });
 

@@ -44,6 +44,8 @@ export interface GroupShellOptions {
   follows(group: string): boolean;
   readonly source: GroupAdmin;
   readonly target: GroupAdmin;
+  /** The target's coordinators refuse a commit that does not replace what it says: our own do. */
+  readonly comparesCommits: boolean;
   readonly translator: GroupTranslator;
   /** Hears of every commit that has been translated: checkpoints are made of them. */
   onTranslated?(group: string, commits: readonly SourceCommit[]): void;
@@ -210,10 +212,25 @@ export class GroupShell {
   }
 
   private async carry(open: readonly string[], states: ReadonlyMap<string, string>, troubles: string[]): Promise<void> {
+    const { limits, comparesCommits } = this.options;
+    // Where a commit is not compared with what it replaces, nothing may be old that it was decided by.
+    const atOnce = comparesCommits ? open.length : limits.groupCommits;
+    let unread = 0;
+    for (let at = 0; at < open.length && !this.stopping.signal.aborted; at += atOnce) {
+      unread += await this.carrySome(open.slice(at, at + atOnce), states, troubles);
+    }
+    if (unread > 0) troubles.push(`${unread} groups cannot be read at the target`);
+  }
+
+  /** Returns of how many groups it could not be read where they are. */
+  private async carrySome(
+    open: readonly string[],
+    states: ReadonlyMap<string, string>,
+    troubles: string[],
+  ): Promise<number> {
     const { target, limits } = this.options;
     const call = { timeoutMs: limits.requestTimeoutMs, signal: this.stopping.signal };
     const found = await target.committedOffsets(open, call);
-    if (found.size < open.length) troubles.push(`${open.length - found.size} groups cannot be read at the target`);
     const due = open.filter((group) => found.has(group));
     const next = async (): Promise<void> => {
       for (let group = due.shift(); group !== undefined; group = due.shift()) {
@@ -222,6 +239,7 @@ export class GroupShell {
       }
     };
     await Promise.all(Array.from({ length: Math.min(limits.groupCommits, due.length) }, next));
+    return open.length - found.size;
   }
 
   /** Returns what went wrong. */
