@@ -12,6 +12,7 @@ import { createMirror } from '@meridian/mirror';
 import { keyRingText } from '@meridian/tenancy';
 import type { Outcome } from './checkers/checker.ts';
 import { listenForChannels } from './gateway-channel.ts';
+import { fetchLimits } from './geo/plan.ts';
 import type { Ledger } from './ledger.ts';
 import { LIMITS } from './limits.ts';
 import { ProcessSlot } from './process-slot.ts';
@@ -105,7 +106,11 @@ function createRegion(world: SimWorld, plan: RegionPlan): RegionCluster {
       ),
     ),
     mirror: slot('mirror', (io) =>
-      createMirror({ io, config: mirrorConfig(plan, ids, world.seed), log, listen: false }),
+      createMirror({
+        ...{ io, log, listen: false },
+        config: mirrorConfig(plan, ids, world.seed),
+        limits: fetchLimits(world.seed, plan.name),
+      }),
     ),
     gateway: slot('gateway', async (io) => {
       io.disk.replaceFile(CURSOR_KEYS_FILE, Buffer.from(keyRingText(CURSOR_SECRET)));

@@ -11,7 +11,15 @@ import { createMirror, type Mirror } from '@meridian/mirror';
 import { createSimKafka } from '../kafka/sim-kafka.ts';
 import { SimKafkaDisk } from '../kafka/sim-kafka-disk.ts';
 import { GEO } from './limits.ts';
-import { brokerConfig, brokerHost, type GeoPlan, type GeoRegionPlan, mirrorConfig, PORTS } from './plan.ts';
+import {
+  brokerConfig,
+  brokerHost,
+  fetchLimits,
+  type GeoPlan,
+  type GeoRegionPlan,
+  mirrorConfig,
+  PORTS,
+} from './plan.ts';
 
 export class GeoProcess<T> {
   readonly node: SimNode;
@@ -98,7 +106,13 @@ export function createGeoRegion(world: SimWorld, plan: GeoPlan, region: GeoRegio
     mirrors: MIRRORS.map(
       (part) =>
         new GeoProcess(world, machine(part), (io) =>
-          createMirror({ io, config: mirrorConfig(plan, region, part), log: silentLogger, listen: false }),
+          createMirror({
+            io,
+            config: mirrorConfig(plan, region, part),
+            log: silentLogger,
+            limits: fetchLimits(plan.seed, name),
+            listen: false,
+          }),
         ),
     ),
     machines: ['broker', ...MIRRORS, 'app'].map((part) => `${name}/${part}`),

@@ -19,6 +19,7 @@ export interface GeoRegionPlan {
 }
 
 export interface GeoPlan {
+  readonly seed: number;
   readonly regions: readonly GeoRegionPlan[];
 }
 
@@ -42,6 +43,13 @@ export interface PlanOptions {
   readonly engines?: readonly Engine[];
 }
 
+/** A batch or two in an answer, and over a long way a dozen answers under way behind each other. */
+const SIPS = { fetchMaxBytes: 240, fetchPartitionMaxBytes: 120, farFetchMaxBytes: 480, farAheadMaxBytes: 2_400 };
+
+/** How much mirrors of a region fetch at a time: of every second seed little. */
+export const fetchLimits = (seed: number, region: string) =>
+  createSeededRandom(seed, `fetches of ${region}`).next() < 0.5 ? SIPS : {};
+
 export function planOf(seed: number, { engines }: PlanOptions = {}): GeoPlan {
   const random = createSeededRandom(seed, 'geo plan');
   const regions = NAMES.map((name, index): GeoRegionPlan => {
@@ -49,7 +57,7 @@ export function planOf(seed: number, { engines }: PlanOptions = {}): GeoPlan {
     const compression = engine === 'embedded' ? compressionOf(seed, name) : 'none';
     return { name, id: index + 1, engine, compression };
   });
-  return { regions };
+  return { seed, regions };
 }
 
 const COMPRESSIONS: readonly Compression[] = ['none', 'zstd', 'lz4'];
