@@ -18,6 +18,7 @@ const BATCHES = payloadOf(100, 16_384);
 const ONE_RECORD = payloadOf(100, 0);
 const RECORDS = 3_000_000;
 const SINGLE_RECORDS = 300_000;
+const FIRST_RECORDS = 10_000;
 /** Removed files are gone then. */
 const SETTLE_MS = 1_500;
 export const KEEP = { 'retention.ms': '-1', 'retention.bytes': '-1' };
@@ -25,12 +26,22 @@ export const KEEP = { 'retention.ms': '-1', 'retention.bytes': '-1' };
 export const topicName = (): string => `bench-${Math.random().toString(36).slice(2, 10)}`;
 
 /** Fills a topic, copies it, removes both. */
-export async function copyRound(contestant: Contestant, pair: Pair, what: 'batches' | 'single'): Promise<CopyResult> {
-  const payload = what === 'batches' ? BATCHES : ONE_RECORD;
+export function copyRound(contestant: Contestant, pair: Pair, what: 'batches' | 'single'): Promise<CopyResult> {
+  return what === 'batches'
+    ? copyOf(contestant, pair, BATCHES, RECORDS)
+    : copyOf(contestant, pair, ONE_RECORD, SINGLE_RECORDS);
+}
+
+/** Of the first start of all between two regions: milliseconds until the first record. */
+export async function firstStart(contestant: Contestant, pair: Pair): Promise<number> {
+  return (await copyOf(contestant, pair, BATCHES, FIRST_RECORDS)).firstRecordMs;
+}
+
+async function copyOf(contestant: Contestant, pair: Pair, payload: Payload, wanted: number): Promise<CopyResult> {
   const topic = topicName();
   const { from, to } = pair;
   await createTopic(from.port, topic, 1, KEEP);
-  const records = await fill(from.port, topic, 0, payload, what === 'batches' ? RECORDS : SINGLE_RECORDS);
+  const records = await fill(from.port, topic, 0, payload, wanted);
   const mirror = contestant.open(pair, [topic]);
   try {
     const bytes = (records / payload.recordCount) * payload.batch.length;
