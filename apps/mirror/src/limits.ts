@@ -126,6 +126,9 @@ export interface MirrorLimits {
   readonly verifyEveryMs: number;
   readonly verifyWindowOffsets: number;
   readonly verifyWindowBytes: number;
+  /** The same where headers of batches are enough: what a broker reads for one answer, of which a small part is sent. */
+  readonly verifyHeaderOffsets: number;
+  readonly verifyHeaderBytes: number;
   /** Of a partition that is further ahead of what was compared, only the newest window is looked at. */
   readonly verifyBacklogOffsets: number;
   /** Keys of a compacted partition that are kept while all of it is compared. */
@@ -210,6 +213,8 @@ export const DEFAULT_LIMITS: MirrorLimits = {
   verifyEveryMs: 1_000,
   verifyWindowOffsets: 4_096,
   verifyWindowBytes: 1024 * 1024,
+  verifyHeaderOffsets: 65_536,
+  verifyHeaderBytes: 8 * 1024 * 1024,
   verifyBacklogOffsets: 262_144,
   verifyMaxKeys: 1_000_000,
   writerQuietMs: 60_000,

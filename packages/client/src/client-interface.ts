@@ -52,8 +52,8 @@ export interface Client extends GroupAdmin, LogAdmin, TransactionFence, Membersh
   metadata(topics: readonly string[] | 'all', options?: MetadataOptions): Promise<ClusterView>;
   /** Waits for a leader as long as the call may take. Rejects: `unknown-topic`, `no-leader`. */
   leaderOf(topic: string, partition: number, options?: CallOptions): Promise<number>;
-  /** Whether the broker advertises the feature in ApiVersions, e.g. `meridian.mirror`. */
-  supports(nodeId: number, feature: string, options?: CallOptions): Promise<boolean>;
+  /** Whether the broker advertises the feature in ApiVersions, e.g. `meridian.mirror`, at this level (default 1) or above. */
+  supports(nodeId: number, feature: string, options?: CallOptions, level?: number): Promise<boolean>;
   /** Answers in the order of the queries. */
   listOffsets(queries: readonly OffsetQuery[], options?: ListOffsetsOptions): Promise<ListedOffset[]>;
   offsetForLeaderEpoch(queries: readonly EpochQuery[], options?: QueryOptions): Promise<EpochEnd[]>;

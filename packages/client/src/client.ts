@@ -93,9 +93,9 @@ class ClientCore implements Omit<Client, keyof AdminCalls> {
     }
   }
 
-  async supports(nodeId: number, feature: string, options: CallOptions = {}): Promise<boolean> {
+  async supports(nodeId: number, feature: string, options: CallOptions = {}, level = 1): Promise<boolean> {
     const deadline = new Deadline(this.io, this.withClosing(options), this.limits.requestTimeoutMs, feature);
-    return (await this.connect(nodeId, deadline)).features.has(feature);
+    return ((await this.connect(nodeId, deadline)).features.get(feature) ?? 0) >= level;
   }
 
   fetcher(options: FetcherOptions = {}): Fetcher {

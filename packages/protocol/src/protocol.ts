@@ -52,6 +52,7 @@ export {
 export { nativeCrc32c } from './native-crc32c.ts';
 export {
   ANY_OFFSET,
+  HEADERS_ONLY_LEVEL,
   MIRROR_FEATURE,
   MIRROR_FEATURE_MIN_VERSION,
   MIRROR_FEATURE_VERSION,

@@ -12,6 +12,7 @@
 import type { Timer } from '@meridian/io';
 import { ERROR, Fetch, type RequestOf, type ResponseInput } from '@meridian/protocol';
 import type { FetchFinder, FetchPart } from '../fetch/fetch-part.ts';
+import { headersOf } from '../fetch/headers-only.ts';
 import { preferredReplica } from '../fetch/preferred-replica.ts';
 import { ReplicaFetches } from '../fetch/replica-fetches.ts';
 import { type FetchContext, FetchSessionCache, NO_SESSION } from '../fetch/session-cache.ts';
@@ -238,7 +239,9 @@ class FetchInWork implements FetchWaiter {
     const { request, header, finder, reach } = this.#work;
     const answer = (told: readonly FetchedPartition[]): void =>
       header.answer({ errorCode: ERROR.NONE, ...head, responses: byTopic(parts, told) });
-    if (request.wireCodec === 0 || !finder.isInternal) answer(fetched);
+    if (!finder.isInternal) answer(fetched);
+    else if (request.headersOnly) answer(fetched.map(headersOf));
+    else if (request.wireCodec === 0) answer(fetched);
     else reach.packer.pack(request.wireCodec, fetched, answer);
   }
 

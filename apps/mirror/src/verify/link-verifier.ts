@@ -10,6 +10,7 @@ import type { Io, Logger } from '@meridian/io';
 import { ERROR } from '@meridian/protocol';
 import type { MirrorLimits } from '../limits.ts';
 import type { MirrorTask, TaskPlace } from '../task/mirror-task.ts';
+import { HeaderReader } from './header-window.ts';
 import { type Coordinates, PartitionVerifier, SAME_OFFSETS, type Sides, type Verified } from './partition-verifier.ts';
 import { RollingPlan } from './rolling-plan.ts';
 
@@ -40,6 +41,7 @@ export class LinkVerifier {
   private readonly plan: RollingPlan;
   private readonly origin: Fetcher;
   private readonly copy: Fetcher;
+  private readonly headers: NonNullable<Sides['headers']>;
   private readonly stopping = new AbortController();
   /** End of the newest range that was compared and equal, by copy and partition. */
   private readonly ends = new Map<string, number>();
@@ -56,6 +58,8 @@ export class LinkVerifier {
     const isolation = runs === undefined ? 'read_uncommitted' : 'read_committed';
     this.origin = source.fetcher({ ...size, isolation });
     this.copy = target.fetcher({ ...size, isolation });
+    const { timers } = context.io;
+    this.headers = { origin: new HeaderReader(source, timers), copy: new HeaderReader(target, timers) };
     this.loop = this.run();
   }
 
@@ -172,6 +176,7 @@ export class LinkVerifier {
       coordinates,
       isRebased,
       isCompacted,
+      headers: isRebased ? undefined : this.headers,
     };
   }
 
@@ -213,6 +218,8 @@ export class LinkVerifier {
     return {
       windowOffsets: limits.verifyWindowOffsets,
       windowBytes: limits.verifyWindowBytes,
+      headerWindowOffsets: limits.verifyHeaderOffsets,
+      headerWindowBytes: limits.verifyHeaderBytes,
       maxKeys: limits.verifyMaxKeys,
       timeoutMs: limits.requestTimeoutMs,
     };

@@ -61,7 +61,10 @@ function logOf(records: readonly Stored[], { size = 3, start = 0, end = 0 } = {}
 
 const place = (fetcher: Fetcher) => ({ fetcher, topic: 't', topicId: 'id', partition: 0 });
 const timers = { after: () => ({ cancel: () => {} }) } as unknown as Sides['timers'];
-const BOUNDS = { windowOffsets: 8, windowBytes: 1_000_000, maxKeys: 100, timeoutMs: 1_000 };
+const BOUNDS = {
+  ...{ windowOffsets: 8, windowBytes: 1_000_000, headerWindowOffsets: 16, headerWindowBytes: 1_000_000 },
+  ...{ maxKeys: 100, timeoutMs: 1_000 },
+};
 const forever = new AbortController().signal;
 
 function verify(origin: Fetcher, copy: Fetcher, to: number, more: Partial<Sides> = {}) {

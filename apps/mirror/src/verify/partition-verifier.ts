@@ -1,5 +1,6 @@
 /**
  * Compares a range of one partition in two regions: window by window its digests, and where these differ its records.
+ * Where both sides are ours, digests are made of headers alone, and records are read only where these differ.
  * Asked by `link-verifier.ts` for the newest windows all the time, and for everything when somebody wants it.
  *
  *   digests of a window's     records                    then
@@ -16,6 +17,7 @@ import type { Fetcher } from '@meridian/client';
 import type { Timers } from '@meridian/io';
 import { RecordsDigest, WindowDigest } from './batch-digest.ts';
 import { CompactionLedger } from './compaction-ledger.ts';
+import type { HeaderReader, HeaderWindow } from './header-window.ts';
 import { type LogPlace, type LogWindow, OutOfLog, readWindow } from './log-window.ts';
 import { type Difference, differences, type RecordDigest, recordsOf } from './record-digest.ts';
 
@@ -37,11 +39,16 @@ export interface Sides {
   /** Control batches and aborted records are not copied. */
   readonly isRebased: boolean;
   readonly isCompacted: boolean;
+  /** Of both sides; undefined: batches need not be the same. */
+  readonly headers?: { readonly origin: HeaderReader; readonly copy: HeaderReader } | undefined;
 }
 
 export interface VerifyBounds {
   readonly windowOffsets: number;
   readonly windowBytes: number;
+  /** The same where only headers are read. */
+  readonly headerWindowOffsets: number;
+  readonly headerWindowBytes: number;
   readonly maxKeys: number;
   readonly timeoutMs: number;
 }
@@ -66,6 +73,8 @@ export class PartitionVerifier {
   private records = 0;
   private sizeInBytes = 0;
   private difference: Difference | undefined;
+  /** Headers do not tell up to here that both sides are equal. */
+  private recordsUntil = 0;
 
   constructor(sides: Sides, bounds: VerifyBounds, from: number) {
     this.sides = sides;
@@ -106,6 +115,7 @@ export class PartitionVerifier {
     // Windows end at multiples, wherever they began: the same range has the same digest whoever reads it.
     const wanted = Math.min(to, (Math.floor(this.end / windowOffsets) + 1) * windowOffsets);
     try {
+      if (await this.verifyHeaders(to)) return;
       const there = await this.read(origin, this.end, wanted);
       const here = await this.readWhole(copy, coordinates.toCopy(this.end), coordinates.toCopy(there.next));
       this.compare(there, here, { from: this.end, to: there.next });
@@ -114,6 +124,28 @@ export class PartitionVerifier {
       if (!(error instanceof OutOfLog)) throw error;
       this.passOver(error, wanted);
     }
+  }
+
+  /** False: it takes the records. */
+  private async verifyHeaders(to: number): Promise<boolean> {
+    const { headers, origin, copy } = this.sides;
+    if (headers === undefined || this.ledger !== undefined || this.end < this.recordsUntil) return false;
+    const { headerWindowOffsets: offsets, headerWindowBytes: maxBytes, timeoutMs } = this.bounds;
+    const wanted = { from: this.end, to: Math.min(to, (Math.floor(this.end / offsets) + 1) * offsets) };
+    const there = await headers.origin.read(origin, { ...wanted, maxBytes, timeoutMs });
+    const here = there && (await headers.copy.read(copy, { ...wanted, to: there.next, maxBytes, timeoutMs }, true));
+    if (there === undefined || here === undefined || headersDigest(there) !== headersDigest(here)) {
+      this.recordsUntil = there === undefined || here === undefined ? Number.POSITIVE_INFINITY : there.next;
+      return false;
+    }
+    this.count(there, here);
+    this.end = there.next;
+    return true;
+  }
+
+  private count(there: Compared, here: Compared): void {
+    this.sizeInBytes += there.sizeInBytes + here.sizeInBytes;
+    for (const { header } of there.batches) this.records += header.recordCount;
   }
 
   /** One side does not have it any more: its retention has gone on. */
@@ -143,8 +175,7 @@ export class PartitionVerifier {
   }
 
   private compare(there: LogWindow, here: LogWindow, range: { from: number; to: number }): void {
-    this.sizeInBytes += there.sizeInBytes + here.sizeInBytes;
-    for (const { header } of there.batches) this.records += header.recordCount;
+    this.count(there, here);
     const { toOrigin } = this.sides.coordinates;
     if (this.ledger === undefined && this.isEqual(there, here, range)) return;
     const origin = this.recordsIn(there, range, same);
@@ -199,6 +230,14 @@ export class PartitionVerifier {
   private isCopied(kind: LogWindow['batches'][number]['kind']): boolean {
     return !this.sides.isRebased || kind === 'data';
   }
+}
+
+type Compared = Pick<HeaderWindow, 'batches' | 'sizeInBytes'>;
+
+function headersDigest({ batches }: HeaderWindow): string {
+  const digest = new WindowDigest();
+  for (const batch of batches) digest.add(batch.header.baseOffset, batch);
+  return digest.text();
 }
 
 const same = (offset: number): number => offset;

@@ -1,12 +1,14 @@
 /**
  * Fetch: reads record batches, for consumers and for followers. v7 adds sessions, v9 and v12 the epochs with which a
  * log that diverged is found out, v13 goes by topic id, v15 carries the replica's epoch, v18 its high watermark.
- * `records` in the response are slices of the frame. Private: the origin's epochs, and records that are compressed on the
- * wire (`private-tags.ts`).
+ * `records` in the response are slices of the frame. Private: the origin's epochs, records that are compressed on the
+ * wire, and headers without them (`private-tags.ts`).
  */
 import { array, defineApi, int8, int16, int32, int64, records, string, struct, uuid } from '../codec/schema.ts';
 import { NO_LIMIT } from '../codec/values.ts';
 import {
+  fetchHasHeadersOnly,
+  fetchHeadersOnly,
   fetchOriginEpochs,
   fetchOriginEpochsFrom,
   fetchPacked,
@@ -55,6 +57,7 @@ export const Fetch = defineApi({
     rackId: string({ since: 11, default: '' }),
     readsOn: fetchReadsOn,
     wireCodec: fetchWireCodec,
+    headersOnly: fetchHeadersOnly,
   },
   response: {
     throttleTimeMs: int32({ default: 0 }),
@@ -83,6 +86,7 @@ export const Fetch = defineApi({
         ),
         originEpochs: fetchOriginEpochs,
         packed: fetchPacked,
+        headersOnly: fetchHasHeadersOnly,
         abortedTransactions: array({ producerId: int64(), firstOffset: int64() }, { nullable: true }),
         preferredReadReplica: int32({ since: 11, default: -1, ignorable: false }),
         records: records({ nullable: true }),
