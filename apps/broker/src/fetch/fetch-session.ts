@@ -32,6 +32,8 @@ export class FetchSession {
   /** Answers the request that waits for records, if one does. */
   answerParked: (() => void) | undefined = undefined;
   readonly #parts = new Map<string, FetchPart>();
+  /** Those to which the answer to the last request brought records: what an older one brought is not read on from. */
+  readonly #answered: Set<FetchPart>;
 
   constructor(options: {
     id: number;
@@ -44,6 +46,7 @@ export class FetchSession {
     this.usesTopicIds = options.usesTopicIds;
     this.isPrivileged = options.isPrivileged;
     this.createdMs = this.usedMs = options.nowMs;
+    this.#answered = new Set(options.parts);
     for (const part of options.parts) this.#parts.set(this.#key(part, part.partition), part);
   }
 
@@ -55,10 +58,13 @@ export class FetchSession {
     return this.#parts.values();
   }
 
-  /** A request comes that goes on behind the answer to the one before, which is given now if it was not. */
-  readOn(): void {
-    this.answerParked?.();
-    for (const part of this.#parts.values()) part.readOn();
+  /** A request comes. One that `readsOn` goes on behind the answer to the one before, which is given now if it was not. */
+  begin(readsOn: boolean): void {
+    if (readsOn) {
+      this.answerParked?.();
+      for (const part of this.#answered) part.readOn();
+    }
+    this.#answered.clear();
   }
 
   /** Takes in what a request adds, changes and forgets; whatever has ended is looked for anew. */
@@ -77,7 +83,9 @@ export class FetchSession {
     for (const part of this.#parts.values()) part.find(finder);
   }
 
+  /** It was answered records: others have their turn first. */
   moveToEnd(part: FetchPart): void {
+    this.#answered.add(part);
     const key = this.#key(part, part.partition);
     if (this.#parts.delete(key)) this.#parts.set(key, part);
   }

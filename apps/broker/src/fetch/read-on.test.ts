@@ -79,6 +79,18 @@ test('a request that does not say so reads again what the one before it read', a
   expect([(await answer()).told, (await answer()).told]).toEqual([['0: b'], ['0: b']]);
 });
 
+test('what an older answer brought is read again, where the one before brought nothing', async () => {
+  const { ask, answer, open, produce } = await start();
+  const sessionId = await open({ 0: 0, 1: 0 });
+  ask({}, { sessionId, sessionEpoch: 1 });
+  expect((await answer()).told).toEqual(['0: a']);
+  await produce(1, 'x');
+  ask({}, { sessionId, sessionEpoch: 2, maxBytes: 1 });
+  expect((await answer()).told).toEqual(['1: x']);
+  ask({}, { sessionId, sessionEpoch: 3, readsOn: true });
+  expect((await answer()).told).toEqual(['0: a']);
+});
+
 test('clients cannot ask for it', async () => {
   const { ask, answer, open } = await start('client');
   const sessionId = await open({ 0: 1 });

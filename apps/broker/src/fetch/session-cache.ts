@@ -81,7 +81,7 @@ export class FetchSessionCache {
 
   /** A session that grows beyond all bounds is ended; its client begins anew. */
   #continue(session: FetchSession, request: Request, finder: FetchFinder): FetchContext {
-    if (request.readsOn && finder.isInternal) session.readOn();
+    session.begin(request.readsOn && finder.isInternal);
     const before = session.size;
     session.update(request, finder);
     this.#partitions += session.size - before;

@@ -162,15 +162,16 @@ export class FetchSession {
       this.told.set(partition, { topic, topicId, index, ...asked, round, quiet: undefined });
       return true;
     }
-    told.round = this.round;
-    told.generation = generation;
     const isSame =
+      told.generation === generation && // else it may have left unheard what the leader would read on from
       told.position === position &&
       told.leaderEpoch === leaderEpoch &&
       told.lastEpoch === lastEpoch &&
       told.originEpochs === originEpochs &&
       told.maxBytes === maxBytes;
+    told.round = this.round;
     if (isSame) return false;
+    told.generation = generation;
     told.position = position;
     told.leaderEpoch = leaderEpoch;
     told.lastEpoch = lastEpoch;
