@@ -3,7 +3,7 @@
  * processes and our mirror between them, under load; kill -9 of the mirror, of the origin's broker and of the target's in
  * turn, each started again at once. At the end the copy must be the origin, record by record. From Kafka to Kafka,
  * MirrorMaker 2 copies the same topic beside it and dies with it; its duplicates and losses are counted. With `--nodes 3` a
- * Kafka that is the target has three, and who leads the copy dies. Ends with 0 only if nothing was found.
+ * Kafka that is the target has three: who leads the copy dies, and leaders move. Ends with 0 only if nothing was found.
  */
 import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -83,14 +83,14 @@ async function withLoad(
   await untilBegun(ours);
   if (mm2 !== undefined) await untilBegun(theirs);
   const mirrors = mm2 === undefined ? [mirror] : [mirror, mm2];
-  await faults(
-    [
-      ['the mirror', mirrors],
-      ["the origin's broker", [origin.leader]],
-      [hasThree ? "the copy's leader" : "the target's broker", [target.leader]],
-    ],
-    minutes * 60_000,
-  );
+  const { moveLeaders } = target;
+  const turns: Turn[] = [
+    ['kill -9 of the mirror', () => killed(mirrors)],
+    ["kill -9 of the origin's broker", () => killed([origin.leader])],
+    [`kill -9 of ${hasThree ? "the copy's leader" : "the target's broker"}`, () => killed([target.leader])],
+    ...(moveLeaders === undefined ? [] : [["the copy's leaders move", moveLeaders] as const]),
+  ];
+  await faults(turns, minutes * 60_000);
   await load.stop();
   console.log(`${load.acknowledged.reduce((sum, count) => sum + count, 0)} records are acknowledged`);
   const counts = await originCounts(origin, load.acknowledged);
@@ -111,7 +111,13 @@ function mm2Beside(origin: Side, target: Side): SupervisedMirrorMaker {
   });
 }
 
-type Turn = readonly [name: string, victims: readonly Victim[]];
+/** Milliseconds until what was broken is well again. */
+type Turn = readonly [name: string, strike: () => Promise<number>];
+
+async function killed(victims: readonly Victim[]): Promise<number> {
+  for (const victim of victims) await victim.kill();
+  return Math.max(...(await Promise.all(victims.map((victim) => victim.start()))));
+}
 
 /** Each in turn, at least once. MirrorMaker dies whenever our mirror does. */
 async function faults(turns: readonly Turn[], durationMs: number): Promise<void> {
@@ -120,12 +126,9 @@ async function faults(turns: readonly Turn[], durationMs: number): Promise<void>
   const began = performance.now();
   for (let turn = 0; turn < rounds * turns.length; turn++) {
     await pause(Math.max(0, began + turn * eachMs + eachMs / 2 - performance.now()));
-    const [name, victims] = turns[turn % turns.length]!;
-    for (const victim of victims) await victim.kill();
-    const startedMs = await Promise.all(victims.map((victim) => victim.start()));
-    console.log(
-      `${((performance.now() - began) / 1000).toFixed(1)} s: kill -9 of ${name}, back after ${Math.round(Math.max(...startedMs))} ms`,
-    );
+    const [name, strike] = turns[turn % turns.length]!;
+    const wellMs = Math.round(await strike());
+    console.log(`${((performance.now() - began) / 1000).toFixed(1)} s: ${name}, well after ${wellMs} ms`);
   }
   await pause(Math.max(0, began + durationMs - performance.now()));
 }

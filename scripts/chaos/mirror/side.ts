@@ -1,8 +1,8 @@
 /**
  * One of the two regions of `chaos -- mirror`: a broker of either engine, or three nodes of Apache Kafka with three replicas
- * of everything, whose victim is whoever leads the copy at that moment.
+ * of everything, whose victim is whoever leads the copy at that moment; or nobody is, and another node leads from then on.
  */
-import { partitionsSeenBy } from '../../peers/cluster-admin.ts';
+import { partitionsSeenBy, reassign, until } from '../../peers/cluster-admin.ts';
 import { kafkaCluster } from '../../peers/kafka-cluster.ts';
 import { type Engine, type MirrorRegion, openRegion } from '../../peers/mirror-region.ts';
 import type { NodeProcess } from '../../peers/node-process.ts';
@@ -12,7 +12,7 @@ const ONE_HEAP = '512M';
 const HEAP_OF_THREE = '384M';
 /** An acknowledged record must outlive the death of its broker's process, not that of the machine. */
 const CONFIGS = { 'log.segment.delete.delay.ms': '500' };
-/** A leader that is back leads again soon: leaders move without a death, too. */
+/** Whoever is the first replica leads soon. */
 const CONFIGS_OF_THREE = {
   ...CONFIGS,
   'default.replication.factor': '3',
@@ -24,6 +24,8 @@ const CONFIGS_OF_THREE = {
   'leader.imbalance.check.interval.seconds': '5',
 };
 
+const MOVED_LIMIT_MS = 60_000;
+
 export type Bootstrap = readonly { readonly host: string; readonly port: number }[];
 export type Victim = Pick<NodeProcess, 'start' | 'kill'>;
 
@@ -31,6 +33,8 @@ export interface Side extends Pick<MirrorRegion, 'engine' | 'name' | 'port' | 'm
   readonly bootstrap: Bootstrap;
   /** The leader of the topic's first partition, or the only broker. */
   readonly leader: Victim;
+  /** Moves all leaders of the topic to the next replica; milliseconds until they lead. Three nodes only. */
+  readonly moveLeaders?: () => Promise<number>;
   start(): Promise<unknown>;
   remove(): Promise<void>;
 }
@@ -59,6 +63,15 @@ export async function threeKafkas({ name, port }: SideOptions, topic: string): P
   const cluster = await kafkaCluster({ port, configs: CONFIGS_OF_THREE, heap: HEAP_OF_THREE });
   const [first, ...others] = cluster.nodes.map(({ clientPort }) => clientPort);
   let victim: NodeProcess | undefined;
+  const moveLeaders = async (): Promise<number> => {
+    const began = performance.now();
+    const rotated = (await partitionsSeenBy(first!, topic)).map(({ replicas: [head, ...tail] }) => [...tail, head!]);
+    await reassign(cluster, topic, rotated);
+    await until('other replicas lead', MOVED_LIMIT_MS, async () =>
+      (await partitionsSeenBy(first!, topic)).every(({ leader: id }, index) => id === rotated[index]![0]),
+    );
+    return performance.now() - began;
+  };
   const leader = async (): Promise<NodeProcess> => {
     const [partition] = await partitionsSeenBy(first!, topic);
     return cluster.nodes.find(({ id }) => id === partition?.leader) ?? cluster.nodes[0]!;
@@ -73,6 +86,7 @@ export async function threeKafkas({ name, port }: SideOptions, topic: string): P
       },
       start: () => victim!.start(),
     },
+    moveLeaders,
     start: () => cluster.start(),
     remove: () => cluster.remove(),
   };
