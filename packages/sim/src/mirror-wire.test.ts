@@ -104,6 +104,13 @@ class Stage {
     }
   }
 
+  /** As the management port answers. */
+  verify(): Promise<unknown> {
+    const route = this.mirror.routes.find(({ path }) => path === '/v1/verify')!;
+    const query = { topic: 'cities' };
+    return this.world.settle(Promise.resolve(route.handle({ params: {}, query, body: undefined } as never)));
+  }
+
   private clientOf(region: string): Client {
     const { app } = this;
     return createClient({ io: app, bootstrap: [addressOf(region)], clientId: 'app', secret: SECRET, log });
@@ -142,6 +149,8 @@ test.each(['zstd', 'lz4'] as const)(
     await stage.write(10);
     expect(await stage.world.runUntil(() => stage.has(150 * BATCH_RECORDS), 60_000)).toBe(true);
     await stage.expectSame(150 * BATCH_RECORDS);
+    const equal = { end: 150 * BATCH_RECORDS, records: 150 * BATCH_RECORDS, difference: null, error: null };
+    expect(await stage.verify()).toMatchObject({ topics: [{ isEqual: true, partitions: [equal, equal] }] });
   },
 );
 

@@ -19,6 +19,7 @@ import {
   type RequestOf,
   type ResponseInput,
 } from '@meridian/protocol';
+import { BATCH_HEADER_BYTES } from '@meridian/protocol/record-batch';
 import type { FakeBroker, FakeTopic } from './fake-broker.ts';
 import { FakePartition } from './fake-partition.ts';
 
@@ -90,11 +91,21 @@ async function fetch(
     answer = read();
   }
   const responses = broker.sessions.newsOf(asked, answer.responses);
-  const told = packed(broker, body.wireCodec, responses);
+  const told = body.headersOnly ? headersOf(responses) : packed(broker, body.wireCodec, responses);
   return { errorCode: ERROR.NONE, sessionId: asked.session?.id ?? 0, responses: told, ...endpointsOf(broker) };
 }
 
 type Told = ResponseInput<typeof Fetch>['responses'];
+
+function headersOf(responses: Told): Told {
+  return responses.map((topic) => ({
+    ...topic,
+    partitions: topic.partitions.map((each) => {
+      const records = (each.records ?? []).map((batch) => batch.subarray(0, BATCH_HEADER_BYTES));
+      return { ...each, records, headersOnly: true };
+    }),
+  }));
+}
 
 function packed({ packs }: FakeBroker, wireCodec: number, responses: Told): Told {
   if (packs === undefined) return responses;
