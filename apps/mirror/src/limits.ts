@@ -158,7 +158,7 @@ export const DEFAULT_LIMITS: MirrorLimits = {
   fetchMaxBytes: 4 * 1024 * 1024,
   fetchPartitionMaxBytes: 1024 * 1024,
   farFetchMaxBytes: 16 * 1024 * 1024,
-  farAheadMaxBytes: 32 * 1024 * 1024,
+  farAheadMaxBytes: 24 * 1024 * 1024,
   backoffBaseMs: 50,
   backoffCapMs: 2_000,
   refusedBackoffMs: 30_000,
