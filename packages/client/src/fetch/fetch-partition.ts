@@ -33,6 +33,8 @@ export type Aftermath = 'data' | 'empty' | 'rest' | 'lost';
 export class FetchPartition implements FetchHandle {
   readonly subscription: FetchSubscription;
   readonly nameKey: string;
+  /** Wherever it is polled from now on, it may be ready. */
+  readonly wake: (partition: FetchPartition) => void;
   position: number;
   lastEpoch: number;
   topicId: string;
@@ -55,7 +57,6 @@ export class FetchPartition implements FetchHandle {
   private keyById = '';
   private isPaused = false;
   private isResting = false;
-  private readonly wake: (partition: FetchPartition) => void;
   private readonly forget: (partition: FetchPartition) => void;
 
   constructor(

@@ -213,7 +213,10 @@ export class NodePoll {
   }
 
   private end(lane: Lane, partitions: readonly FetchPartition[]): void {
-    for (const partition of partitions) partition.flights--;
+    for (const partition of partitions) {
+      partition.flights--;
+      if (partition.flights === 0 && !this.partitions.has(partition)) partition.wake(partition); // its next leader waits
+    }
     if ((lane.line?.length ?? 0) === 0) lane.isBusy = lane.isShort = false;
   }
 
