@@ -27,6 +27,7 @@ export interface HeaderWindow {
   readonly batches: readonly HeaderBatch[];
   /** Of the batches, with what was not read. */
   readonly sizeInBytes: number;
+  /** Where the last batch ends, which may be behind what was wanted. */
   readonly next: number;
 }
 
@@ -60,13 +61,16 @@ export class HeaderReader {
       const answer = await this.ask(place, next, { maxBytes, timeoutMs });
       if (answer === undefined) return undefined;
       const more = headersIn(place, answer, next);
+      next = more.length === 0 ? Math.min(answer.highWatermark, to) : next; // without a batch up to its end: a hole
       for (const batch of more) {
-        if (batch.header.baseOffset < to) batches.push(batch);
-        sizeInBytes += batch.header.sizeInBytes;
+        const { baseOffset, nextOffset, sizeInBytes: size } = batch.header;
+        next = baseOffset < to ? nextOffset : Math.max(next, to);
+        if (baseOffset >= to) break;
+        batches.push(batch);
+        sizeInBytes += size;
       }
-      next = more.at(-1)?.header.nextOffset ?? answer.highWatermark; // without a batch up to its end: a hole
     }
-    return { batches, sizeInBytes, next: Math.min(next, to) };
+    return { batches, sizeInBytes, next };
   }
 
   /** Of the leader, again while there is none, or it is another one or does not know yet that there is more. */

@@ -139,7 +139,7 @@ export class PartitionVerifier {
       return false;
     }
     this.count(there, here);
-    this.end = there.next;
+    this.end = Math.min(there.next, to);
     return true;
   }
 
