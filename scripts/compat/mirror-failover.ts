@@ -14,6 +14,7 @@ const GROUP = 'billing';
 const PORTS = { west: 23_870, east: 23_880, toEast: 23_890, toWest: 23_891 };
 const LIMIT_MS = 90_000;
 const READ = 60;
+const RETENTION_MS = '70000000';
 
 export const mirrorFailoverClient: CompatClient = {
   name: 'mirror-failover',
@@ -47,7 +48,8 @@ async function run(): Promise<void> {
 
 async function thereAndBack(west: MirrorRegion, east: MirrorRegion): Promise<void> {
   const [there, here] = [await adminOf(west), await adminOf(east)];
-  await there.createTopics({ topics: [{ topic: TOPIC, numPartitions: 1 }] });
+  const configEntries = [{ name: 'retention.ms', value: RETENTION_MS }];
+  await there.createTopics({ topics: [{ topic: TOPIC, numPartitions: 1, configEntries }] });
   await produce(west, numbered('order', 0, 100));
   await there.setOffsets({ groupId: GROUP, topic: TOPIC, partitions: [{ partition: 0, offset: `${READ}` }] });
   // A fence's marker lies before the copy's records: the offset is another one, the place the same.
@@ -57,6 +59,7 @@ async function thereAndBack(west: MirrorRegion, east: MirrorRegion): Promise<voi
   await west.node.kill();
 
   await done(PORTS.toEast, await ask<Run>(PORTS.toEast, 'POST', '/v1/failover', { name: TOPIC, force: true }));
+  assert.deepEqual(await setOn(here), { 'retention.ms': RETENTION_MS });
   await produce(east, numbered('after', 0, 10));
   const unread = [...numbered('order', READ, 100), ...numbered('after', 0, 10)];
   assert.deepEqual(await consume(east, TOPIC, GROUP, unread.length), unread);
@@ -79,6 +82,14 @@ async function thereAndBack(west: MirrorRegion, east: MirrorRegion): Promise<voi
 
 const numbered = (what: string, from: number, to: number): string[] =>
   Array.from({ length: to - from }, (_, at) => `${what} ${from + at}`);
+
+/** What is set on the topic itself, at an Apache Kafka. */
+async function setOn(admin: Admin): Promise<Record<string, string>> {
+  const resources = [{ type: 2, name: TOPIC }]; // as DescribeConfigs numbers topics, and below what is set on them
+  const { resources: found } = await admin.describeConfigs({ resources, includeSynonyms: false });
+  const set = found[0]!.configEntries.filter(({ configSource }) => configSource === 1);
+  return Object.fromEntries(set.map(({ configName, configValue }) => [configName, configValue]));
+}
 
 const clientOf = ({ port }: MirrorRegion): Kafka =>
   new Kafka({ clientId: 'compat', brokers: [`127.0.0.1:${port}`], logLevel: logLevel.NOTHING });
