@@ -111,6 +111,7 @@ export class NodePoll {
   }
 
   private pump(): void {
+    if (this.partitions.size === 0) this.size.close(); // others may have more under way
     if (this.isClosed || this.context.isPaused()) return;
     this.pollAhead();
     const lane = this.freeLane();
