@@ -49,6 +49,17 @@ test('a target topic that was deleted and made again by somebody else is not wri
   expect(stage.eu.partition('us-east.cities').endOffset).toBe(0);
 });
 
+test('a target that was recreated while no mirror ran is copied again from the start', async () => {
+  const stage = await stageWith(12);
+  stage.us.createTopic('cities', 1);
+  stage.write('cities', 0, 3);
+  await stage.until(() => stage.same('cities') && stage.eu.topics.has('__meridian_topics'));
+  stage.world.node('mirror').kill();
+  stage.eu.topics.clear();
+  await stage.startMirror();
+  await stage.until(() => stage.same('cities') && stage.status('cities')?.position === 3);
+});
+
 test('a copy that was deleted while no mirror ran is known to be, and copied anew when somebody says so', async () => {
   const stage = await stageWith(4);
   stage.us.createTopic('cities', 1);
