@@ -1,7 +1,8 @@
 /**
  * Which copies a region of our own brokers had, in its `__meridian_topics`: facts are configs there and go with their
  * topics, so that a mirror that is started later would not know that somebody has deleted one. Owned by the target
- * region; read at every discovery, written by the keepers of links. Invariant: what is not written down was never run.
+ * region; read at every discovery, written by the keepers of links. Invariant: a copy is written down in the look in which
+ * it is first seen to run, after its tasks were started; one that goes before that is made anew without a word.
  */
 import { type CopyFacts, FactsStore, type FactsStoreOptions, TOPICS_TOPIC } from '@meridian/coordinates';
 import type { Decision } from './reconcile.ts';
