@@ -9,7 +9,7 @@ import type { MirrorTask, TaskContext, TaskPlace } from '../task/mirror-task.ts'
 import { OriginReader } from '../task/origin-reader.ts';
 import { checkOrigin, recordGap, retryDelayMs } from '../task/task-duties.ts';
 import { WantedStart } from '../task/wanted-start.ts';
-import { CopyMemory } from './copy-memory.ts';
+import { BatchMerger } from './batch-merger.ts';
 import { CopyProducer } from './copy-producer.ts';
 import { copyTail } from './copy-tail.ts';
 import type { ProduceEffect, RebasedEffect, RebasedInput, SaveEffect } from './rebased-messages.ts';
@@ -45,7 +45,7 @@ export class RebasedShell implements MirrorTask {
     const { io, log, limits, target } = context;
     this.context = context;
     this.place = place;
-    this.task = new RebasedTask(limits, new CopyMemory(io.memory, limits), place.startOffset);
+    this.task = new RebasedTask(limits, new BatchMerger(io.memory, limits), place.startOffset);
     this.producer = new CopyProducer({ io, client: target, limits, place });
     const { signal } = this.stopping;
     this.start = new WantedStart({ io, log, limits, place, signal, move: (offset) => this.deleteRecords(offset) });

@@ -1,6 +1,6 @@
 /**
  * Fuzzing of record batches: `npm run fuzz -- record-batch-lz4`, one unit for each codec, and `retain-records`, which
- * rewrites them as compaction does. The walker, the reader and the validator see the same bytes. Nothing but
+ * rewrites them as compaction does, and `merge-batches`, which makes one of several. The walker, the reader and the validator see the same bytes. Nothing but
  * RecordBatchError may come out, and a batch that is rewritten is read like those records of the first that stayed.
  */
 import { compress, decompress } from '../compression/compression.ts';
@@ -9,9 +9,12 @@ import {
   type BatchHeader,
   CODECS,
   iterateBatches,
+  mergeBatches,
   type Rec,
   RecordBatchError,
   readRecords,
+  stampBaseOffset,
+  stampCrc,
   validateRecords,
   writeBatch,
 } from './record-batch.ts';
@@ -28,6 +31,7 @@ const OPTIONS = { decompress, maxDecompressedBytes: MAX_PLAIN_BYTES };
 export const units = {
   ...Object.fromEntries(CODECS.map((codec) => [`record-batch-${codec}`, unitOf(codec, fuzzReaders)])),
   'retain-records': unitOf('none', fuzzRetain),
+  'merge-batches': unitOf('none', fuzzMerge),
 };
 
 function unitOf(codec: Codec, run: (bytes: Uint8Array) => unknown) {
@@ -125,6 +129,29 @@ function fuzzRetain(bytes: Uint8Array): unknown {
     }
   }
   return undefined;
+}
+
+/** Before and behind one that is sound: if it becomes part of it, readers find what they found. */
+function fuzzMerge(bytes: Uint8Array): unknown {
+  for (const { bytes: batch, header } of iterateBatches(bytes, 'partial')) {
+    const sound = batchOf('none', Array<string>(70).fill('beside'));
+    const odd = Buffer.from(batch);
+    stampCrc(odd, 0, crc32c);
+    stampBaseOffset(sound, 0, header.nextOffset);
+    checkMerged([odd, sound]);
+    stampBaseOffset(sound, 0, 0);
+    stampBaseOffset(odd, 0, 70);
+    checkMerged([sound, odd]);
+  }
+  return undefined;
+}
+
+function checkMerged(parts: readonly Uint8Array[]): void {
+  const out = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 1_000));
+  const merged = mergeBatches(parts, out, { crc: crc32c });
+  if (merged.parts < parts.length) return;
+  const expected = parts.flatMap((part) => [...readRecords(part)]);
+  checkSame(Array.from(readRecords(merged.bytes)), expected);
 }
 
 function checkEmptied(batch: Uint8Array, header: BatchHeader): void {

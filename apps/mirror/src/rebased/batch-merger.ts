@@ -12,7 +12,7 @@ import type { SourceBatch } from './rebased-messages.ts';
 /** What a record grows by when its deltas are larger, as a rule: where it is more, fewer batches fit. */
 const GROWTH_BYTES = 4;
 
-export class CopyMemory implements BatchMemory {
+export class BatchMerger implements BatchMemory {
   private readonly memory: Memory;
   private readonly limits: Pick<MirrorLimits, 'mergeUnpackedBytes'>;
 
