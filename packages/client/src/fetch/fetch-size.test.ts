@@ -51,6 +51,10 @@ test('a line that has become slow is not filled further than it can carry off', 
   for (let answers = 0; answers < 4; answers++) size.answered(aheadAnswer(size, 100));
   for (let answers = 0; answers < 10; answers++) size.answered(aheadAnswer(size, 100, 10_000));
   expect(size.aheadFor(1)).toBe(4);
+  for (let answers = 0; answers < 10; answers++) size.answered(aheadAnswer(size, 100, 1_000));
+  expect(size.aheadFor(1)).toBe(1);
+  for (let answers = 0; answers < 3; answers++) size.answered(aheadAnswer(size, 100));
+  expect(size.aheadFor(1)).toBe(32);
 });
 
 test('nearby, or as long as nobody knows how far it is, answers stay as small as they may be', () => {

@@ -5,7 +5,7 @@
  * Kept by `NodePoll` where a fetcher is `adaptive`.
  *
  *   full, and came in less than 1.5 round trips  → twice as much, as long as the budget has it
- *   full, and waited for 8 round trips and more  → half as much, down to the least
+ *   full, and waited for 8 round trips and more  → half as much, down to the least, and then one answer at a time
  *   less than a quarter of what it might hold    → likewise
  *   a short way, or not known to be long         → likewise
  *
@@ -90,6 +90,8 @@ export class FetchSize {
   private readonly budget: SizeBudget;
   private readonly limits: SizeLimits;
   private isFar = false;
+  /** Even what is least waits for itself. */
+  private isSlow = false;
   private size: number;
   private partitionSize: number;
 
@@ -116,7 +118,7 @@ export class FetchSize {
 
   /** Requests for as many partitions that may be under way together. */
   aheadFor(partitions: number): number {
-    if (!this.isFar) return 1;
+    if (!this.isFar || this.isSlow) return 1;
     const answerBytes = Math.min(this.least, partitions * this.partitionLeast);
     return Math.min(this.limits.maxFetchesAhead, Math.floor(this.size / answerBytes));
   }
@@ -128,8 +130,12 @@ export class FetchSize {
     if (!this.isFar) this.shrink();
     else if (!isFull(facts)) {
       if (bytes < EMPTY_SHARE * asked.bytes) this.shrink();
-    } else if (waitedMs < ENOUGH_ROUND_TRIPS * rttMs) this.grow(facts);
-    else if (waitedMs > TOO_MANY_ROUND_TRIPS * rttMs) this.shrink();
+    } else {
+      const isTooMuch = waitedMs > TOO_MANY_ROUND_TRIPS * rttMs;
+      this.isSlow = isTooMuch && this.size === this.least;
+      if (isTooMuch) this.shrink();
+      else if (waitedMs < ENOUGH_ROUND_TRIPS * rttMs) this.grow(facts);
+    }
   }
 
   /** Gives back what was claimed. */

@@ -205,6 +205,7 @@ export class NodePoll {
   private fail({ partitions, session }: Flight, error: unknown): void {
     if (error instanceof ClientError && error.code === 'timeout') this.context.pool.avoid(this.nodeId);
     session?.reset();
+    this.isFull = false;
     this.lose(partitions, (error as Error).message);
   }
 
