@@ -33,8 +33,8 @@ export interface BrokerLimits {
   readonly drainTimeoutMs: number;
   /** Most bytes of records in one Fetch answer, whatever was asked for (Kafka's `fetch.max.bytes`). */
   readonly maxFetchBytes: number;
-  /** Answers that wait for the compression which far mirrors ask for; further ones go as they are. */
-  readonly maxPackedAnswers: number;
+  /** Of records that wait for the compression which far mirrors ask for; further answers go as they lie. */
+  readonly maxPackedBytes: number;
   /** Records of one partition that are fewer are not compressed on the wire. */
   readonly packedLeastBytes: number;
   /** What is compressed by lz4 before others have their turn. */
@@ -114,7 +114,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   refusalLogIntervalMs: 10_000,
   drainTimeoutMs: 3_000,
   maxFetchBytes: 57_671_680,
-  maxPackedAnswers: 16,
+  maxPackedBytes: 67_108_864,
   packedLeastBytes: 1_024,
   lz4PieceBytes: 131_072,
   maxFetchWaitMs: 300_000,

@@ -107,9 +107,9 @@ test('who goes away while an answer is compressed takes nobody with him', async 
   expect((await fetch(mirror, ZSTD))[0]!.packed?.codec).toBe(ZSTD);
 });
 
-test('where too many answers wait for it, or it fails, records go as they lie', async () => {
+test('where too much waits for it, or it fails, records go as they lie', async () => {
   let fail: (error: Error) => void = () => undefined;
-  const { packer, held } = packerWith(() => new Promise((_, reject) => (fail = reject)), { maxPackedAnswers: 1 });
+  const { packer, held } = packerWith(() => new Promise((_, reject) => (fail = reject)), { maxPackedBytes: 10_000 });
   const part = partOf(0, [batchOf(cities)]);
   const answers: (readonly object[])[] = [];
   packer.pack(ZSTD, [part], (told) => answers.push(told));

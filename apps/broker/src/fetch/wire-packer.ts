@@ -2,7 +2,7 @@
  * Compresses the records of answers to Fetch for the mirrors of far regions that ask for it (`private-tags.ts`). Called by
  * the Fetch handler when all is read; whoever asks for nothing never comes here.
  * Invariant: what pays nothing goes as it lies (compressed already, small, or not getting smaller), what was read is held
- * until the answer has been given, and no more than `maxPackedAnswers` wait.
+ * until the answer has been given, and no more than `maxPackedBytes` (or one answer) wait.
  */
 import type { Memory, Timers, Zstd } from '@meridian/io';
 import { compress } from '@meridian/protocol';
@@ -14,7 +14,7 @@ export interface WirePackerOptions {
   readonly zstd: Zstd;
   readonly memory: Memory;
   readonly timers: Pick<Timers, 'defer'>;
-  readonly limits: Pick<BrokerLimits, 'maxPackedAnswers' | 'packedLeastBytes' | 'lz4PieceBytes'>;
+  readonly limits: Pick<BrokerLimits, 'maxPackedBytes' | 'packedLeastBytes' | 'lz4PieceBytes'>;
 }
 
 /** As a Fetch answer has it. */
@@ -33,7 +33,7 @@ const CODEC_BITS = 7;
 export class WirePacker {
   readonly #options: WirePackerOptions;
   readonly #shrinkBy: Readonly<Record<string, Shrink>>;
-  #answers = 0;
+  #waitingBytes = 0;
 
   constructor(options: WirePackerOptions) {
     this.#options = options;
@@ -50,16 +50,17 @@ export class WirePacker {
     answer: (packed: readonly PackedPartition[]) => void,
   ): void {
     const shrink = this.#shrinkBy[CODECS[codec] ?? 'none'];
-    const isWorthwhile = shrink !== undefined && fetched.some((each) => this.#isPackable(each));
-    if (!isWorthwhile || this.#answers >= this.#options.limits.maxPackedAnswers) return answer(fetched);
+    const bytes = fetched.reduce((sum, each) => sum + each.bytes, 0);
+    const hasRoom = this.#waitingBytes === 0 || this.#waitingBytes + bytes <= this.#options.limits.maxPackedBytes;
+    if (shrink === undefined || !hasRoom || !fetched.some((each) => this.#isPackable(each))) return answer(fetched);
     const { memory } = this.#options;
     const held = fetched.flatMap(({ records }) => records);
-    for (const bytes of held) memory.hold(bytes);
-    this.#answers++;
+    for (const buffer of held) memory.hold(buffer);
+    this.#waitingBytes += bytes;
     void Promise.all(fetched.map((each) => this.#packed(each, codec, shrink))).then((packed) => {
-      this.#answers--;
+      this.#waitingBytes -= bytes;
       answer(packed);
-      for (const bytes of held) memory.release(bytes);
+      for (const buffer of held) memory.release(buffer);
     });
   }
 
