@@ -110,11 +110,11 @@ export class Outbox {
     if (this.saving.id === NOT_IN_FLIGHT && isWanted) effects.push(this.save());
     if (this.waitsForHalf) return effects;
     for (let index = 0; index < this.batches.length && index < this.options.batchesInFlight; index++) {
-      const next = this.batches[index]!;
-      if (next.changesBefore > this.savedChanges) break;
-      if (next.id !== NOT_IN_FLIGHT) continue;
-      if (!next.wasSent) this.cut(index);
-      if (!next.wasSent && !this.grow(index)) break;
+      const batch = this.batches[index]!;
+      if (batch.changesBefore > this.savedChanges) break;
+      if (batch.id !== NOT_IN_FLIGHT) continue;
+      if (!batch.wasSent) this.cut(index);
+      if (!batch.wasSent && !this.grow(index)) break;
       effects.push(this.produce(this.batches[index]!));
     }
     return effects;
