@@ -7,6 +7,7 @@ export const COORDINATE_ERRORS = {
     'The topic of bookkeeping could not be read to its end in time: look at the cluster that it lies in, and at its ACLs.',
   unwritten: 'The topic of bookkeeping took no record: look at the cluster that it lies in, and at its ACLs.',
   closed: 'The reader has been closed.',
+  'group-unread': 'Its coordinator does not answer, or does not tell us: try again, or look at the ACLs of groups.',
   'no-region': 'No region of this name is known here: look at the files in regions/.',
 } as const;
 

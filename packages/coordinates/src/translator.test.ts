@@ -118,11 +118,21 @@ test('a partition that is not there yet and a topic without a counterpart are an
   const found = await world.settle(
     translator.offsets([at(1, 'lonely'), at(1, 'eu.orders'), at(0, 'orders', 7)], 'us', 'eu'),
   );
-  expect(found.map(({ translation }) => translation.status)).toEqual(['no-copy', 'no-copy', 'no-copy']);
+  expect(found.map(({ translation }) => translation)).toEqual([
+    { status: 'no-copy', reason: 'lonely has no counterpart there' },
+    { status: 'no-copy', reason: 'eu.orders has no counterpart there' },
+    { status: 'no-copy', reason: 'orders has no partition 7' },
+  ]);
   us.broker.topics.delete('lonely'); // the region's topics were asked for a moment ago
   const [one, two] = await world.settle(translator.offsets([at(1), at(1, 'us.orders')], 'us', 'eu'));
   expect([one?.translation.status, two?.translation.status]).toEqual(['exact', 'no-copy']);
   await expect(world.settle(translator.offsets([at(1)], 'us', 'mars'))).rejects.toMatchObject({ code: 'no-region' });
+});
+
+test('a group of which nobody tells anything is not one that has committed nothing', async () => {
+  const us = { client: { committedOffsets: async () => new Map() } };
+  const translator = new Translator(new Map([['us', us as never]]));
+  await expect(translator.group('billing', 'us', 'eu')).rejects.toMatchObject({ code: 'group-unread' });
 });
 
 test('a copy in our own brokers is known by its configs and has the offsets of its origin', async () => {

@@ -3,7 +3,7 @@
  * the two. Behind the mirror's route, `meridian translate` and fail-over plans.
  * Invariant: every partition that was asked about is answered, with a position or with why there is none.
  */
-import type { CommittedOffset, GroupAdmin } from '@meridian/client';
+import type { GroupAdmin } from '@meridian/client';
 import type { CopyView } from './copy-view.ts';
 import { CoordinateError } from './errors.ts';
 import type { Place, RegionCopies, RegionTopic } from './region-copies.ts';
@@ -67,8 +67,9 @@ export class Translator {
 
   /** What a group has committed in `from`, and where it would go on in `to`. */
   async group(group: string, from: string, to: string): Promise<Translated[]> {
-    const committed = await this.regionOf(from).client.committedOffsets([group]);
-    const positions: readonly CommittedOffset[] = committed.get(group) ?? [];
+    const positions = (await this.regionOf(from).client.committedOffsets([group])).get(group);
+    // Who does not answer has not said that there is nothing.
+    if (positions === undefined) throw new CoordinateError('group-unread', `group ${group} in ${from}`);
     return this.offsets(positions, from, to);
   }
 
@@ -87,6 +88,9 @@ function answer(
 ): Translated['translation'] {
   if (pair === undefined) return { status: 'no-copy', reason: `${topic} has no counterpart there` };
   const place = `${pair.to.topic.name}-${partition}`;
+  if (partition >= pair.from.topic.partitions) {
+    return { status: 'no-copy', reason: `${pair.from.topic.name} has no partition ${partition}` };
+  }
   if (partition >= pair.to.topic.partitions) return { status: 'no-copy', reason: `${place} has not been made yet` };
   if (from === undefined) return { status: 'no-copy', reason: `${topic}-${partition} does not answer` };
   if (to === undefined) return { status: 'no-copy', reason: `${place} does not answer` };

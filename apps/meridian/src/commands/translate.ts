@@ -50,10 +50,13 @@ export async function translate(io: Io, terminal: Terminal, options: TranslateOp
   const rows = options.cursor === undefined ? await ask(io, options) : await askCursor(io, options, options.cursor);
   if (options.json) for (const row of rows) terminal.data(JSON.stringify({ to: options.to, ...row }));
   else if (rows.length > 0) for (const line of translatedTable(rows, options.to)) terminal.data(line);
-  if (rows.length === 0) throw new CliError('not-exact', 'There is nothing to translate.');
+  if (rows.length === 0) throw new CliError('not-exact', nothingOf(options));
   const others = rows.filter(({ translation }) => translation.status !== 'exact').length;
   if (others > 0) throw new CliError('not-exact', `${others} of ${rows.length} places are not exact.`);
 }
+
+const nothingOf = ({ group, from }: TranslateOptions): string =>
+  group === undefined ? 'The cursor is in no topic yet.' : `Group ${group} has committed nothing in ${from}.`;
 
 /** A group's, or one offset. */
 async function ask(io: Io, options: TranslateOptions): Promise<Row[]> {

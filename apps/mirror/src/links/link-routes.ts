@@ -93,7 +93,7 @@ function topicRoutes(
         const known = link.topic(topic);
         if (known === undefined) throw new Refused(404, `no topic ${topic} in ${params.name}`);
         if (known.mode !== 'deleted')
-          throw new Refused(409, `${topic} was not deleted at its origin: it is ${known.mode}`);
+          throw new Refused(409, `${topic} was not deleted at its origin: there is nothing to confirm`);
         await link.confirmDeletion(known);
         return { deleted: known.place.copy };
       },
