@@ -6,6 +6,7 @@ import { runGeoTwice } from './geo/campaign.ts';
 const SUITES = { cluster: runTwice, geo: runGeoTwice };
 
 export function serveSeeds(): void {
+  process.on('disconnect', () => process.exit());
   process.on('message', (order: SeedOrder) => {
     SUITES[order.suite](order).then((report) => process.send?.(report));
   });

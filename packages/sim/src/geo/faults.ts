@@ -60,7 +60,12 @@ const cutInside: Fault = ({ mesh, one }) => {
 
 const killMirror: Fault = ({ mesh, one }) => void one(one(mesh.regions).mirrors).kill();
 const killBroker: Fault = ({ mesh, one }) => void one(mesh.regions).broker.kill();
-const powerLoss: Fault = ({ mesh, one }) => void one(mesh.regions).broker.powerLoss();
+const powerLoss: Fault = ({ mesh, history, one }) => {
+  const { broker, name } = one(mesh.regions);
+  history.powerLostMs.set(name, mesh.world.now());
+  broker.powerLoss();
+  return undefined;
+};
 
 const stall: Fault = ({ mesh, history, one }) => {
   const region: GeoRegion = one(mesh.regions);
@@ -71,6 +76,13 @@ const stall: Fault = ({ mesh, history, one }) => {
     history.faultsUnderWay--;
     history.lastFaultMs = mesh.world.now();
   });
+  return undefined;
+};
+
+/** Of one machine, to an hour beside the others' or back. */
+const clockJump: Fault = ({ mesh, one }) => {
+  const { broker, mirrors } = one(mesh.regions);
+  one([broker, ...mirrors]).node.setClockOffset(one([-GEO.clockJumpMs, 0, GEO.clockJumpMs]));
   return undefined;
 };
 
@@ -88,6 +100,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   'kill broker': killBroker,
   'power loss': powerLoss,
   stall,
+  'clock jump': clockJump,
   'deleted records': deleteRecords,
   'recreated topic': recreateTopic,
 };

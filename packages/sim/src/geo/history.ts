@@ -33,15 +33,43 @@ export interface FailOver {
   readonly wasQuiet: boolean;
 }
 
-/** Records that were deleted at their origin while nobody could copy them to `to`. */
+/** What was committed for a group in a region, as somebody saw it who asked. */
+export interface GroupSighting {
+  readonly group: string;
+  readonly home: string;
+  readonly partition: number;
+  readonly at: string;
+  readonly atMs: number;
+  readonly offset: number;
+  /** Where the topic, or its copy, ended there afterwards. */
+  readonly end: number;
+  /** Values that the group had processed by then. */
+  readonly processed: number;
+}
+
+/** A group that found another commit than its own, though it was reading there. */
+export interface Rewind {
+  readonly group: string;
+  readonly at: string;
+  readonly atMs: number;
+  readonly committed: number;
+  readonly found: number;
+}
+
+/** A record that was deleted at its origin. */
 export interface CutOff {
   readonly from: string;
-  readonly to: string;
   readonly topic: TopicName;
   readonly partition: number;
-  /** Acknowledged behind the cut; gone. */
   readonly offset: number;
   readonly value: string;
+}
+
+/** Everything that a reader of a copy was ever given of it. */
+export interface Glimpses {
+  readonly values: Set<string>;
+  /** Something went from the copy before the reader had it. */
+  isBlind: boolean;
 }
 
 /** What a mirror said that no mirror may say. */
@@ -53,7 +81,15 @@ export interface BadStatus {
 export class History {
   readonly acknowledged: Acknowledged[] = [];
   readonly failOvers: FailOver[] = [];
+  readonly groupSightings: GroupSighting[] = [];
+  readonly rewinds: Rewind[] = [];
   readonly cutOffs: CutOff[] = [];
+  /** Of copies of `short`, by `glimpsesOf`. */
+  readonly glimpses = new Map<string, Glimpses>();
+  /** When regions lost their power last: what was not synced there may have gone. */
+  readonly powerLostMs = new Map<string, number>();
+  /** A topic that there must not be: whoever copies copies makes more and more of them. */
+  stray: string | undefined;
   readonly badStatus = new Map<string, BadStatus>();
   /** Lives of `renewed`, by region: from 0. */
   readonly lives = new Map<string, number>();
@@ -63,6 +99,20 @@ export class History {
   lastFaultMs = 0;
   faultsUnderWay = 0;
   readonly faults: Record<string, number> = {};
+
+  glimpsesOf(from: string, partition: number, to: string): Glimpses {
+    const key = `${from}/${partition} at ${to}`;
+    const known = this.glimpses.get(key);
+    if (known !== undefined) return known;
+    const made = { values: new Set<string>(), isBlind: false };
+    this.glimpses.set(key, made);
+    return made;
+  }
+
+  /** Whether a region's power was lost lately: copies that were cut, and commits that went, are mended by then. */
+  isMending(region: string, nowMs: number, withinMs: number): boolean {
+    return nowMs - (this.powerLostMs.get(region) ?? Number.NEGATIVE_INFINITY) < withinMs;
+  }
 
   lifeOf(region: string, topic: TopicName): number {
     return topic === 'renewed' ? (this.lives.get(region) ?? 0) : 0;

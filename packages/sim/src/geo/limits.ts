@@ -8,17 +8,21 @@ export const GEO = {
   faults: [8, 16] as const,
   faultMs: [200, 4_000] as const,
   restartMs: [50, 1_500] as const,
+  clockJumpMs: 3_600_000,
   /** A process that is frozen for longer than a mirror's lease lasts. */
   stallMs: [500, 9_000] as const,
   partitions: 2,
   mirrorsPerRegion: 2,
   writersPerRegion: 2,
-  recordsPerWriter: 120,
+  /** Written behind a link that is cut, before all of it is deleted. */
+  batchesBehindCut: 4,
+  behindCutMs: 500,
+  recordsPerWriter: 200,
   maxBatchRecords: 5,
-  transactions: 40,
+  transactions: 60,
   abortShare: 0.3,
   transactionTries: 20,
-  writePauseMs: [5, 250] as const,
+  writePauseMs: [5, 700] as const,
   retryMs: 200,
   syncLatencyMs: [2, 40] as const,
   /** Of brokers: small, as records are here. */
@@ -36,6 +40,17 @@ export const GEO = {
   groupsFollowMs: 5_000,
   /** Another mirror has taken over what a dead one did. */
   takeOverMs: 10_000,
+  /** After a loss of power, copies that were cut and commits that went are mended. */
+  mendMs: 15_000,
+  /** A commit that was not answered may still come. */
+  lateCommitMs: 15_000,
+  /** What the origin has acknowledged for so long is known to a mirror that calls itself healthy. */
+  knownMs: 18_000,
+  /** Every mirror is frozen for so long once. */
+  frozenMs: 20_000,
+  /** Readers that watch copies wait so long for more, and are answered within a little more. */
+  watchWaitMs: 2_000,
+  watchSlackMs: 200,
   /** Groups go on moving for so long when the storm is over. */
   calmMs: 35_000,
   /** What was cut off is connected again. */

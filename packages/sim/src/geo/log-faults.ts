@@ -2,46 +2,42 @@
  * What an administrator does to a log while it is copied: deletes records that one region has not got yet, and makes a
  * topic again under its name. Part of the storm.
  */
-import { type Client, LATEST } from '@meridian/client';
+import type { Client } from '@meridian/client';
 import type { Io } from '@meridian/io';
 import { below } from '@meridian/io/sim';
 import { DeleteTopics, ERROR } from '@meridian/protocol';
 import type { Storm } from './faults.ts';
 import { GEO } from './limits.ts';
-import { copyOf, topicConfigs } from './plan.ts';
+import { topicConfigs } from './plan.ts';
+import { writeInto } from './writer.ts';
 
-/** So long is written behind the cut. */
-const BEHIND_THE_CUT_MS = 1_500;
-
-/** A link is cut, records are written behind the cut and deleted, and the link heals: they are lost to the other side. */
+/**
+ * A link is cut, records are written behind the cut and deleted, and the link heals: what had not come is lost to the other
+ * side. Whatever is deleted enters the history; the checker knows who has had it.
+ */
 export function deleteRecords({ mesh, history, one }: Storm): () => void {
   const { from, to } = one(mesh.pairs());
-  const partition = below(mesh.world.random, GEO.partitions);
+  const { world } = mesh;
+  const partition = below(world.random, GEO.partitions);
   const links = mesh.between(from, to);
   for (const link of links) link.set({ cut: true });
   const { io, client } = from.client('admin');
-  const there = to.client('admin').client;
   let isHealed = false;
   void (async () => {
-    await io.timers.sleep(BEHIND_THE_CUT_MS);
+    const name = `${from.name}-cut${Math.round(world.now())}`;
+    const trace = (line: string): void => world.trace(line);
+    await writeInto({ region: from, name, history, trace, now: () => world.now() }, 'short', partition);
+    await io.timers.sleep(GEO.behindCutMs);
     if (isHealed) return; // the storm is over
     history.deletedIn.add(`${from.name}/${partition}`);
     const [deleted] = await client.deleteRecords([{ topic: 'short', partition, offset: -1 }]);
-    // What is not there by now can never come.
-    const [copied] = await there.listOffsets([{ topic: copyOf(from.name, 'short'), partition, timestamp: LATEST }]);
-    if (deleted?.errorCode !== ERROR.NONE || copied?.errorCode !== ERROR.NONE) return;
+    if (deleted?.errorCode !== ERROR.NONE) return;
     for (const { region, topic, partition: at, offset, value } of history.acknowledged)
-      if (
-        region === from.name &&
-        topic === 'short' &&
-        at === partition &&
-        offset < deleted.lowWatermark &&
-        offset >= copied.offset
-      )
-        history.cutOffs.push({ from: from.name, to: to.name, topic, partition, offset, value });
+      if (region === from.name && topic === 'short' && at === partition && offset < deleted.lowWatermark)
+        history.cutOffs.push({ from: from.name, topic, partition, offset, value });
   })()
-    .catch((error: Error) => mesh.world.trace(`records were not deleted: ${error.message}`))
-    .finally(() => Promise.all([client.close(), there.close()]));
+    .catch((error: Error) => world.trace(`records were not deleted: ${error.message}`))
+    .finally(() => client.close());
   return () => {
     isHealed = true;
     for (const link of links) link.set({ cut: false });

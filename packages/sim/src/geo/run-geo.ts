@@ -8,21 +8,25 @@ import { ERROR } from '@meridian/protocol';
 import { abortedNeverRead } from './checkers/aborted-never-read.ts';
 import { embeddedKeepsOffsets } from './checkers/embedded-keeps-offsets.ts';
 import { everywhereOnceInOrder } from './checkers/everywhere-once-in-order.ts';
+import { groupsNeverAhead } from './checkers/groups-never-ahead.ts';
+import { groupsNeverRewound } from './checkers/groups-never-rewound.ts';
 import { groupsNeverSkip } from './checkers/groups-never-skip.ts';
 import { groupsReReadNothing } from './checkers/groups-re-read-nothing.ts';
 import { noLoop } from './checkers/no-loop.ts';
 import { noSilentGap } from './checkers/no-silent-gap.ts';
 import { statusHasReason } from './checkers/status-has-reason.ts';
 import { compareTranslations } from './checkers/translation-exact.ts';
+import { watchCopies } from './copy-watch.ts';
 import { armGeoFaults } from './faults.ts';
 import type { GeoRegion } from './geo-region.ts';
+import { watchGroups } from './group-watch.ts';
 import { History } from './history.ts';
 import { knownGaps } from './known-gaps.ts';
 import { GEO } from './limits.ts';
 import { Mesh } from './mesh.ts';
 import { type GeoChecker, type GeoOutcome, readAllLogs } from './outcome.ts';
 import { type PlanOptions, planOf, TOPIC_NAMES, topicConfigs } from './plan.ts';
-import { statusLines, watchSilence, watchStatus } from './status-watch.ts';
+import { statusLines, watchFrozen, watchSilence, watchStatus } from './status-watch.ts';
 import { runTransactions } from './transactions.ts';
 import { startTraveller } from './traveller.ts';
 import { runGeoWriter } from './writer.ts';
@@ -31,6 +35,8 @@ export const GEO_CHECKERS: Readonly<Record<string, GeoChecker>> = {
   abortedNeverRead,
   everywhereOnceInOrder,
   embeddedKeepsOffsets,
+  groupsNeverAhead,
+  groupsNeverRewound,
   groupsNeverSkip,
   groupsReReadNothing,
   noLoop,
@@ -112,8 +118,11 @@ async function storm(world: SimWorld, mesh: Mesh, history: History): Promise<Geo
   const travellers = Array.from({ length: GEO.travellers }, (_, index) =>
     startTraveller(mesh, history, index, () => isOver),
   );
+  watchGroups(mesh, history, travellers, () => isOver);
+  watchCopies(mesh, history);
   const heal = armGeoFaults(mesh, history);
-  await world.run(world.now() + GEO.stormMs);
+  await world.runUntil(() => history.stray !== undefined, GEO.stormMs);
+  if (history.stray !== undefined) return history.stray;
   heal();
   world.trace('healed');
   const written = await world.runUntil(() => writers.underWay() === 0 && mesh.allRun(), GEO.convergeMs);
@@ -122,7 +131,9 @@ async function storm(world: SimWorld, mesh: Mesh, history: History): Promise<Geo
   isOver = true;
   const outcome = await converged(world, mesh, history, travellers);
   for (const line of statusLines(mesh)) world.trace(line);
-  if (typeof outcome !== 'string') await watchSilence(mesh, history);
+  if (typeof outcome === 'string') return outcome;
+  await watchFrozen(mesh, history);
+  await watchSilence(mesh, history);
   return outcome;
 }
 

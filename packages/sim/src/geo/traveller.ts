@@ -44,7 +44,7 @@ async function travel(mesh: Mesh, history: History, traveller: Traveller, isOver
     const { io, client } = at.client(traveller.group);
     const untilMs = world.now() + between(io.random, GEO.stayMs);
     await stay(
-      { world, io, client, at, traveller, from: position ?? 0, known },
+      { world, io, client, history, at, traveller, from: position ?? 0, known },
       () => world.now() >= untilMs || isOver(),
     );
     await client.close();
@@ -71,18 +71,25 @@ interface Stay {
   readonly world: Mesh['world'];
   readonly io: Io;
   readonly client: Client;
+  readonly history: History;
   readonly at: GeoRegion;
   readonly traveller: Traveller;
   readonly from: number;
   readonly known: { committed: number; committedMs: number };
 }
 
-const nameAt = (at: GeoRegion, { home }: Traveller): string => (at.name === home ? TOPIC : copyOf(home, TOPIC));
+/** What the group reads in a region: where it was born, or the copy. */
+export const placeAt = (at: GeoRegion, { home, partition }: Traveller): { topic: string; partition: number } => ({
+  topic: at.name === home ? TOPIC : copyOf(home, TOPIC),
+  partition,
+});
 
 /** Reads and commits until it is time to go. */
-async function stay({ world, io, client, at, traveller, from, known }: Stay, isOver: () => boolean): Promise<void> {
-  const { group, partition, processed } = traveller;
-  const topic = nameAt(at, traveller);
+async function stay(here: Stay, isOver: () => boolean): Promise<void> {
+  const { world, io, client, at, traveller, from, known } = here;
+  const { group, processed } = traveller;
+  const { topic, partition } = placeAt(at, traveller);
+  const own = { offset: -1, sinceMs: 0 };
   const fetcher = client.fetcher({ isolation: 'read_committed', maxWaitMs: 200 });
   let next = from;
   const handle = fetcher.add({
@@ -97,20 +104,41 @@ async function stay({ world, io, client, at, traveller, from, known }: Stay, isO
   });
   while (!isOver()) {
     await io.timers.sleep(GEO.retryMs);
+    await lookBack(here, own);
     const [offset, count] = [next, new Set(processed).size];
+    const askedMs = world.now();
     try {
       const [outcome] = await client.commitOffsets(group, [{ topic, partition, offset }], {
         timeoutMs: GEO.clientRequestMs,
       });
-      if (outcome?.errorCode !== ERROR.NONE || offset === 0 || count === known.committed) continue;
+      if (outcome?.errorCode !== ERROR.NONE) continue;
+      if (askedMs >= own.sinceMs) own.offset = offset;
+      if (offset === 0 || count === known.committed) continue;
       known.committed = count;
       known.committedMs = world.now();
     } catch (error) {
       world.trace(`${group} cannot commit at ${at.name}: ${(error as Error).message}`);
+      Object.assign(own, { offset: -1, sinceMs: world.now() + GEO.lateCommitMs });
     }
   }
   handle.remove();
   fetcher.close();
+}
+
+/**
+ * What the group has committed itself is not put back by anybody. `own`: the last commit that was answered; not looked at
+ * before `sinceMs`, as one that was not answered may come late.
+ */
+async function lookBack({ world, client, history, at, traveller }: Stay, own: { offset: number }): Promise<void> {
+  if (own.offset < 0) return;
+  const { group } = traveller;
+  const { topic, partition } = placeAt(at, traveller);
+  const call = { timeoutMs: GEO.clientRequestMs };
+  const offsets = (await client.committedOffsets([group], call).catch(() => undefined))?.get(group);
+  const atMs = world.now();
+  if (offsets === undefined || history.isMending(at.name, atMs, GEO.mendMs)) return;
+  const found = offsets.find((each) => each.topic === topic && each.partition === partition)?.offset ?? -1;
+  if (found < own.offset) history.rewinds.push({ group, at: at.name, atMs, committed: own.offset, found });
 }
 
 /** Where the group goes on; undefined: nothing is committed here. It asks until it is answered. */
@@ -121,9 +149,8 @@ async function resume(at: GeoRegion, traveller: Traveller): Promise<number | und
       const committed = await client.committedOffsets([traveller.group]).catch(() => undefined);
       const offsets = committed?.get(traveller.group);
       if (offsets !== undefined) {
-        const found = offsets.find(
-          (each) => each.topic === nameAt(at, traveller) && each.partition === traveller.partition,
-        );
+        const { topic, partition } = placeAt(at, traveller);
+        const found = offsets.find((each) => each.topic === topic && each.partition === partition);
         return found === undefined || found.offset < 0 ? undefined : found.offset;
       }
       await io.timers.sleep(GEO.retryMs);

@@ -45,6 +45,15 @@ export async function runGeoWriter(options: WriterOptions): Promise<void> {
   await client.close();
 }
 
+/** A few batches into one partition, by a producer of its own. */
+export async function writeInto(options: WriterOptions, topic: TopicName, partition: number): Promise<void> {
+  const { io, client } = options.region.client(options.name);
+  const producer = await newProducer(client, io, options);
+  for (let number = 0; number < GEO.batchesBehindCut; number++)
+    await send(options, { io, client, producer, topic, partition, values: [`${options.name}:${number}`] });
+  await client.close();
+}
+
 interface Sending {
   readonly io: Io;
   readonly client: Client;

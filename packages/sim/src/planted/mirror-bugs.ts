@@ -12,8 +12,8 @@ export const MIRROR_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: `${MIRROR}/rebased/outbox.ts`,
-        find: 'if (batch.changesBefore > this.savedChanges) break;\n',
-        replace: '',
+        find: 'const changesBefore = this.savedChanges + this.changes.length;',
+        replace: 'const changesBefore = 0;',
       },
     ],
   },
@@ -96,6 +96,30 @@ export const MIRROR_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
+    name: 'group-rewound',
+    suite,
+    what: 'what a group has committed itself is put back to what another region knows',
+    edits: [
+      {
+        file: `${MIRROR}/groups/group-follow.ts`,
+        find: 'const isWanted = target == null || this.isMoved(place, target, author, wanted);',
+        replace: 'const isWanted = true;',
+      },
+    ],
+  },
+  {
+    name: 'committed-ahead',
+    suite,
+    what: 'a group whose records are not all copied yet is put one record behind the end of the copy',
+    edits: [
+      {
+        file: `${MIRROR}/groups/group-follow.ts`,
+        find: "return translation.status === 'behind' ? commonEnd : translation.offset;",
+        replace: "return translation.status === 'behind' ? commonEnd + 1 : translation.offset;",
+      },
+    ],
+  },
+  {
     name: 'literal-offset',
     suite,
     what: "a group's offset is committed at the target as it is at the source",
@@ -149,6 +173,42 @@ export const MIRROR_BUGS: readonly PlantedBug[] = [
       {
         file: `${MIRROR}/gaps/gap-store.ts`,
         find: '    await this.topic.put(gapKey(gap), encodeGap(gap));\n',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'gap-begins-late',
+    suite,
+    what: 'of a range that is lost only the last offset is put on record',
+    edits: [
+      {
+        file: `${MIRROR}/task/loss.ts`,
+        find: "return { kind: 'retention', from: wanted, to: sourceStart,",
+        replace: "return { kind: 'retention', from: sourceStart - 1, to: sourceStart,",
+      },
+    ],
+  },
+  {
+    name: 'append-anywhere',
+    suite,
+    what: 'a leader appends what the mirror sends also where records before it are missing',
+    edits: [
+      {
+        file: 'apps/broker/src/partition/mirror-append.ts',
+        find: 'if (tag.expectedEnd !== logEnd) {',
+        replace: 'if (tag.expectedEnd < logEnd) {',
+      },
+    ],
+  },
+  {
+    name: 'copies-of-copies',
+    suite,
+    what: 'a topic that is itself a copy is mirrored onwards',
+    edits: [
+      {
+        file: `${MIRROR}/link/reconcile.ts`,
+        find: '  if (origin !== undefined && origin.promotedAt === undefined) return false;\n',
         replace: '',
       },
     ],

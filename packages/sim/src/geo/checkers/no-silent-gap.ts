@@ -1,16 +1,27 @@
-/** What a region can never get, since it was deleted at its origin before, is on that region's record of gaps. */
+/**
+ * What was deleted at its origin before a region had it is on that region's record of gaps: each record, in the very gap
+ * that it fell into. What went from a copy before its reader had it may have come: then any later gap will do.
+ */
 import { type GeoChecker, logAt } from '../outcome.ts';
 
 export const noSilentGap: GeoChecker = (outcome) =>
-  outcome.history.cutOffs.flatMap(({ from, to, topic, partition, offset, value }) => {
-    const copy = logAt(outcome, { origin: from, topic, partition, at: to });
-    if (copy.records.some((record) => record.value === value)) return [];
-    // What is copied is copied in order: what lies below the begin of a gap was there, and went with the origin's start.
-    const known = outcome.gaps.some(
-      (gap) =>
-        gap.at === to && gap.from === from && gap.topic === topic && gap.partition === partition && offset < gap.end,
-    );
-    return known
-      ? []
-      : [`${value} at ${offset} of ${from}.${topic}-${partition} never came to ${to}, which does not know`];
-  });
+  outcome.history.cutOffs.flatMap(({ from, topic, partition, offset, value }) =>
+    outcome.mesh.regions.flatMap(({ name: to }) => {
+      if (to === from) return [];
+      const { values, isBlind } = outcome.history.glimpsesOf(from, partition, to);
+      const copy = logAt(outcome, { origin: from, topic, partition, at: to });
+      if (values.has(value) || copy.records.some((record) => record.value === value)) return [];
+      const isKnown = outcome.gaps.some(
+        (gap) =>
+          gap.at === to &&
+          gap.from === from &&
+          gap.topic === topic &&
+          gap.partition === partition &&
+          (isBlind || offset >= gap.begin) &&
+          offset < gap.end,
+      );
+      return isKnown
+        ? []
+        : [`${value} at ${offset} of ${from}.${topic}-${partition} never came to ${to}, which does not know`];
+    }),
+  );
