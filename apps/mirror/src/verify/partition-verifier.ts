@@ -71,6 +71,7 @@ export class PartitionVerifier {
   private from: number;
   private end: number;
   private records = 0;
+  private countedEnd = 0;
   private sizeInBytes = 0;
   private difference: Difference | undefined;
   /** Headers do not tell up to here that both sides are equal. */
@@ -145,7 +146,10 @@ export class PartitionVerifier {
 
   private count(there: Compared, here: Compared): void {
     this.sizeInBytes += there.sizeInBytes + here.sizeInBytes;
-    for (const { header } of there.batches) this.records += header.recordCount;
+    for (const { header } of there.batches) {
+      if (header.nextOffset > this.countedEnd) this.records += header.recordCount; // else it began in the window before
+      this.countedEnd = Math.max(this.countedEnd, header.nextOffset);
+    }
   }
 
   /** One side does not have it any more: its retention has gone on. */
