@@ -1,9 +1,9 @@
 /** Links that compress on the wire, between real brokers a long way apart: what lands is what was there, byte for byte. */
 import { createBroker } from '@meridian/broker';
 import { type Client, createClient } from '@meridian/client';
-import { type Io, silentLogger } from '@meridian/io';
+import { type Io, IoError, silentLogger, type Zstd } from '@meridian/io';
 import { createSimWorld, type SimNode, type SimWorld } from '@meridian/io/sim';
-import { createMirror, type Mirror } from '@meridian/mirror';
+import { createMirror, type Mirror, type MirrorOptions } from '@meridian/mirror';
 import { batchSizeInBytes, writeBatch } from '@meridian/protocol/record-batch';
 import { expect, test } from 'vitest';
 import { brokerConfig, brokerHost, PORTS, REGIONS, SECRET } from './topology.ts';
@@ -30,7 +30,12 @@ class Stage {
     this.world = createSimWorld({ seed });
   }
 
-  async start(terms: Terms): Promise<this> {
+  /** `spoil`: stands in for the mirror's zstd. */
+  async start(
+    terms: Terms,
+    spoil: (zstd: Zstd) => Zstd = (zstd) => zstd,
+    limits: MirrorOptions['limits'] = {},
+  ): Promise<this> {
     for (const plan of REGIONS) {
       this.nodes.push(this.world.node(`${plan.name}/broker`, { host: brokerHost(plan.name, 1) }));
       await this.bootBroker(this.nodes.length - 1);
@@ -47,7 +52,8 @@ class Stage {
       links: [{ from: US.name, to: EU.name, ...terms }],
       management: { host: 'mirror', port: PORTS.management },
     };
-    this.mirror = await this.world.settle(createMirror({ io, config, log, listen: false }));
+    const given = { ...io, zstd: spoil(io.zstd) };
+    this.mirror = await this.world.settle(createMirror({ io: given, config, log, listen: false, limits }));
     return this;
   }
 
@@ -153,6 +159,25 @@ test.each(['zstd', 'lz4'] as const)(
     expect(await stage.verify()).toMatchObject({ topics: [{ isEqual: true, partitions: [equal, equal] }] });
   },
 );
+
+test('answers that cannot be read, while others are under way behind them, leave nothing out', async () => {
+  let calls = 0;
+  let failed = 0;
+  const spoil = (zstd: Zstd): Zstd => ({
+    ...zstd,
+    decompress: (bytes, maxBytes) => {
+      if (calls++ % 5 !== 3) return zstd.decompress(bytes, maxBytes);
+      failed++;
+      return Promise.reject(new IoError('corrupt', 'damaged on its way'));
+    },
+  });
+  const small = { fetchMaxBytes: 100_000, fetchPartitionMaxBytes: 50_000 };
+  const stage = await new Stage(23).start({ compression: 'zstd' }, spoil, small);
+  for (let round = 0; round < 4; round++) await stage.write(60);
+  expect(await stage.world.runUntil(() => stage.has(240 * BATCH_RECORDS), 120_000)).toBe(true);
+  expect(failed).toBeGreaterThan(20);
+  await stage.expectSame(240 * BATCH_RECORDS);
+});
 
 test('a limit of bandwidth is one of the line: compressed, more goes through it', async () => {
   const bandwidthBytesPerSecond = 200_000;
