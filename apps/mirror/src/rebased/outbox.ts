@@ -168,7 +168,7 @@ export class Outbox {
     if (batch === undefined || !this.halve(index)) return false;
     this.landed(batch);
     if (batch.isWhole) this.tooLargeBytes = Math.min(this.tooLargeBytes, batch.batch.sizeInBytes); // of a half it is a guess
-    this.mergeMaxBytes = Math.min(this.mergeMaxBytes, this.tooLargeBytes / 2);
+    this.mergeMaxBytes = Math.min(this.mergeMaxBytes, Math.floor(this.tooLargeBytes / 2));
     return true;
   }
 
