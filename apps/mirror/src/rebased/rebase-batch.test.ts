@@ -6,12 +6,16 @@ import {
   crc32c,
   readBatchHeader,
   readRecords,
+  stampBaseOffset,
   stampLogAppendTime,
   writeBatch,
 } from '@meridian/protocol/record-batch';
 import { expect, test } from 'vitest';
+import { DEFAULT_LIMITS } from '../limits.ts';
+import { BatchMerger } from './batch-merger.ts';
+import { halvesOf } from './planned-batch.ts';
 import { rebaseBatch } from './rebase-batch.ts';
-import { segmentsOf } from './source-batches.ts';
+import { segmentsOf, sourceBatches } from './source-batches.ts';
 
 const producer = { producerId: 77, producerEpoch: 3, baseSequence: 12 };
 const options = { compress, decompress };
@@ -79,4 +83,37 @@ test('the append time of a batch becomes the time of each of its records', () =>
   const rebased = Buffer.concat(rebaseBatch(origin, wanted, options));
   expect(readBatchHeader(rebased)).toMatchObject({ ...producer, hasLogAppendTime: false });
   expect([...readRecords(rebased)].map(({ timestamp }) => timestamp)).toEqual([9_000, 9_000]);
+});
+
+test('what was merged and is too large comes in halves that hold the same records', () => {
+  const memory = { leastBytes: 0, take: (size: number) => Buffer.alloc(size), hold: () => {}, release: () => {} };
+  const merger = new BatchMerger(memory, DEFAULT_LIMITS);
+  const slice = (codec: Codec) => {
+    const parts = [batch([0, 1, 2], codec), batch([0], codec), batch([0, 1, 2, 3], codec)];
+    [40, 43, 44].forEach((offset, at) => {
+      stampBaseOffset(parts[at]!, 0, offset);
+    });
+    return sourceBatches({ buffers: [Buffer.concat(parts)], abortedTransactions: [] }, DEFAULT_LIMITS);
+  };
+  const recordsOf = (pieces: readonly Buffer[]) =>
+    [...readRecords(Buffer.concat(pieces), options)].map(({ timestamp, value }) => [timestamp, ...value!]);
+  for (const codec of CODECS) {
+    const sources = slice(codec);
+    const { bytes, count } = merger.merge(sources, DEFAULT_LIMITS.mergeMaxBytes)!;
+    expect(count).toBe(3);
+    const whole = { segments: [{ originStart: 40, count: 8 }], isWhole: true };
+    const planned = {
+      id: 0,
+      batch: { ...sources[0]!, bytes },
+      ...whole,
+      localStart: 7,
+      changesBefore: 0,
+      wasSent: true,
+    };
+    const halves = halvesOf(planned)!;
+    expect(halves.map(({ localStart }) => localStart)).toEqual([7, 11]);
+    const found = halves.flatMap((half) => recordsOf(rebaseBatch(bytes, { ...producer, ...half }, options)));
+    expect(found).toEqual(sources.flatMap((source) => recordsOf([source.bytes])));
+    expect(recordsOf(rebaseBatch(bytes, { ...producer, ...whole }, options))).toEqual(found);
+  }
 });
