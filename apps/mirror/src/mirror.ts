@@ -73,7 +73,7 @@ function routesOf(region: string, parts: MirrorParts, limits: MirrorLimits): Man
   return [
     ...linkRoutes({ directory, links, status, now }),
     ...verifyRoutes(() => verifiers),
-    ...translateRoutes((name) => sides.of(name)),
+    ...translateRoutes((name) => sides.of(name), limits.originReachMs),
     ...gapRoutes({ gaps, reachMs: limits.originReachMs, tasksOf }),
     ...failover.routes,
   ];

@@ -1,3 +1,4 @@
+import { ClientError } from '@meridian/client';
 import { type CopyView, type RegionCopies, RunTable } from '@meridian/coordinates';
 import { Refused } from '@meridian/service';
 import { expect, test } from 'vitest';
@@ -9,7 +10,7 @@ const facts = { originRegion: 'us', originTopic: 'orders', originTopicId: ORIGIN
 
 function side(topic: object, view: CopyView, committed: object[] = []): RegionSide {
   const copies = { topics: async () => [topic], views: async (places: unknown[]) => places.map(() => view) };
-  const client = { committedOffsets: async () => new Map([['readers', committed]]) };
+  const client = { committedOffsets: async () => new Map([['readers', committed]]), metadata: async () => ({}) };
   return { copies: copies as unknown as RegionCopies, client } as unknown as RegionSide;
 }
 
@@ -25,13 +26,12 @@ function sides(): Map<string, RegionSide> {
   ]);
 }
 
-async function get(query: Record<string, string>): Promise<unknown> {
-  const known = sides();
+async function get(query: Record<string, string>, known = sides()): Promise<unknown> {
   const [route] = translateRoutes((name) => {
     const found = known.get(name);
     if (found === undefined) throw new Error(`nobody has told where ${name} is`);
     return found;
-  });
+  }, 3_000);
   return route!.handle({ params: {}, query, body: undefined });
 }
 
@@ -62,4 +62,13 @@ test.each([
   const refused = await get(query as Record<string, string>).catch((error: unknown) => error);
   expect(refused).toBeInstanceOf(Refused);
   expect(refused).toMatchObject({ status, message: expect.stringContaining(word) });
+});
+
+test('a region that does not answer is named', async () => {
+  const known = sides();
+  const metadata = () => Promise.reject(new ClientError('timeout', '10.0.0.1:9092'));
+  known.set('us', { ...known.get('us')!, client: { metadata } as unknown as RegionSide['client'] });
+  const query = { from: 'us', to: 'eu', topic: 'orders', partition: '0', offset: '4' };
+  const refused = await get(query, known).catch((error: unknown) => error);
+  expect(refused).toMatchObject({ status: 503, message: expect.stringMatching(/^us does not answer/) });
 });
