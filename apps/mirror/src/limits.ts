@@ -18,7 +18,7 @@ export interface MirrorLimits {
   readonly fetchPartitionMaxBytes: number;
   /** Of one answer over a long way, where the line would be idle between smaller ones. */
   readonly farFetchMaxBytes: number;
-  /** Of all answers under way together over a long way, from leaders that let fetches go ahead of answers. */
+  /** Of all answers under way, or appended and not acknowledged, over a long way from leaders that let fetches go ahead. */
   readonly farAheadMaxBytes: number;
   /** Full jitter between attempts of a partition that failed. */
   readonly backoffBaseMs: number;

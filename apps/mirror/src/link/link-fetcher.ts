@@ -7,6 +7,7 @@ import type { Io } from '@meridian/io';
 import type { LinkSpec } from '@meridian/service';
 import type { MirrorLimits } from '../limits.ts';
 import type { WireStatus } from '../status.ts';
+import type { InFlightBudget } from '../task/in-flight-budget.ts';
 import { LimitedFetcher } from './limited-fetcher.ts';
 import type { RegionSide } from './region-side.ts';
 
@@ -16,10 +17,11 @@ export interface LinkFetcherTerms {
   readonly spec: LinkSpec;
   readonly source: Pick<RegionSide, 'client' | 'engine'>;
   readonly target: Pick<RegionSide, 'engine'>;
+  readonly budget: InFlightBudget;
 }
 
 /** Of a copy that is re-based, what was never committed is not wanted. */
-export function fetcherOf({ io, limits, source, target, spec }: LinkFetcherTerms): Fetcher {
+export function fetcherOf({ io, limits, source, target, spec, budget }: LinkFetcherTerms): Fetcher {
   const { bandwidthBytesPerSecond: limit, compression } = spec;
   const largest = limit === undefined ? limits.fetchMaxBytes : Math.max(limits.limitedFetchMinBytes, limit / 4);
   const maxBytes = Math.min(limits.fetchMaxBytes, Math.ceil(largest));
@@ -27,7 +29,11 @@ export function fetcherOf({ io, limits, source, target, spec }: LinkFetcherTerms
     maxBytes,
     partitionMaxBytes: Math.min(maxBytes, limits.fetchPartitionMaxBytes),
     ...(limit === undefined && {
-      adaptive: { maxBytes: limits.farFetchMaxBytes, maxAheadBytes: limits.farAheadMaxBytes },
+      adaptive: {
+        maxBytes: limits.farFetchMaxBytes,
+        maxAheadBytes: limits.farAheadMaxBytes,
+        waitingBytes: () => budget.bytes,
+      },
     }),
     isolation: target.engine === 'kafka' ? 'read_committed' : 'read_uncommitted',
     memory: io.memory,

@@ -23,7 +23,14 @@ function batch(): Buffer {
 }
 
 /** A fetcher of which an answer holds a batch each of two partitions. */
-async function setUp({ partitions = 1, level = READS_ON_LEVEL, seed = 7, batches = 1, isPacked = false } = {}) {
+async function setUp({
+  partitions = 1,
+  level = READS_ON_LEVEL,
+  seed = 7,
+  batches = 1,
+  isPacked = false,
+  waitingBytes = (): number => 0,
+} = {}) {
   const world = createSimWorld({ seed });
   const broker = new FakeBroker({ host: 'broker', port: 9093, features: [MIRROR_FEATURE], level });
   const node = world.node('broker');
@@ -36,7 +43,7 @@ async function setUp({ partitions = 1, level = READS_ON_LEVEL, seed = 7, batches
   const fetcher = client.fetcher({
     maxBytes: 2.5 * VALUE_BYTES,
     partitionMaxBytes: 1.3 * batches * VALUE_BYTES,
-    adaptive: { maxBytes: 5 * VALUE_BYTES, maxAheadBytes: AHEAD * VALUE_BYTES },
+    adaptive: { maxBytes: 5 * VALUE_BYTES, maxAheadBytes: AHEAD * VALUE_BYTES, waitingBytes },
     memory: io.memory,
     ...(isPacked && { compression: { codec: 'lz4', zstd: io.zstd } }),
   });
@@ -114,6 +121,23 @@ test('what was under way when a partition paused still comes, and later it goes 
   handles[0]!.resume();
   await world.runUntil(() => came.every(({ length }) => length >= all), 60_000);
   expect(came).toEqual([numbers(all), numbers(all)]);
+});
+
+test('what came and is not done with yet makes less be under way, and nothing stand still', async () => {
+  let waitingBytes = 0;
+  const { world, came, append, numbers } = await setUp({ waitingBytes: () => waitingBytes });
+  append(0, all);
+  await world.runUntil(() => came[0]!.length >= 30, 60_000);
+  waitingBytes = AHEAD * VALUE_BYTES;
+  await world.runUntil(() => came[0]!.length >= 60, 60_000);
+  const slowly = world.now();
+  await world.runUntil(() => came[0]!.length >= 70, 60_000);
+  expect((world.now() - slowly) / ROUND_TRIP_MS).toBeGreaterThan(9);
+  const fast = world.now();
+  waitingBytes = 0;
+  await world.runUntil(() => came[0]!.length >= all, 60_000);
+  expect(came[0]).toEqual(numbers(all));
+  expect((world.now() - fast) / ROUND_TRIP_MS).toBeLessThan(20);
 });
 
 test('a seek leaves all that is under way undelivered', async () => {

@@ -41,6 +41,7 @@ test('answers that follow each other stay small, and become more until they wait
   expect(counts).toEqual([1, 8, 16, 32, 32, 32, 32]);
   expect(size.ask(true)).toEqual({ bytes: 4 * MB, partitionBytes: MB, isAhead: true });
   expect([size.aheadFor(2), size.aheadFor(100)]).toEqual([16, 8]);
+  expect([size.aheadFor(1, 10.5 * MB), size.aheadFor(1, 40 * MB)]).toEqual([21, -8]);
   const slow = sizeOf();
   for (let answers = 0; answers < 6; answers++) slow.answered(aheadAnswer(slow, 100, 50_000));
   expect(slow.aheadFor(1)).toBe(8);

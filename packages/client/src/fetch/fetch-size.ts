@@ -116,11 +116,11 @@ export class FetchSize {
     return { bytes, partitionBytes: Math.min(this.partitionSize, bytes), isAhead };
   }
 
-  /** Requests for as many partitions that may be under way together. */
-  aheadFor(partitions: number): number {
+  /** Requests for as many partitions that may be under way together, while so much that came still waits. */
+  aheadFor(partitions: number, waitingBytes = 0): number {
     if (!this.isFar || this.isSlow) return 1;
     const answerBytes = Math.min(this.least, partitions * this.partitionLeast);
-    return Math.min(this.limits.maxFetchesAhead, Math.floor(this.size / answerBytes));
+    return Math.min(this.limits.maxFetchesAhead, Math.floor((this.size - waitingBytes) / answerBytes));
   }
 
   answered(facts: AnswerFacts): void {

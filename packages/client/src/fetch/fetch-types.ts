@@ -43,6 +43,8 @@ export interface AdaptiveFetch {
   readonly maxBytes: number;
   /** The same of all answers under way together, of leaders that let fetches go ahead of answers. Default `maxBytes`. */
   readonly maxAheadBytes?: number;
+  /** What came and is not done with yet: so much less is under way. */
+  readonly waitingBytes?: () => number;
 }
 
 /**

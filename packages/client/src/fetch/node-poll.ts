@@ -156,7 +156,7 @@ export class NodePoll {
   private pollAhead(): void {
     const { ahead, session } = this;
     if (ahead === undefined || ahead.isBroken || !session.isOpen || !this.isFull) return;
-    const most = this.size.aheadFor(this.partitions.size);
+    const most = this.size.aheadFor(this.partitions.size, this.context.adaptive?.waitingBytes?.());
     while (ahead.length > 0 && ahead.length < most) {
       const partitions = [...this.partitions].filter((partition) => this.mayReadOn(partition));
       if (partitions.length === 0) return;

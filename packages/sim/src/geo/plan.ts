@@ -44,7 +44,7 @@ export interface PlanOptions {
 }
 
 /** A batch or two in an answer, and over a long way a dozen answers under way behind each other. */
-const SIPS = { fetchMaxBytes: 240, fetchPartitionMaxBytes: 120, farFetchMaxBytes: 480, farAheadMaxBytes: 2_400 };
+const SIPS = { fetchMaxBytes: 240, fetchPartitionMaxBytes: 120, farFetchMaxBytes: 480, farAheadMaxBytes: 7_200 };
 
 /** How much mirrors of a region fetch at a time: of every second seed little. */
 export const fetchLimits = (seed: number, region: string) =>
