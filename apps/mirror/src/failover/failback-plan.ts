@@ -84,7 +84,7 @@ async function topicPlan(context: FailoverContext, taken: TakenOver): Promise<Fa
   const { here } = context;
   const { side, promoted, local } = taken;
   const { originTopic: topic, incarnation } = promoted.origin;
-  const isHere = local !== undefined && local.origin === undefined;
+  const isHere = local !== undefined && !isCopyHere(local, promoted);
   const isOurs = isHere && isOrigin(local, promoted.origin);
   const size = { name: topic, partitions: local?.partitions ?? 0 };
   const [own, theirs, writers, writersThere, common] = await Promise.all([
@@ -107,6 +107,10 @@ async function topicPlan(context: FailoverContext, taken: TakenOver): Promise<Fa
   });
   return { topic, from: side.name, incarnation, asideTopic: asideName(topic, here.name, incarnation), partitions };
 }
+
+/** What a fail-back before this one promoted here is a topic of our own since. */
+export const isCopyHere = ({ origin }: TopicFacts, promoted: Copy): boolean =>
+  origin !== undefined && (origin.promotedAt === undefined || origin.originTopicId === promoted.id);
 
 /** The very topic that was copied, by its id; of another one of its name, nothing is common. */
 export const isOrigin = (local: TopicFacts, origin: CopyFacts): boolean => local.id === origin.originTopicId;

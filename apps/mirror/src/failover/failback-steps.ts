@@ -17,7 +17,7 @@ import { FAILBACK } from '@meridian/service';
 import type { RegionSide } from '../link/region-side.ts';
 import type { TopicFacts } from '../link/topic-catalog.ts';
 import { asideName, keepAside } from './aside.ts';
-import { commonEnds, isOrigin, type TakenOver, takenBy } from './failback-plan.ts';
+import { commonEnds, isCopyHere, isOrigin, type TakenOver, takenBy } from './failback-plan.ts';
 import type { FailoverContext } from './failover-context.ts';
 import { copyOf, failoverSteps, missingOf, quietedBy } from './failover-steps.ts';
 import type { TopicRun } from './messages.ts';
@@ -71,7 +71,7 @@ async function comparing(context: FailoverContext, topic: TopicRun): Promise<Ste
   if (taken === undefined) return notThere(topic);
   const { local, promoted } = taken;
   if (local === undefined) return { step: 'deleting', detail: `there is no ${topic.topic} here any more` };
-  if (local.origin !== undefined) return { step: 'copying', copyId: local.id, detail: 'it is a copy already' };
+  if (isCopyHere(local, promoted)) return { step: 'copying', copyId: local.id, detail: 'it is a copy already' };
   const common = isOrigin(local, promoted.origin) ? await commonEnds(context, taken) : [];
   const all = Array.from({ length: local.partitions }, (_, partition) => common[partition] ?? 0);
   return { step: 'keeping-aside', common: all, copyId: local.id, detail: `the same up to ${all.join(', ')}` };
@@ -148,8 +148,8 @@ async function deleting(context: FailoverContext, topic: TopicRun): Promise<Step
   if (taken === undefined) return notThere(topic);
   await temporaryLinks.open(linkNameOf(topic.topic), topic.from, taken.promoted.name);
   const { local } = taken;
-  if (local?.origin !== undefined) return { step: 'copying', copyId: local.id };
   if (local === undefined) return { waitFor: `the link from ${topic.from} has not made the copy yet` };
+  if (isCopyHere(local, taken.promoted)) return { step: 'copying', copyId: local.id };
   if (local.id !== topic.copyId) return { waitFor: `${topic.topic} is another topic than the one that was kept aside` };
   const [outcome] = await here.client.deleteTopics([topic.topic], callOf(context));
   const code = outcome?.errorCode ?? ERROR.UNKNOWN_SERVER_ERROR;
