@@ -58,7 +58,20 @@ const cutInside: Fault = ({ mesh, one }) => {
   return () => link.set({ cut: false });
 };
 
-const killMirror: Fault = ({ mesh, one }) => void one(one(mesh.regions).mirrors).kill();
+/** As soon as something is on its way to one of its copies, if that comes soon. */
+const killMirror: Fault = ({ mesh, one }) => {
+  const mirror = one(one(mesh.regions).mirrors);
+  const isBusy = (): boolean =>
+    (mirror.running?.status() ?? []).some(({ partitions }) =>
+      partitions.some(({ lagRecords }) => (lagRecords ?? 0) > 0),
+    );
+  const strike = (tries: number): void => {
+    if (tries === 0 || isBusy()) mirror.kill();
+    else mesh.world.after(GEO.strikeMs, () => strike(tries - 1));
+  };
+  strike(GEO.strikeTries);
+  return undefined;
+};
 const killBroker: Fault = ({ mesh, one }) => void one(mesh.regions).broker.kill();
 const powerLoss: Fault = ({ mesh, history, one }) => {
   const { broker, name } = one(mesh.regions);

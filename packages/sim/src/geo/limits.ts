@@ -8,6 +8,9 @@ export const GEO = {
   faults: [8, 16] as const,
   faultMs: [200, 4_000] as const,
   restartMs: [50, 1_500] as const,
+  /** Whoever is to be killed while busy is looked at so often. */
+  strikeMs: 1,
+  strikeTries: 1_000,
   clockJumpMs: 3_600_000,
   /** A process that is frozen for longer than a mirror's lease lasts. */
   stallMs: [500, 9_000] as const,

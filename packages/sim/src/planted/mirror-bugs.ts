@@ -3,11 +3,14 @@ import type { PlantedBug } from './planted-bug.ts';
 
 const MIRROR = 'apps/mirror/src';
 const suite = 'geo';
+/** The first with regions on Apache Kafka, as source and as target. */
+const KAFKA_SEED = 2;
 
 export const MIRROR_BUGS: readonly PlantedBug[] = [
   {
     name: 'write-ahead-skipped',
     suite,
+    firstSeed: 7,
     what: 'a batch goes out before the run that it begins is durable',
     edits: [
       {
@@ -20,6 +23,7 @@ export const MIRROR_BUGS: readonly PlantedBug[] = [
   {
     name: 'fence-not-awaited',
     suite,
+    firstSeed: KAFKA_SEED,
     what: 'a task that takes over reads where the copy ends before the marker of its fence is written',
     edits: [
       {
@@ -37,6 +41,7 @@ export const MIRROR_BUGS: readonly PlantedBug[] = [
   {
     name: 'no-fence',
     suite,
+    firstSeed: KAFKA_SEED,
     what: 'a task that takes over ends nobody else, and writes as itself',
     edits: [
       {
@@ -50,6 +55,7 @@ export const MIRROR_BUGS: readonly PlantedBug[] = [
   {
     name: 'marker-counted-as-data',
     suite,
+    firstSeed: KAFKA_SEED,
     what: 'after a crash the end of the log is taken for the end of the data',
     edits: [
       {
@@ -62,6 +68,7 @@ export const MIRROR_BUGS: readonly PlantedBug[] = [
   {
     name: 'aborted-forwarded',
     suite,
+    firstSeed: KAFKA_SEED,
     what: 'what was written by a transaction that was aborted is copied like anything else',
     edits: [
       {
@@ -74,6 +81,7 @@ export const MIRROR_BUGS: readonly PlantedBug[] = [
   {
     name: 'run-not-cut',
     suite,
+    firstSeed: KAFKA_SEED,
     what: 'a run goes on where the origin has a control batch or a hole',
     edits: [
       {
@@ -86,6 +94,7 @@ export const MIRROR_BUGS: readonly PlantedBug[] = [
   {
     name: 'hole-translated-too-far',
     suite,
+    firstSeed: KAFKA_SEED,
     what: 'a place between two runs is translated to one behind the next record',
     edits: [
       {
@@ -98,6 +107,7 @@ export const MIRROR_BUGS: readonly PlantedBug[] = [
   {
     name: 'group-rewound',
     suite,
+    firstSeed: KAFKA_SEED,
     what: 'what a group has committed itself is put back to what another region knows',
     edits: [
       {
@@ -110,6 +120,7 @@ export const MIRROR_BUGS: readonly PlantedBug[] = [
   {
     name: 'committed-ahead',
     suite,
+    firstSeed: KAFKA_SEED,
     what: 'a group whose records are not all copied yet is put one record behind the end of the copy',
     edits: [
       {
@@ -122,6 +133,7 @@ export const MIRROR_BUGS: readonly PlantedBug[] = [
   {
     name: 'literal-offset',
     suite,
+    firstSeed: KAFKA_SEED,
     what: "a group's offset is committed at the target as it is at the source",
     edits: [
       {
@@ -139,6 +151,7 @@ export const MIRROR_BUGS: readonly PlantedBug[] = [
   {
     name: 'control-forwarded',
     suite,
+    firstSeed: KAFKA_SEED,
     what: 'markers of transactions are sent to the copy as if they were records',
     edits: [
       {
@@ -192,6 +205,7 @@ export const MIRROR_BUGS: readonly PlantedBug[] = [
   {
     name: 'append-anywhere',
     suite,
+    firstSeed: 4,
     what: 'a leader appends what the mirror sends also where records before it are missing',
     edits: [
       {
