@@ -22,6 +22,18 @@ records=$(npx meridian tail cities --region eu-west --token "$TOKEN" --port-offs
 grep -q Berlin <<< "$records"
 npx meridian links --port-offset $offset --json | grep -q us-east
 npx meridian verify acme.cities --port-offset $offset | grep -q equal
+sed -i '/^    to: eu-west/a\    topics: { exclude: { list: [acme.orders] } }' regions/links.yaml
+for _ in $(seq 60); do
+  npx meridian link create orders --from us-east --to eu-west --topic acme.orders --policy identity --port-offset $offset && break
+  sleep 0.5
+done
+echo 'an order' | npx meridian produce orders --region us-east --port-offset $offset \
+  --token "$(npx meridian token --tenant acme --subject alice --allow 'orders:write')"
+for _ in $(seq 60); do
+  npx meridian failover plan acme.orders --to eu-west --port-offset $offset && planned=yes && break
+  sleep 0.5
+done
+[ "${planned:-no}" = yes ]
 kill -INT "$pid"
 wait "$pid" || true
 for port in 9092 9093 8080 9192 9193 8180; do
