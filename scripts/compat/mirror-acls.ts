@@ -38,8 +38,10 @@ type User = (typeof USERS)[number];
 export const mirrorAclCheck: CompatCheck = {
   name: 'rules for reading follow a link between two Apache Kafkas with StandardAuthorizer',
   run: async () => {
-    const source = await secured('west', 1, PORTS.source, 'User:ANONYMOUS');
-    const target = await secured('east', 2, PORTS.target, 'User:ANONYMOUS;User:mirror');
+    const [source, target] = await Promise.all([
+      secured('west', 1, PORTS.source, 'User:ANONYMOUS'),
+      secured('east', 2, PORTS.target, 'User:ANONYMOUS;User:mirror'),
+    ]);
     const clients: Client[] = [];
     const client = (region: MirrorRegion, user?: User): Client => {
       clients.push(clientAt(region, user));
