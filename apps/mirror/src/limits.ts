@@ -16,6 +16,8 @@ export interface MirrorLimits {
   /** One answer of an origin's broker, and one partition's share of it. Larger ones cost more in garbage than they save. */
   readonly fetchMaxBytes: number;
   readonly fetchPartitionMaxBytes: number;
+  /** Of a fetch where nothing comes; each that ends so costs a look at all partitions of its leader. */
+  readonly fetchMaxWaitMs: number;
   /** Of one answer over a long way, where the line would be idle between smaller ones. */
   readonly farFetchMaxBytes: number;
   /** Of all answers under way, or appended and not acknowledged, over a long way from leaders that let fetches go ahead. */
@@ -157,6 +159,7 @@ export const DEFAULT_LIMITS: MirrorLimits = {
   gapMaxMarkers: 1_000,
   fetchMaxBytes: 4 * 1024 * 1024,
   fetchPartitionMaxBytes: 1024 * 1024,
+  fetchMaxWaitMs: 1_500,
   farFetchMaxBytes: 16 * 1024 * 1024,
   farAheadMaxBytes: 24 * 1024 * 1024,
   backoffBaseMs: 50,

@@ -55,7 +55,13 @@ export class CompactedTopic {
     this.options = options;
     this.partition = options.partition ?? 0;
     const partitionMaxBytes = LIMITS.bookkeepingFetchBytes;
-    this.fetcher = options.fetcher ?? options.client.fetcher({ partitionMaxBytes, maxBytes: 4 * partitionMaxBytes });
+    this.fetcher =
+      options.fetcher ??
+      options.client.fetcher({
+        partitionMaxBytes,
+        maxBytes: 4 * partitionMaxBytes,
+        maxWaitMs: LIMITS.bookkeepingMaxWaitMs,
+      });
   }
 
   /** Everything that is committed now has been handed on. A topic that does not exist is empty. */

@@ -9,6 +9,8 @@ export const LIMITS = {
   /** A topic that is not there yet, or broke off, is looked for again; one that was just made first after, and then doubling. */
   bookkeepingRetryMs: 500,
   bookkeepingMadeMs: 10,
+  /** Of a fetch of bookkeeping where nothing comes. */
+  bookkeepingMaxWaitMs: 2_000,
   /** Runs of a partition of `__meridian_runs` that are kept; of more, the copies asked for last. */
   keptRuns: 1_000_000,
   /** Of one partition of bookkeeping in one answer. */

@@ -34,7 +34,10 @@ export class RunsStore {
 
   constructor(options: RunsStoreOptions) {
     this.options = options;
-    this.fetcher = options.client.fetcher({ partitionMaxBytes: LIMITS.bookkeepingFetchBytes });
+    this.fetcher = options.client.fetcher({
+      partitionMaxBytes: LIMITS.bookkeepingFetchBytes,
+      maxWaitMs: LIMITS.bookkeepingMaxWaitMs,
+    });
   }
 
   /** The runs as they stand now, and from then on as they are followed. */

@@ -28,6 +28,7 @@ export function fetcherOf({ io, limits, source, target, spec, budget }: LinkFetc
   const fetcher = source.client.fetcher({
     maxBytes,
     partitionMaxBytes: Math.min(maxBytes, limits.fetchPartitionMaxBytes),
+    maxWaitMs: limits.fetchMaxWaitMs,
     ...(limit === undefined && {
       adaptive: {
         maxBytes: limits.farFetchMaxBytes,
