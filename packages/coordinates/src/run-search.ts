@@ -46,10 +46,12 @@ export function originOf({ runs, origin, local }: Coordinates, offset: number): 
   if (offset > local.end) return { status: 'behind', records: offset - local.end };
   if (offset < local.start) return gap(offset, local.start - 1, origin.start);
   const { at, after } = runs.around('localStart', offset);
-  if (at !== undefined && offset < at.localStart + countOf(at, after, local.end)) {
+  // As above: the start of a run that has not landed yet is where its first record is going to lie, and nothing is
+  // passed over that is planned between the end and a run behind it.
+  if (at !== undefined && offset < at.localStart + Math.max(1, countOf(at, after, local.end))) {
     return { status: 'exact', offset: at.originStart + offset - at.localStart };
   }
-  return { status: 'exact', offset: after?.originStart ?? origin.end };
+  return { status: 'exact', offset: after === undefined || offset === local.end ? origin.end : after.originStart };
 }
 
 /** An open run ends where the next one begins, or where the data of the log does. */

@@ -135,6 +135,19 @@ test('bytes that are no record of runs are told by whoever asks', async () => {
   expect(broker.requests.length).toBeGreaterThan(0);
 });
 
+test('a reader at the end of a copy goes on, at the origin, where the run begins that is planned there, and not at the one behind', async () => {
+  const { world, open, write } = await setUp();
+  await write([put(0, 2, 7), put(7, 10, 0), put(12, 15, 0)]);
+  const runs = await world.settle(open().caughtUp(PLACE));
+  const beforeIt = runs.between(0, 10);
+  expect(beforeIt.toOrigin(10)).toEqual({ status: 'exact', offset: 7 });
+  expect(beforeIt.toLocal(7)).toEqual({ status: 'exact', offset: 10 });
+  const within = runs.between(0, 13);
+  expect(within.toOrigin(13)).toEqual({ status: 'exact', offset: 10 });
+  const landed = runs.between(0, 15);
+  expect(landed.toOrigin(15)).toEqual({ status: 'exact', offset: 12 });
+});
+
 test('where a run goes on that has not landed as a whole, a position is not taken for one behind the run that is planned next', async () => {
   const { world, open, write } = await setUp();
   await write([put(16, 6, 0), put(24, 13, 0)]);
