@@ -72,22 +72,27 @@ export interface GeoRegion {
   readonly name: string;
   readonly broker: GeoProcess<unknown>;
   readonly mirrors: readonly GeoProcess<Mirror>[];
+  /** Of an Apache Kafka. */
+  readonly disk: SimKafkaDisk | undefined;
   /** Machines of its processes, and of its clients (`app`), which no fault kills. */
   readonly machines: readonly string[];
   /** On the clients' machine; whoever makes it closes it. */
   client(clientId: string): { io: Io; client: Client };
 }
 
-function brokerOf(region: GeoRegionPlan): (io: Io) => Promise<unknown> {
-  if (region.engine === 'embedded')
+function brokerOf(region: GeoRegionPlan, disk: SimKafkaDisk | undefined): (io: Io) => Promise<unknown> {
+  if (disk === undefined)
     return (io) =>
       createBroker({
         io,
         config: brokerConfig(region),
         log: silentLogger,
-        limits: { packedLeastBytes: GEO.packedLeastBytes },
+        limits: {
+          packedLeastBytes: GEO.packedLeastBytes,
+          // What the cleaner took is not to be read from memory either.
+          ...(region.isCompacting && { tailCacheBytes: GEO.compactedCacheBytes }),
+        },
       });
-  const disk = new SimKafkaDisk();
   return (io) => createSimKafka({ io, host: brokerHost(region.name), port: PORTS.client, disk });
 }
 
@@ -99,10 +104,12 @@ export function createGeoRegion(world: SimWorld, plan: GeoPlan, region: GeoRegio
   const app = machine('app').boot();
   const broker = machine('broker');
   broker.setSyncLatency(GEO.syncLatencyMs);
+  const disk = region.engine === 'kafka' ? new SimKafkaDisk() : undefined;
   return {
     plan: region,
     name,
-    broker: new GeoProcess(world, broker, brokerOf(region)),
+    broker: new GeoProcess(world, broker, brokerOf(region, disk)),
+    disk,
     mirrors: MIRRORS.map(
       (part) =>
         new GeoProcess(world, machine(part), (io) =>

@@ -21,6 +21,10 @@ export const GEO = {
   batchesBehindCut: 4,
   behindCutMs: 500,
   recordsPerWriter: 200,
+  /** Of `keyed`: few, so that most records are replaced. */
+  keys: 5,
+  compactMs: 1_000,
+  compactedCacheBytes: 512,
   maxBatchRecords: 5,
   transactions: 60,
   abortShare: 0.3,

@@ -8,7 +8,8 @@ import { below } from '@meridian/io/sim';
 import { DeleteTopics, ERROR } from '@meridian/protocol';
 import type { Storm } from './faults.ts';
 import { GEO } from './limits.ts';
-import { topicConfigs } from './plan.ts';
+import type { Mesh } from './mesh.ts';
+import { copyOf, topicConfigs } from './plan.ts';
 import { writeInto } from './writer.ts';
 
 /**
@@ -26,7 +27,8 @@ export function deleteRecords({ mesh, history, one }: Storm): () => void {
   void (async () => {
     const name = `${from.name}-cut${Math.round(world.now())}`;
     const trace = (line: string): void => world.trace(line);
-    await writeInto({ region: from, name, history, trace, now: () => world.now() }, 'short', partition);
+    const { topics } = mesh.plan;
+    await writeInto({ region: from, name, topics, history, trace, now: () => world.now() }, 'short', partition);
     await io.timers.sleep(GEO.behindCutMs);
     if (isHealed) return; // the storm is over
     history.deletedIn.add(`${from.name}/${partition}`);
@@ -44,11 +46,20 @@ export function deleteRecords({ mesh, history, one }: Storm): () => void {
   };
 }
 
+/** The cleaners of regions on Apache Kafka, at `keyed` and its copies; our own brokers have theirs. */
+export function keepCompacting(mesh: Mesh, isOver: () => boolean): void {
+  for (const { name, disk } of mesh.regions)
+    for (const origin of mesh.regions) disk?.compact(origin.name === name ? 'keyed' : copyOf(origin.name, 'keyed'));
+  mesh.world.after(GEO.compactMs, () => {
+    if (!isOver()) keepCompacting(mesh, isOver);
+  });
+}
+
 /** Under the same name, empty, with another id. */
 export function recreateTopic({ mesh, history, one }: Storm): undefined {
   const region = one(mesh.regions);
   const { io, client } = region.client('admin');
-  void again(client, io, topicConfigs(region.plan), () =>
+  void again(client, io, topicConfigs(region.plan, 'renewed'), () =>
     history.lives.set(region.name, (history.lives.get(region.name) ?? 0) + 1),
   )
     .catch((error: Error) => mesh.world.trace(`a topic was not made again: ${error.message}`))

@@ -6,7 +6,7 @@ import type { Timers } from '@meridian/io';
 import type { Acknowledged, History } from './history.ts';
 import { GEO } from './limits.ts';
 import type { Mesh } from './mesh.ts';
-import { copyOf, TOPIC_NAMES, type TopicName } from './plan.ts';
+import { copyOf, type TopicName } from './plan.ts';
 import { readLog, type StoredLog } from './stored-geo.ts';
 import type { Traveller } from './traveller.ts';
 
@@ -82,7 +82,7 @@ export async function readAllLogs(mesh: Mesh, timers: Timers): Promise<Pick<GeoO
       const { topics } = await client.metadata('all', { maxAgeMs: 0, timeoutMs: GEO.readMs });
       topicNames.set(at.name, [...topics.keys()].sort());
       for (const { name: origin } of mesh.regions)
-        for (const topic of TOPIC_NAMES)
+        for (const topic of mesh.plan.topics)
           for (let partition = 0; partition < GEO.partitions; partition++) {
             const stored = origin === at.name ? topic : copyOf(origin, topic);
             logs.push({ origin, topic, partition, at: at.name, ...(await readLog(client, timers, stored, partition)) });

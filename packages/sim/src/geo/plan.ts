@@ -16,11 +16,14 @@ export interface GeoRegionPlan {
   readonly engine: Engine;
   /** Of links that lead from it. */
   readonly compression: Compression;
+  /** Its cleaner is at work all the time. */
+  readonly isCompacting: boolean;
 }
 
 export interface GeoPlan {
   readonly seed: number;
   readonly regions: readonly GeoRegionPlan[];
+  readonly topics: readonly TopicName[];
 }
 
 /** What happens to a topic's log besides being written, and what its links do about it. */
@@ -30,9 +33,16 @@ export const TOPICS = {
   short: 'mark-gap',
   /** Is deleted and made again. */
   renewed: 'new-incarnation',
+  /** Is compacted, and written in some seeds only. */
+  keyed: 'halt',
 } as const;
 export type TopicName = keyof typeof TOPICS;
-export const TOPIC_NAMES = Object.keys(TOPICS) as TopicName[];
+const TOPIC_NAMES = Object.keys(TOPICS) as TopicName[];
+
+/** Every fourth seed. */
+const isCompacting = (seed: number): boolean => seed % 4 === 3;
+/** Of a record of `keyed`, whose value begins with it. */
+export const keyOf = (value: string): string | null => /^(k\d+)=/.exec(value)?.[1] ?? null;
 
 const NAMES = ['west', 'east', 'north'] as const;
 const SECRET = 'a secret of the simulation';
@@ -55,9 +65,9 @@ export function planOf(seed: number, { engines }: PlanOptions = {}): GeoPlan {
   const regions = NAMES.map((name, index): GeoRegionPlan => {
     const engine: Engine = engines?.[index] ?? (random.next() < 0.5 ? 'embedded' : 'kafka');
     const compression = engine === 'embedded' ? compressionOf(seed, name) : 'none';
-    return { name, id: index + 1, engine, compression };
+    return { name, id: index + 1, engine, compression, isCompacting: isCompacting(seed) };
   });
-  return { seed, regions };
+  return { seed, regions, topics: TOPIC_NAMES.filter((topic) => topic !== 'keyed' || isCompacting(seed)) };
 }
 
 const COMPRESSIONS: readonly Compression[] = ['none', 'zstd', 'lz4'];
@@ -71,7 +81,7 @@ export function compressionOf(seed: number, region: string): Compression {
 export const brokerHost = (region: string): string => `broker.${region}`;
 export const copyOf = (origin: string, topic: string): string => `${origin}.${topic}`;
 
-export function brokerConfig({ name, id }: GeoRegionPlan): BrokerConfig {
+export function brokerConfig({ name, id, isCompacting }: GeoRegionPlan): BrokerConfig {
   const host = brokerHost(name);
   return {
     region: name,
@@ -83,8 +93,12 @@ export function brokerConfig({ name, id }: GeoRegionPlan): BrokerConfig {
     regions: [...NAMES],
     autoCreateTopics: false,
     defaultPartitions: 1,
+    ...(isCompacting && { configs: CLEANING }),
   };
 }
+
+/** Segments are closed soon, bookkeeping's as well, and cleaned with little in them. */
+const CLEANING = { 'log.roll.ms': '1000', 'log.cleaner.backoff.ms': '500', 'log.cleaner.min.cleanable.ratio': '0.01' };
 
 export function mirrorConfig(plan: GeoPlan, { name }: GeoRegionPlan, member: string): MirrorConfig {
   const others = plan.regions.filter((region) => region.name !== name);
@@ -110,5 +124,7 @@ const endpointOf = ({ name, engine }: GeoRegionPlan): MirrorConfig['target'] =>
     : { kafka: { 'bootstrap.servers': `${brokerHost(name)}:${PORTS.client}` } };
 
 /** What a loss of power takes must not have been acknowledged. */
-export const topicConfigs = ({ engine }: GeoRegionPlan): Record<string, string> =>
-  engine === 'embedded' ? { 'meridian.durability': 'fsync' } : {};
+export const topicConfigs = ({ engine }: GeoRegionPlan, topic: TopicName): Record<string, string> => ({
+  ...(engine === 'embedded' && { 'meridian.durability': 'fsync' }),
+  ...(topic === 'keyed' && { 'cleanup.policy': 'compact' }),
+});

@@ -12,6 +12,7 @@ import { groupsNeverAhead } from './checkers/groups-never-ahead.ts';
 import { groupsNeverRewound } from './checkers/groups-never-rewound.ts';
 import { groupsNeverSkip } from './checkers/groups-never-skip.ts';
 import { groupsReReadNothing } from './checkers/groups-re-read-nothing.ts';
+import { latestOfEachKey } from './checkers/latest-of-each-key.ts';
 import { noLoop } from './checkers/no-loop.ts';
 import { noSilentGap } from './checkers/no-silent-gap.ts';
 import { statusHasReason } from './checkers/status-has-reason.ts';
@@ -23,9 +24,10 @@ import { watchGroups } from './group-watch.ts';
 import { History } from './history.ts';
 import { knownGaps } from './known-gaps.ts';
 import { GEO } from './limits.ts';
+import { keepCompacting } from './log-faults.ts';
 import { Mesh } from './mesh.ts';
 import { type GeoChecker, type GeoOutcome, readAllLogs } from './outcome.ts';
-import { type PlanOptions, planOf, TOPIC_NAMES, topicConfigs } from './plan.ts';
+import { type PlanOptions, planOf, topicConfigs } from './plan.ts';
 import { statusLines, watchFrozen, watchSilence, watchStatus } from './status-watch.ts';
 import { runTransactions } from './transactions.ts';
 import { startTraveller } from './traveller.ts';
@@ -39,13 +41,14 @@ export const GEO_CHECKERS: Readonly<Record<string, GeoChecker>> = {
   groupsNeverRewound,
   groupsNeverSkip,
   groupsReReadNothing,
+  latestOfEachKey,
   noLoop,
   noSilentGap,
   statusHasReason,
 };
 
 /** What has to be so before the others are worth asking: until then copies are on their way. */
-const CONVERGED = [everywhereOnceInOrder, noLoop];
+const CONVERGED = [everywhereOnceInOrder, latestOfEachKey, noLoop];
 
 export interface GeoReport {
   seed: number;
@@ -120,6 +123,7 @@ async function storm(world: SimWorld, mesh: Mesh, history: History): Promise<Geo
   );
   watchGroups(mesh, history, travellers, () => isOver);
   watchCopies(mesh, history);
+  if (mesh.plan.topics.includes('keyed')) keepCompacting(mesh, () => isOver);
   const heal = armGeoFaults(mesh, history);
   await world.runUntil(() => history.stray !== undefined, GEO.stormMs);
   if (history.stray !== undefined) return history.stray;
@@ -143,7 +147,7 @@ function startWriters(mesh: Mesh, history: History): { underWay(): number } {
   const trace = (line: string): void => world.trace(line);
   const start = (writer: typeof runGeoWriter, region: GeoRegion, name: string): void => {
     underWay++;
-    writer({ region, name, history, trace, now: () => world.now() }).then(
+    writer({ region, name, topics: mesh.plan.topics, history, trace, now: () => world.now() }).then(
       () => underWay--,
       (error: Error) => trace(`a writer broke: ${error.stack}`),
     );
@@ -183,8 +187,9 @@ async function converged(
 async function createTopics(mesh: Mesh): Promise<void> {
   for (const region of mesh.regions) {
     const { client } = region.client('setup');
-    const configs = topicConfigs(region.plan);
-    const topics = TOPIC_NAMES.map((name) => ({ name, numPartitions: GEO.partitions, configs }));
+    const topics = mesh.plan.topics.map((name) => ({
+      ...{ name, numPartitions: GEO.partitions, configs: topicConfigs(region.plan, name) },
+    }));
     for (const { errorCode, errorMessage } of await client.createTopics(topics))
       if (errorCode !== ERROR.NONE) throw new Error(`a topic was not created: ${errorMessage}`);
     await client.close();

@@ -7,7 +7,7 @@ import type { Mirror } from '@meridian/mirror';
 import type { History } from './history.ts';
 import { GEO } from './limits.ts';
 import type { Mesh } from './mesh.ts';
-import { copyOf, TOPIC_NAMES } from './plan.ts';
+import { copyOf } from './plan.ts';
 
 type LinkStatus = ReturnType<Mirror['status']>[number];
 
@@ -15,7 +15,7 @@ const HEALTHY = new Set(['running', 'catching-up']);
 const NEEDS_REASON = new Set(['paused', 'retrying', 'halted', 'deleted']);
 
 export function watchStatus(mesh: Mesh, history: History): void {
-  const names = new Set(mesh.regions.flatMap(({ name }) => TOPIC_NAMES.map((topic) => copyOf(name, topic))));
+  const names = new Set(mesh.regions.flatMap(({ name }) => mesh.plan.topics.map((topic) => copyOf(name, topic))));
   const known = acknowledgedBefore(history, mesh.world.now() - GEO.knownMs);
   look(mesh, ({ mirror, topic, state, reason, link, partition }) => {
     if (NEEDS_REASON.has(state) && (reason === null || reason === ''))

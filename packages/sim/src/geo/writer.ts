@@ -11,11 +11,13 @@ import { writeBatch } from '@meridian/protocol/record-batch';
 import type { GeoRegion } from './geo-region.ts';
 import type { History } from './history.ts';
 import { GEO } from './limits.ts';
-import { TOPIC_NAMES, type TopicName } from './plan.ts';
+import { keyOf, type TopicName } from './plan.ts';
 
 export interface WriterOptions {
   readonly region: GeoRegion;
   readonly name: string;
+  /** That it writes into. */
+  readonly topics: readonly TopicName[];
   readonly history: History;
   trace(line: string): void;
   now(): number;
@@ -32,10 +34,11 @@ export async function runGeoWriter(options: WriterOptions): Promise<void> {
   const { io, client } = options.region.client(options.name);
   let producer = await newProducer(client, io, options);
   for (let next = 0; next < GEO.recordsPerWriter; ) {
-    const topic = TOPIC_NAMES[below(io.random, TOPIC_NAMES.length)]!;
+    const topic = options.topics[below(io.random, options.topics.length)]!;
     const partition = below(io.random, GEO.partitions);
     const count = Math.min(1 + below(io.random, GEO.maxBatchRecords), GEO.recordsPerWriter - next);
-    const values = Array.from({ length: count }, (_, index) => `${options.name}:${next + index}`);
+    const key = () => (topic === 'keyed' ? `k${below(io.random, GEO.keys)}=` : '');
+    const values = Array.from({ length: count }, (_, index) => `${key()}${options.name}:${next + index}`);
     const isDone = await send(options, { io, client, producer, topic, partition, values });
     // Whoever wrote into a topic that is gone begins as somebody new: its numbers mean nothing any more.
     if (!isDone) producer = await newProducer(client, io, options);
@@ -72,12 +75,11 @@ async function send(
   const key = `${topic}/${partition}`;
   const baseSequence = producer.sequences.get(key) ?? 0;
   const { producerId, producerEpoch } = producer;
-  const records = values.map((value) => ({
-    timestamp: io.clock.now(),
-    key: null,
-    value: Buffer.from(value),
-    headers: [],
-  }));
+  const timestamp = io.clock.now();
+  const records = values.map((value) => {
+    const key = keyOf(value);
+    return { timestamp, key: key === null ? null : Buffer.from(key), value: Buffer.from(value), headers: [] };
+  });
   const batch = Buffer.from(writeBatch({ records, producerId, producerEpoch, baseSequence }));
   while (history.lifeOf(region.name, topic) === life) {
     try {

@@ -1,17 +1,23 @@
 /**
  * Every acknowledged record that its origin still has is in every region, once, in the origin's order, and nothing else
- * is: a copy may only keep in front what the origin has deleted since.
+ * is: a copy may only keep in front what the origin has deleted since. Of topics that are not compacted.
  */
 import { acknowledgedIn, copies, type GeoChecker, type GeoLog, logAt, nameOf, origins } from '../outcome.ts';
 
 export const everywhereOnceInOrder: GeoChecker = (outcome) => [
-  ...origins(outcome).flatMap((log) => lostAtOrigin(log, acknowledgedIn(outcome, log))),
-  ...copies(outcome).flatMap((copy) => {
-    const origin = logAt(outcome, { ...copy, at: copy.origin });
-    const mayLack = copy.topic === 'short' && outcome.history.deletedIn.has(`${copy.origin}/${copy.partition}`);
-    return compare(copy, mayLack ? lastOf(origin, copy.records.length) : origin);
-  }),
+  ...origins(outcome)
+    .filter(isWhole)
+    .flatMap((log) => lostAtOrigin(log, acknowledgedIn(outcome, log))),
+  ...copies(outcome)
+    .filter(isWhole)
+    .flatMap((copy) => {
+      const origin = logAt(outcome, { ...copy, at: copy.origin });
+      const mayLack = copy.topic === 'short' && outcome.history.deletedIn.has(`${copy.origin}/${copy.partition}`);
+      return compare(copy, mayLack ? lastOf(origin, copy.records.length) : origin);
+    }),
 ];
+
+const isWhole = ({ topic }: GeoLog): boolean => topic !== 'keyed';
 
 /** An origin whose broker died soon after records were deleted has them again; its copies may have followed before. */
 const lastOf = (origin: GeoLog, count: number): GeoLog => ({

@@ -1,6 +1,6 @@
 /**
  * What was deleted at its origin before a region had it is on that region's record of gaps: each record, in the very gap
- * that it fell into. What went from a copy before its reader had it may have come: then any later gap will do.
+ * that it fell into. Where a copy's reader was away while something went from the copy, nobody knows what had come.
  */
 import { type GeoChecker, logAt } from '../outcome.ts';
 
@@ -10,14 +10,14 @@ export const noSilentGap: GeoChecker = (outcome) =>
       if (to === from) return [];
       const { values, isBlind } = outcome.history.glimpsesOf(from, partition, to);
       const copy = logAt(outcome, { origin: from, topic, partition, at: to });
-      if (values.has(value) || copy.records.some((record) => record.value === value)) return [];
+      if (isBlind || values.has(value) || copy.records.some((record) => record.value === value)) return [];
       const isKnown = outcome.gaps.some(
         (gap) =>
           gap.at === to &&
           gap.from === from &&
           gap.topic === topic &&
           gap.partition === partition &&
-          (isBlind || offset >= gap.begin) &&
+          offset >= gap.begin &&
           offset < gap.end,
       );
       return isKnown

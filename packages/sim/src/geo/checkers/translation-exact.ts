@@ -32,8 +32,9 @@ export async function compareTranslations(outcome: GeoOutcome): Promise<{ asked:
         compare(pair, 'to the copy', born.offset, record.offset),
         compare(pair, 'to the origin', record.offset, born.offset),
       ];
-      // Behind a record, a marker or an aborted batch may lie: in a re-based copy that place is the next record's.
-      const [next, nextBorn] = [copy.records[at + 1], origin.records[bornAt + 1]];
+      // Behind a record, a marker or an aborted batch may lie: in a re-based copy that place is the next record's. What
+      // compaction has taken lies there, too, at either side by itself.
+      const [next, nextBorn] = copy.topic === 'keyed' ? [] : [copy.records[at + 1], origin.records[bornAt + 1]];
       if (next !== undefined && nextBorn !== undefined)
         asks.push(compare(pair, 'to the copy', born.offset + 1, isRebased ? next.offset : born.offset + 1));
       asked += asks.length;
