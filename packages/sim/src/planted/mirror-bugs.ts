@@ -10,7 +10,7 @@ export const MIRROR_BUGS: readonly PlantedBug[] = [
   {
     name: 'write-ahead-skipped',
     suite,
-    firstSeed: 10,
+    firstSeed: 29,
     what: 'a batch goes out before the run that it begins is durable',
     edits: [
       {
