@@ -144,7 +144,7 @@ test('a transaction whose end was lost does not hold up the readers of the copy,
   await stage.write('behind the gap'); // 4
   await stage.startMirror();
   await stage.until(() => stage.status()?.position === 5 && stage.status()?.gaps === 1);
-  await stage.world.run(stage.world.now() + 1_000); // the copy's start follows
+  await stage.world.run(stage.world.now() + 3_000); // the copy’s start follows
   expect(await stage.stableEnd()).toBe(4);
   await stage.write('of the open one', open); // 5
   await stage.end(open, true); // 6

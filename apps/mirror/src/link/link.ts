@@ -158,7 +158,8 @@ export class Link {
   }
 
   private haltedBy({ place, task }: MirrorTask): string | null {
-    const isCopy = this.topics.get(place.topic)?.shownAs === undefined;
+    const topic = this.topics.get(place.topic);
+    const isCopy = topic?.shownAs === undefined && topic?.tasks.get(place.partition)?.task === task;
     return isCopy && task.condition === 'halted' ? (task.reason ?? 'nobody knows why') : null;
   }
 

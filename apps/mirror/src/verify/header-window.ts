@@ -95,8 +95,8 @@ export class HeaderReader {
       if (isThere && part.highWatermark > fetchOffset) return part;
       if (errorCode === ERROR.OFFSET_OUT_OF_RANGE) throw new OutOfLog(nameOf(place), part?.logStartOffset ?? -1);
       if (isThere && waitedMs >= timeoutMs) throw new Error(`${nameOf(place)} ends at ${part.highWatermark}`);
-      if (!isThere && (!isRetriable(errorCode) || waitedMs >= timeoutMs))
-        throw new Error(`${nameOf(place)}: ${errorName(errorCode)}`);
+      const isFinal = errorCode === ERROR.UNKNOWN_TOPIC_ID || !isRetriable(errorCode) || waitedMs >= timeoutMs;
+      if (!isThere && isFinal) throw new Error(`${nameOf(place)}: ${errorName(errorCode)}`);
       await timers.sleep(RETRY_MS);
       await client.metadata([topic], { ...call, maxAgeMs: 0 });
     }

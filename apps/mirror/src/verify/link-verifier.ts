@@ -122,6 +122,7 @@ export class LinkVerifier {
     const to = task.task.position;
     let verified: Verified = { from: 0, end: 0, records: 0, sizeInBytes: 0, difference: null, undecided: 0 };
     let error: string | null = to < 0 ? 'it is not known yet where the copy ends' : null;
+    if (!this.context.tasks().includes(task)) error = 'it is not copied any more, or begun anew, since this was asked';
     try {
       if (error === null) {
         const from = await this.startOf(task.place, to);
